@@ -1,0 +1,2 @@
+//! decode_worker
+fn main() {}
