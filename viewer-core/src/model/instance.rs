@@ -1,0 +1,336 @@
+//! One instance: what its data set says about its pixels, its grey scale and its place in the patient.
+//!
+//! Source: DICOM PS3.3 C.7.6.3 (Image Pixel), C.7.6.2 (Image Plane), C.11.1 and C.11.2 (LUTs),
+//! C.8.2.1 (CT Image), C.8.9.1 (PET Series).
+
+use super::{functional_groups, tags};
+use crate::geometry::ImagePlane;
+use crate::pixel::{ModalityLut, PaddingRange, Photometric, PixelFormat, Presentation, Window};
+use protocol::dicomweb::json::Dataset;
+
+/// A window that the file names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedWindow {
+    /// Window Center & Width Explanation, or empty.
+    pub name: String,
+    /// Center and width in modality units.
+    pub window: Window,
+}
+
+/// The unit of modality values, `""` when unknown.
+pub type Unit = String;
+
+/// Why an instance shows no picture.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoPixels {
+    /// Reports, presentation states and the like.
+    #[error("this object holds no images")]
+    NotAnImage,
+    /// An attribute without which no pixel can be placed.
+    #[error("the image does not say its {attribute}")]
+    Missing {
+        /// Keyword of the attribute, in words.
+        attribute: &'static str,
+    },
+    /// A Photometric Interpretation that PS3.3 does not define or that is not supported.
+    #[error("the photometric interpretation is not supported")]
+    Photometric,
+}
+
+/// What may differ from frame to frame of one instance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameAttributes {
+    /// Image Position (Patient), mm in LPS.
+    pub position_mm: Option<[f64; 3]>,
+    /// Image Orientation (Patient): direction of a row, then of a column.
+    pub orientation: Option<[f64; 6]>,
+    /// Pixel Spacing: between rows, between columns, in mm of the patient.
+    pub pixel_spacing_mm: Option<[f64; 2]>,
+    /// Slice Thickness in mm.
+    pub slice_thickness_mm: Option<f64>,
+    /// Stored to modality values.
+    pub modality: ModalityLut,
+    /// Unit of the modality values.
+    pub unit: Unit,
+    /// The file's own windows, its first choice first.
+    pub windows: Vec<NamedWindow>,
+}
+
+impl FrameAttributes {
+    /// The plane of the frame, where position, orientation and spacing are all there and sound.
+    pub fn plane(&self) -> Option<ImagePlane> {
+        ImagePlane::new(self.position_mm?, self.orientation?, self.pixel_spacing_mm?).ok()
+    }
+}
+
+/// One SOP instance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instance {
+    /// SOP Instance UID.
+    pub uid: String,
+    /// SOP Class UID.
+    pub sop_class: String,
+    /// Instance Number.
+    pub number: Option<i64>,
+    /// Transfer Syntax UID as far as the server says it.
+    pub transfer_syntax: Option<String>,
+    /// Shape of its pixels, or why there are none.
+    pub format: Result<PixelFormat, NoPixels>,
+    /// Number of Frames, 1 for single-frame images.
+    pub frame_count: u32,
+    /// Low values bright or dark.
+    pub presentation: Presentation,
+    /// Stored values that are no image.
+    pub padding: Option<PaddingRange>,
+    /// Pixel Aspect Ratio as vertical over horizontal, where no spacing is known.
+    pub pixel_aspect: Option<f64>,
+    /// Spacing at the detector (0018,1164): not the patient's, told apart on screen.
+    pub imager_spacing_mm: Option<[f64; 2]>,
+    /// Patient Orientation (0020,0020): direction of rows and columns of a projection.
+    pub patient_orientation: Option<[String; 2]>,
+    /// Image Laterality or Laterality: `R`, `L`, `U`, `B`.
+    pub laterality: Option<String>,
+    /// Frame of Reference UID.
+    pub frame_of_reference: Option<String>,
+    /// Lossy Image Compression (0028,2110) is 01; the ratio where it is said.
+    pub lossy: Option<Option<f64>>,
+    /// Frame Time or 1000 / Recommended Display Frame Rate, in ms.
+    pub frame_time_ms: Option<f64>,
+    /// Gantry/Detector Tilt in degrees, where it is not 0.
+    pub gantry_tilt_degrees: Option<f64>,
+    /// Attributes of all frames: one entry where they share them, else one a frame.
+    attributes: Vec<FrameAttributes>,
+}
+
+impl Instance {
+    /// Reads one data set of series metadata; `None` without a SOP Instance UID.
+    pub fn from_dataset(set: &Dataset) -> Option<Self> {
+        let uid = set.text(tags::SOP_INSTANCE_UID)?;
+        let format = pixel_format(set);
+        let grey = format.as_ref().map(|f| f.photometric);
+        let frame_count = set.whole(tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1);
+        let shared = attributes_of(set);
+        let attributes = functional_groups::per_frame(set, &shared, frame_count);
+        Some(Self {
+            uid,
+            sop_class: set.text(tags::SOP_CLASS_UID).unwrap_or_default(),
+            number: set.integer(tags::INSTANCE_NUMBER),
+            transfer_syntax: set.text(tags::AVAILABLE_TRANSFER_SYNTAX_UID),
+            presentation: match grey {
+                Ok(Photometric::Monochrome1) => Presentation::Inverse,
+                _ => Presentation::Identity,
+            },
+            padding: padding(set, format.as_ref().ok()),
+            format,
+            frame_count,
+            pixel_aspect: pixel_aspect(set),
+            imager_spacing_mm: positive_pair(set, tags::IMAGER_PIXEL_SPACING),
+            patient_orientation: patient_orientation(set),
+            laterality: set.text(tags::IMAGE_LATERALITY).or_else(|| set.text(tags::LATERALITY)),
+            frame_of_reference: set.text(tags::FRAME_OF_REFERENCE_UID),
+            lossy: (set.text(tags::LOSSY_IMAGE_COMPRESSION).as_deref() == Some("01"))
+                .then(|| set.number(tags::LOSSY_IMAGE_COMPRESSION_RATIO)),
+            frame_time_ms: frame_time_ms(set),
+            gantry_tilt_degrees: set
+                .number(tags::GANTRY_DETECTOR_TILT)
+                .filter(|tilt| tilt.abs() > 0.01),
+            attributes,
+        })
+    }
+
+    /// What holds for one frame, `frame_index` from 0.
+    pub fn frame(&self, frame_index: u32) -> &FrameAttributes {
+        let index = usize::try_from(frame_index).unwrap_or(usize::MAX);
+        // `from_dataset` makes at least one entry, so the index 0 is there.
+        self.attributes.get(index).unwrap_or(&self.attributes[0])
+    }
+
+    /// Width over height of one pixel on screen: 1 where the file says nothing.
+    pub fn pixel_width_over_height(&self, frame_index: u32) -> f64 {
+        let spacing = self.frame(frame_index).pixel_spacing_mm.or(self.imager_spacing_mm);
+        match (spacing, self.pixel_aspect) {
+            (Some([row_mm, column_mm]), _) => column_mm / row_mm,
+            (None, Some(aspect)) => 1.0 / aspect,
+            (None, None) => 1.0,
+        }
+    }
+}
+
+/// Reads what stands at the top level of a data set, or in one functional group's item.
+pub(super) fn attributes_of(set: &Dataset) -> FrameAttributes {
+    let slope = set.number(tags::RESCALE_SLOPE).filter(|slope| *slope != 0.0);
+    let intercept = set.number(tags::RESCALE_INTERCEPT);
+    FrameAttributes {
+        position_mm: set.array(tags::IMAGE_POSITION_PATIENT),
+        orientation: set.array(tags::IMAGE_ORIENTATION_PATIENT),
+        pixel_spacing_mm: positive_pair(set, tags::PIXEL_SPACING),
+        slice_thickness_mm: set.number(tags::SLICE_THICKNESS).filter(|mm| *mm > 0.0),
+        modality: ModalityLut::Rescale {
+            slope: slope.unwrap_or(1.0),
+            intercept: intercept.unwrap_or(0.0),
+        },
+        unit: unit(set, slope.is_some() || intercept.is_some()),
+        windows: windows(set),
+    }
+}
+
+/// The file's windows; several centers and widths stand in one attribute each.
+pub(super) fn windows(set: &Dataset) -> Vec<NamedWindow> {
+    let centers = set.numbers(tags::WINDOW_CENTER).unwrap_or_default();
+    let widths = set.numbers(tags::WINDOW_WIDTH).unwrap_or_default();
+    let names = set.texts(tags::WINDOW_CENTER_WIDTH_EXPLANATION);
+    centers
+        .into_iter()
+        .zip(widths)
+        .enumerate()
+        .filter(|(_, (_, width))| *width > 0.0)
+        .map(|(index, (center, width))| NamedWindow {
+            name: names.get(index).cloned().unwrap_or_default(),
+            window: Window { center, width },
+        })
+        .collect()
+}
+
+/// Unit of modality values. PS3.3 C.8.2.1: in a CT image Rescale Type is HU unless it says otherwise.
+fn unit(set: &Dataset, rescaled: bool) -> Unit {
+    let modality = set.text(tags::MODALITY).unwrap_or_default();
+    match (set.text(tags::RESCALE_TYPE).as_deref(), modality.as_str()) {
+        (Some("US"), _) => String::new(),
+        (Some(unit), _) => unit.to_owned(),
+        (None, "CT") if rescaled => "HU".to_owned(),
+        (None, "PT") => match set.text(tags::UNITS).as_deref() {
+            Some("BQML") => "Bq/ml".to_owned(),
+            Some("CNTS") => "counts".to_owned(),
+            Some("GML") => "g/ml".to_owned(),
+            _ => String::new(),
+        },
+        _ => String::new(),
+    }
+}
+
+fn pixel_format(set: &Dataset) -> Result<PixelFormat, NoPixels> {
+    let (rows, columns) = match (set.whole(tags::ROWS), set.whole(tags::COLUMNS)) {
+        (Some(rows), Some(columns)) if rows > 0 && columns > 0 => (rows, columns),
+        (None, None) => return Err(NoPixels::NotAnImage),
+        _ => return Err(NoPixels::Missing { attribute: "rows and columns" }),
+    };
+    let small = |tag| set.whole(tag).and_then(|value| u16::try_from(value).ok());
+    let bits_allocated =
+        small(tags::BITS_ALLOCATED).ok_or(NoPixels::Missing { attribute: "bits allocated" })?;
+    let bits_stored = small(tags::BITS_STORED)
+        .filter(|bits| (1..=bits_allocated).contains(bits))
+        .unwrap_or(bits_allocated);
+    let samples_per_pixel = small(tags::SAMPLES_PER_PIXEL).unwrap_or(1);
+    let photometric = match set.text(tags::PHOTOMETRIC_INTERPRETATION) {
+        Some(code) => Photometric::parse(&code).ok_or(NoPixels::Photometric)?,
+        None if samples_per_pixel == 1 => Photometric::Monochrome2,
+        None => return Err(NoPixels::Missing { attribute: "photometric interpretation" }),
+    };
+    Ok(PixelFormat {
+        rows,
+        columns,
+        samples_per_pixel,
+        bits_allocated,
+        bits_stored,
+        high_bit: small(tags::HIGH_BIT)
+            .filter(|bit| *bit < bits_allocated && bit + 1 >= bits_stored)
+            .unwrap_or(bits_stored - 1),
+        signed: set.whole(tags::PIXEL_REPRESENTATION) == Some(1),
+        planar: set.whole(tags::PLANAR_CONFIGURATION) == Some(1),
+        photometric,
+    })
+}
+
+/// Pixel Padding Value, PS3.3 C.7.5.1.1.2. A value that was written unsigned into a signed image
+/// (and the reverse) is read with the pixels' own sign.
+fn padding(set: &Dataset, format: Option<&PixelFormat>) -> Option<PaddingRange> {
+    let format = format.filter(|format| format.photometric.is_grey())?;
+    let modulus = 2f64.powi(i32::from(format.bits_allocated));
+    let as_stored = |value: f64| match (format.signed, value) {
+        (true, value) if value >= modulus / 2.0 => value - modulus,
+        (false, value) if value < 0.0 => value + modulus,
+        (_, value) => value,
+    };
+    let value = as_stored(set.number(tags::PIXEL_PADDING_VALUE)?);
+    let limit = set.number(tags::PIXEL_PADDING_RANGE_LIMIT).map_or(value, as_stored);
+    Some(PaddingRange::new(value, limit))
+}
+
+fn positive_pair(set: &Dataset, tag: u32) -> Option<[f64; 2]> {
+    set.array::<2>(tag).filter(|pair| pair.iter().all(|mm| *mm > 0.0))
+}
+
+/// Pixel Aspect Ratio, PS3.3 C.7.6.3.1.7: vertical size \ horizontal size.
+fn pixel_aspect(set: &Dataset) -> Option<f64> {
+    let [vertical, horizontal] = positive_pair(set, tags::PIXEL_ASPECT_RATIO)?;
+    Some(vertical / horizontal)
+}
+
+fn patient_orientation(set: &Dataset) -> Option<[String; 2]> {
+    let values: [String; 2] = set.texts(tags::PATIENT_ORIENTATION).try_into().ok()?;
+    values.iter().all(|value| !value.is_empty()).then_some(values)
+}
+
+fn frame_time_ms(set: &Dataset) -> Option<f64> {
+    set.number(tags::FRAME_TIME)
+        .or_else(|| set.number(tags::RECOMMENDED_DISPLAY_FRAME_RATE).map(|rate| 1000.0 / rate))
+        .filter(|ms| ms.is_finite() && *ms > 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::dicomweb::json;
+
+    fn read(attributes: &str) -> Instance {
+        let text = format!(
+            r#"[{{"00080018":{{"vr":"UI","Value":["1.2"]}},"00280010":{{"vr":"US","Value":[4]}},
+            "00280011":{{"vr":"US","Value":[6]}},"00280100":{{"vr":"US","Value":[16]}},
+            "00280101":{{"vr":"US","Value":[12]}}{attributes}}}]"#
+        );
+        Instance::from_dataset(&json::parse(&text).unwrap()[0]).unwrap()
+    }
+
+    #[test]
+    fn a_missing_spacing_stays_missing() {
+        let instance = read("");
+        assert_eq!(instance.frame(0).pixel_spacing_mm, None);
+        assert_eq!(instance.frame(0).plane(), None);
+    }
+
+    #[test]
+    fn several_windows_keep_their_order_and_names() {
+        let instance = read(
+            r#","00281050":{"vr":"DS","Value":[40,"-600"]},"00281051":{"vr":"DS","Value":[400,1500]},
+            "00281055":{"vr":"LO","Value":["SOFT","LUNG"]}"#,
+        );
+        let windows = &instance.frame(0).windows;
+        assert_eq!(windows[1].name, "LUNG");
+        assert_eq!(windows[1].window, Window { center: -600.0, width: 1500.0 });
+    }
+
+    #[test]
+    fn padding_written_unsigned_is_read_with_the_pixels_sign() {
+        let instance = read(
+            r#","00280103":{"vr":"US","Value":[1]},"00280120":{"vr":"US","Value":[63536]}"#,
+        );
+        assert_eq!(instance.padding, Some(PaddingRange::new(-2000.0, -2000.0)));
+    }
+
+    #[test]
+    fn an_object_without_rows_and_columns_is_no_image() {
+        let set = json::parse(r#"[{"00080018":{"Value":["1.2"]}}]"#).unwrap();
+        let instance = Instance::from_dataset(&set[0]).unwrap();
+        assert_eq!(instance.format, Err(NoPixels::NotAnImage));
+    }
+
+    #[test]
+    fn ct_without_rescale_type_is_in_hounsfield_units() {
+        let instance = read(
+            r#","00080060":{"Value":["CT"]},"00281052":{"Value":[-1024]},"00281053":{"Value":[1]}"#,
+        );
+        assert_eq!(instance.frame(0).unit, "HU");
+        assert_eq!(instance.frame(0).modality.apply(1024.0), 0.0);
+    }
+}
