@@ -1,1 +1,11 @@
-//! The viewer in the browser.
+//! The viewer in the browser: engine, input, components, and the JavaScript API.
+//!
+//! The engine owns the one [`viewer_core::state::ViewerState`], the queue, the caches and the
+//! renderer; [`platform`] is the only place that talks to the browser; [`components`] show snapshots
+//! ([`store`]) and send commands.
+
+pub mod components;
+pub mod input;
+pub mod platform;
+pub mod store;
+

@@ -1,1 +1,17 @@
-//! state
+//! The one state of the viewer, and the one way to change it: [`ViewerState::apply`] of an [`Action`].
+//!
+//! Undo is an old copy; a test is a list of actions; [`link::ViewLink`] is the small serialisable
+//! counterpart that addresses carry.
+
+pub mod action;
+pub mod apply;
+pub mod hanging;
+pub mod layout;
+pub mod link;
+pub mod viewport;
+
+pub use action::{Action, Direction, Tool, ViewChange};
+pub use apply::ViewerState;
+pub use layout::Layout;
+pub use link::ViewLink;
+pub use viewport::Viewport;

@@ -1,1 +1,9 @@
-//! tools
+//! What gestures and keys mean, and what the corners of a viewport say. Pure functions.
+
+pub mod overlay;
+pub mod probe;
+pub mod window_level;
+
+pub use overlay::{CornerText, Corners, Line, Mark, MarkKind, Span};
+pub use probe::Probe;
+pub use window_level::{Preset, WindowSource};

@@ -1,0 +1,192 @@
+//! Everything that can happen to the viewing state.
+
+use super::Layout;
+use crate::model::{Series, SeriesId, Stack, Study};
+use crate::pixel::Window;
+use crate::tools::WindowSource;
+use std::sync::Arc;
+
+/// What the left button (or one finger) does on an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tool {
+    /// Window by dragging.
+    #[default]
+    Window,
+    /// Scroll through the stack by dragging.
+    Scroll,
+    /// Move the image.
+    Pan,
+    /// Zoom by dragging.
+    Zoom,
+}
+
+/// A direction on screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Counter-clockwise, or the mirror across: left and right change places.
+    Left,
+    /// Clockwise.
+    Right,
+    /// The mirror down: top and bottom change places.
+    Down,
+}
+
+/// A change of where and how large the image lies in its viewport.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ViewChange {
+    /// By canvas pixels.
+    PanBy {
+        /// To the right.
+        dx: f64,
+        /// Downwards.
+        dy: f64,
+    },
+    /// Around a point of the viewport in canvas pixels, or its centre.
+    ZoomBy {
+        /// Above 1 enlarges.
+        factor: f64,
+        /// The point that stays where it is.
+        about: Option<[f64; 2]>,
+    },
+    /// By a quarter turn: `Left` or `Right`.
+    Turn(Direction),
+    /// On screen: `Left` = across, `Down`.
+    Flip(Direction),
+    /// The whole image, as large as fits; turns and flips stay.
+    Fit,
+    /// One pixel of the image on one of the canvas.
+    OneToOne,
+    /// Given values; what is `None` stays. The meaning is that of the API's `setView`.
+    Set {
+        /// 1 = fit.
+        zoom: Option<f64>,
+        /// Canvas pixels from the centre.
+        pan: Option<[f64; 2]>,
+        /// Degrees clockwise.
+        rotation: Option<f64>,
+        /// Left to right on screen, before the rotation.
+        flip: Option<bool>,
+        /// Low values bright, against the first paint.
+        invert: Option<bool>,
+    },
+}
+
+/// One change. Viewports are named by their place in the layout, from 0.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Puts another set of studies on screen; all before is left.
+    Open {
+        /// The studies, the first one hung first.
+        studies: Vec<Study>,
+    },
+    /// Better attributes of an open study have come.
+    StudyDescribed(Study),
+    /// The series of an open study are known. Series that are known stay.
+    SeriesListed(Vec<Series>),
+    /// A series' metadata have come.
+    StackReady {
+        /// The series.
+        series: SeriesId,
+        /// Its frames.
+        stack: Arc<Stack>,
+    },
+    /// The range of modality values of a series without a window of its own, found in its first frame.
+    RangeFound {
+        /// The series.
+        series: SeriesId,
+        /// The window that spans it.
+        window: Window,
+    },
+    /// Nothing is open any more.
+    Close,
+    /// Divides the image area; viewports that stay keep what they show, new ones are hung.
+    SetLayout(Layout),
+    /// Puts a series into a viewport.
+    Assign {
+        /// The viewport.
+        viewport: usize,
+        /// The series.
+        series: SeriesId,
+        /// The slice to show, else that of the first paint.
+        slice: Option<usize>,
+    },
+    /// Makes a viewport the active one.
+    Activate(usize),
+    /// Makes the next (or with `-1` the previous) viewport the active one.
+    ActivateNext(i64),
+    /// Shows one viewport large, or all again.
+    ToggleLarge(usize),
+    /// The next (or previous) series in the active viewport.
+    NextSeries(i64),
+    /// A viewport's size in canvas pixels.
+    Resize {
+        /// The viewport.
+        viewport: usize,
+        /// Canvas pixels.
+        width: u32,
+        /// Canvas pixels.
+        height: u32,
+    },
+    /// Shows a slice, from 0; beyond the ends it is the first or the last.
+    SetSlice {
+        /// The viewport.
+        viewport: usize,
+        /// The slice.
+        slice: usize,
+    },
+    /// Scrolls by slices.
+    ScrollBy {
+        /// The viewport.
+        viewport: usize,
+        /// Positive = towards the last slice.
+        delta: i64,
+    },
+    /// Sets a window.
+    SetWindow {
+        /// The viewport.
+        viewport: usize,
+        /// Center and width in modality units.
+        window: Window,
+    },
+    /// Takes the window from somewhere named.
+    ChooseWindow {
+        /// The viewport.
+        viewport: usize,
+        /// From where.
+        source: WindowSource,
+    },
+    /// Chooses the preset at a place in the list, from 0; nothing happens where there is none.
+    ChoosePreset {
+        /// The viewport.
+        viewport: usize,
+        /// Place in the list.
+        index: usize,
+    },
+    /// Windows by dragging, CSS pixels.
+    DragWindow {
+        /// The viewport.
+        viewport: usize,
+        /// To the right: wider.
+        dx: f64,
+        /// Downwards: darker.
+        dy: f64,
+    },
+    /// Moves, zooms, turns, flips.
+    ChangeView {
+        /// The viewport.
+        viewport: usize,
+        /// How.
+        change: ViewChange,
+    },
+    /// Swaps bright and dark.
+    Invert(usize),
+    /// Everything as at the first paint, the slice excepted.
+    Reset(usize),
+    /// Chooses what the left button does.
+    SetTool(Tool),
+    /// Shows or hides the overlay text; orientation letters and state marks stay.
+    ToggleOverlay,
+    /// Viewports of the same series' frame of reference scroll together.
+    ToggleLink,
+}

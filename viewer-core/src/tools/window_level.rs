@@ -1,0 +1,206 @@
+//! Windows: which presets a modality has, what a drag does, and the window of an image without one.
+//!
+//! Source: DICOM PS3.3 C.11.2.1.2 (Window Center and Window Width).
+
+use crate::model::NamedWindow;
+use crate::pixel::{SampleType, Window};
+
+/// Where the window on screen comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum WindowSource {
+    /// The file's own, by its place in the list; the first one at first paint.
+    File(usize),
+    /// A preset of the modality, by its place in [`presets`].
+    Preset(usize),
+    /// Set by the user.
+    User(Window),
+}
+
+/// A named window that a number key chooses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preset {
+    /// Name on screen.
+    pub name: String,
+    /// Center and width in modality units.
+    pub window: Window,
+    /// What choosing it sets.
+    pub source: WindowSource,
+}
+
+/// CT presets in Hounsfield units: name, width, center. Customary values of radiology departments.
+const CT: [(&str, f64, f64); 6] = [
+    ("Soft tissue", 400.0, 40.0),
+    ("Lung", 1500.0, -600.0),
+    ("Bone", 2000.0, 400.0),
+    ("Brain", 80.0, 40.0),
+    ("Liver", 160.0, 60.0),
+    ("Angio", 600.0, 200.0),
+];
+
+/// Name of a file's window that has no explanation.
+const UNNAMED: &str = "From file";
+
+/// The presets of an image, the file's own first: key 1 is from the file.
+pub fn presets(modality: &str, unit: &str, file: &[NamedWindow]) -> Vec<Preset> {
+    let own = file.iter().enumerate().map(|(index, named)| Preset {
+        name: name_of(named, index),
+        window: named.window,
+        source: WindowSource::File(index),
+    });
+    let customary = customary(modality, unit).iter().enumerate().map(|(index, preset)| Preset {
+        name: preset.0.to_owned(),
+        window: Window { center: preset.2, width: preset.1 },
+        source: WindowSource::Preset(index),
+    });
+    own.chain(customary).collect()
+}
+
+/// The window that a source stands for; `fallback` where the file has none.
+pub fn resolve(
+    source: WindowSource,
+    modality: &str,
+    unit: &str,
+    file: &[NamedWindow],
+    fallback: Window,
+) -> (Window, String) {
+    let from_file = |index: usize| {
+        let index = if index < file.len() { index } else { 0 };
+        file.get(index).map_or((fallback, "Full range".to_owned()), |named| {
+            (named.window, name_of(named, index))
+        })
+    };
+    match source {
+        WindowSource::File(index) => from_file(index),
+        WindowSource::Preset(index) => match customary(modality, unit).get(index) {
+            Some((name, width, center)) => {
+                (Window { center: *center, width: *width }, (*name).to_owned())
+            }
+            None => from_file(0),
+        },
+        WindowSource::User(window) => (window, String::new()),
+    }
+}
+
+fn name_of(named: &NamedWindow, index: usize) -> String {
+    match (named.name.trim(), index) {
+        ("", 0) => UNNAMED.to_owned(),
+        ("", index) => format!("{UNNAMED} {}", index + 1),
+        (name, _) => sentence_case(name),
+    }
+}
+
+/// "SOFT_TISSUE" as scanners write it, as people read it: "Soft tissue". Mixed case stays as it is.
+fn sentence_case(name: &str) -> String {
+    let spaced = name.replace('_', " ");
+    if spaced.chars().any(char::is_lowercase) {
+        return spaced;
+    }
+    let mut letters = spaced.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect()
+    })
+}
+
+fn customary(modality: &str, unit: &str) -> &'static [(&'static str, f64, f64)] {
+    if modality == "CT" && unit == "HU" { &CT } else { &[] }
+}
+
+/// The window that spans a range of modality values exactly, by the formula of C.11.2.1.2.1: the
+/// smallest value is the last black one and the largest the first white one.
+pub fn full_range(smallest: f64, largest: f64) -> Window {
+    Window {
+        center: f64::midpoint(smallest, largest) + 0.5,
+        width: (largest - smallest + 1.0).max(1.0),
+    }
+}
+
+/// The window under which 8-bit colour passes unchanged.
+pub const COLOUR: Window = Window { center: 128.0, width: 256.0 };
+
+/// The window of an image whose range is not known yet: all that its bits can say.
+pub fn bit_range(bits_stored: u16, sample_type_signed: bool) -> (f64, f64) {
+    let span = 2f64.powi(i32::from(bits_stored.min(32)));
+    if sample_type_signed { (-span / 2.0, span / 2.0 - 1.0) } else { (0.0, span - 1.0) }
+}
+
+/// Smallest and largest stored value of samples that are no padding.
+pub fn sample_range(
+    data: &[u8],
+    sample_type: SampleType,
+    is_padding: impl Fn(f64) -> bool,
+) -> Option<(f64, f64)> {
+    let mut range: Option<(f64, f64)> = None;
+    let count = data.len() / sample_type.size_bytes();
+    for index in 0..count {
+        let Some(value) = crate::pixel::format::sample_at(data, sample_type, index) else { break };
+        if value.is_finite() && !is_padding(value) {
+            let (low, high) = range.get_or_insert((value, value));
+            *low = low.min(value);
+            *high = high.max(value);
+        }
+    }
+    range
+}
+
+/// A drag of `dx`, `dy` CSS pixels: right widens, up brightens (lowers the center). A full width of
+/// the viewport is worth about two widths, so that fine and wide windows feel the same.
+pub fn drag(window: Window, dx: f64, dy: f64) -> Window {
+    let step = (window.width / 300.0).max(0.05);
+    Window {
+        center: round_to(window.center + dy * step, step),
+        width: round_to(window.width * (dx / 250.0).exp(), step).max(1.0),
+    }
+}
+
+/// Rounds to whole numbers where the step is coarse enough that nobody sees it.
+fn round_to(value: f64, step: f64) -> f64 {
+    if step >= 0.5 { value.round() } else { (value * 100.0).round() / 100.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixel::voi::linear;
+
+    #[test]
+    fn the_first_preset_is_from_the_file() {
+        let file = [NamedWindow {
+            name: "LUNG_WINDOW".into(),
+            window: Window { center: -500.0, width: 1400.0 },
+        }];
+        let list = presets("CT", "HU", &file);
+        assert_eq!(list[0].name, "Lung window");
+        assert_eq!(list[0].source, WindowSource::File(0));
+        assert_eq!(list[1].name, "Soft tissue");
+    }
+
+    #[test]
+    fn hounsfield_presets_are_not_offered_for_other_units() {
+        assert!(presets("MR", "", &[]).is_empty());
+        assert!(presets("CT", "", &[]).is_empty());
+    }
+
+    #[test]
+    fn the_full_range_is_black_at_its_bottom_and_white_at_its_top() {
+        let window = full_range(-1000.0, 3095.0);
+        assert_eq!(linear(-1000.0, window.center, window.width), 0.0);
+        assert_eq!(linear(3095.0, window.center, window.width), 1.0);
+        assert!(linear(-999.0, window.center, window.width) > 0.0);
+        assert!(linear(3094.0, window.center, window.width) < 1.0);
+    }
+
+    #[test]
+    fn the_colour_window_changes_nothing() {
+        for value in 0..=255_u8 {
+            let grey = linear(f64::from(value), COLOUR.center, COLOUR.width) * 255.0;
+            assert_eq!(grey.round(), f64::from(value));
+        }
+    }
+
+    #[test]
+    fn padding_does_not_widen_the_range() {
+        let data: Vec<u8> = [-2000_i16, 5, 90].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let range = sample_range(&data, SampleType::I16, |v| v == -2000.0);
+        assert_eq!(range, Some((5.0, 90.0)));
+    }
+}

@@ -1,0 +1,5 @@
+//! Yew components: the study list and the reader, and the small parts that they share.
+
+pub mod icon;
+pub mod list;
+pub mod reader;

@@ -1,0 +1,1 @@
+//! Pointer, wheel, touch and keyboard: DOM events to commands.
