@@ -1,0 +1,350 @@
+//! The state, and what each action does to it.
+
+use super::{Action, Direction, Layout, Tool, ViewChange, Viewport, hanging};
+use crate::geometry::ViewTransform;
+use crate::loading::Shown;
+use crate::model::{Series, SeriesId, Study};
+use crate::pixel::Window;
+use crate::tools::{WindowSource, window_level};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Everything that decides what is on screen, but for the pixels themselves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ViewerState {
+    /// The open studies.
+    pub studies: Vec<Study>,
+    /// Their series in listing order.
+    pub all_series: Vec<Series>,
+    /// The division of the image area.
+    pub layout: Layout,
+    /// One a place of the layout, row by row.
+    pub viewports: Vec<Viewport>,
+    /// The active viewport.
+    pub active: usize,
+    /// The viewport that is shown alone.
+    pub large: Option<usize>,
+    /// What the left button does.
+    pub tool: Tool,
+    /// Overlay text is shown.
+    pub overlay: bool,
+    /// Viewports scroll together.
+    pub linked: bool,
+    /// Windows of series that name none, found in their first frame.
+    pub ranges: HashMap<SeriesId, Window>,
+}
+
+impl Default for ViewerState {
+    fn default() -> Self {
+        Self {
+            studies: Vec::new(),
+            all_series: Vec::new(),
+            layout: Layout::SINGLE,
+            viewports: vec![Viewport::default()],
+            active: 0,
+            large: None,
+            tool: Tool::default(),
+            overlay: true,
+            linked: false,
+            ranges: HashMap::new(),
+        }
+    }
+}
+
+impl ViewerState {
+    /// A series by its name.
+    pub fn series(&self, id: SeriesId) -> Option<&Series> {
+        self.all_series.iter().find(|series| series.id == id)
+    }
+
+    /// The stacks on screen, for the wanted list. A viewport that is hidden behind a large one wants
+    /// nothing.
+    pub fn shown_stacks(&self) -> Vec<Shown> {
+        self.viewports
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| self.large.is_none_or(|large| large == *index))
+            .filter_map(|(index, viewport)| {
+                let shown = viewport.shown(self)?;
+                Some(Shown {
+                    series: shown.series.id,
+                    slice: shown.slice,
+                    frame_count: shown.stack.frames.len(),
+                    active: index == self.active,
+                    forwards: viewport.forwards,
+                })
+            })
+            .collect()
+    }
+
+    /// Changes the state. Actions that make no sense now (a viewport that is not there, a series that
+    /// was closed) change nothing.
+    pub fn apply(&mut self, action: Action) {
+        match action {
+            Action::Open { studies } => {
+                let (tool, overlay, sizes) = (self.tool, self.overlay, self.sizes());
+                *self = Self { studies, tool, overlay, ..Self::default() };
+                self.restore_sizes(&sizes);
+            }
+            Action::Close => {
+                let (tool, overlay, sizes) = (self.tool, self.overlay, self.sizes());
+                *self = Self { tool, overlay, ..Self::default() };
+                self.restore_sizes(&sizes);
+            }
+            Action::StudyDescribed(study) => {
+                let same = |s: &&mut Study| s.uid == study.uid && s.source == study.source;
+                if let Some(known) = self.studies.iter_mut().find(same) {
+                    *known = study;
+                }
+            }
+            Action::SeriesListed(series) => self.list_series(series),
+            Action::StackReady { series, stack } => self.stack_ready(series, stack),
+            Action::RangeFound { series, window } => {
+                self.ranges.entry(series).or_insert(window);
+            }
+            Action::SetLayout(layout) => self.set_layout(layout),
+            Action::Assign { viewport, series, slice } => self.assign(viewport, series, slice),
+            Action::Activate(viewport) => {
+                if viewport < self.viewports.len() {
+                    self.active = viewport;
+                }
+            }
+            Action::ActivateNext(delta) => self.activate_next(delta),
+            Action::ToggleLarge(viewport) => {
+                if viewport < self.viewports.len() {
+                    self.large = if self.large.is_some() { None } else { Some(viewport) };
+                    self.active = viewport;
+                }
+            }
+            Action::NextSeries(delta) => {
+                let current = self.viewports.get(self.active).and_then(|v| v.series);
+                if let Some(next) = hanging::neighbour(&self.all_series, current, delta)
+                    && Some(next) != current
+                {
+                    self.assign(self.active, next, None);
+                }
+            }
+            Action::Resize { viewport, width, height } => {
+                if let Some(v) = self.viewports.get_mut(viewport) {
+                    (v.width, v.height) = (width, height);
+                }
+            }
+            Action::SetSlice { viewport, slice } => self.set_slice(viewport, slice),
+            Action::ScrollBy { viewport, delta } => self.scroll_by(viewport, delta),
+            Action::SetWindow { viewport, window } => {
+                if window.center.is_finite() && window.width.is_finite() {
+                    let width = window.width.max(f64::MIN_POSITIVE);
+                    let source = WindowSource::User(Window { width, ..window });
+                    self.choose_window(viewport, source);
+                }
+            }
+            Action::ChooseWindow { viewport, source } => self.choose_window(viewport, source),
+            Action::ChoosePreset { viewport, index } => {
+                if let Some(preset) = self.presets(viewport).get(index) {
+                    self.choose_window(viewport, preset.source);
+                }
+            }
+            Action::DragWindow { viewport, dx, dy } => {
+                let window = self.viewports.get(viewport).and_then(|v| v.window(self));
+                if let Some((window, _)) = window {
+                    let dragged = window_level::drag(window, dx, dy);
+                    self.choose_window(viewport, WindowSource::User(dragged));
+                }
+            }
+            Action::ChangeView { viewport, change } => self.change_view(viewport, change),
+            Action::Invert(viewport) => {
+                if let Some(v) = self.viewports.get_mut(viewport) {
+                    v.inverted = !v.inverted;
+                }
+            }
+            Action::Reset(viewport) => {
+                if let Some(v) = self.viewports.get_mut(viewport) {
+                    v.window = WindowSource::File(0);
+                    v.inverted = false;
+                    v.view = ViewTransform::default();
+                }
+            }
+            Action::SetTool(tool) => self.tool = tool,
+            Action::ToggleOverlay => self.overlay = !self.overlay,
+            Action::ToggleLink => self.linked = !self.linked,
+        }
+    }
+
+    /// The presets of the image in a viewport, the file's own first.
+    pub fn presets(&self, viewport: usize) -> Vec<window_level::Preset> {
+        let shown = self.viewports.get(viewport).and_then(|v| v.shown(self));
+        shown.map_or_else(Vec::new, |shown| {
+            let attributes = shown.instance.frame(shown.frame_index);
+            window_level::presets(
+                &shown.series.modality,
+                &attributes.unit,
+                &attributes.windows,
+            )
+        })
+    }
+
+    fn sizes(&self) -> Vec<(u32, u32)> {
+        self.viewports.iter().map(|v| (v.width, v.height)).collect()
+    }
+
+    fn restore_sizes(&mut self, sizes: &[(u32, u32)]) {
+        for (viewport, (width, height)) in self.viewports.iter_mut().zip(sizes) {
+            (viewport.width, viewport.height) = (*width, *height);
+        }
+    }
+
+    fn list_series(&mut self, series: Vec<Series>) {
+        for new in series {
+            let known = self
+                .all_series
+                .iter_mut()
+                .find(|old| old.uid == new.uid && old.study == new.study);
+            match known {
+                Some(old) => {
+                    let stack = old.stack.take().or(new.stack);
+                    let id = old.id;
+                    *old = Series { id, stack, ..new };
+                }
+                None => self.all_series.push(new),
+            }
+        }
+        hanging::listing_order(&mut self.all_series);
+        self.hang_empty();
+    }
+
+    fn stack_ready(&mut self, series: SeriesId, stack: Arc<crate::model::Stack>) {
+        let first = stack.first_shown();
+        let without_images = stack.frames.is_empty();
+        if let Some(known) = self.all_series.iter_mut().find(|s| s.id == series) {
+            known.stack = Some(stack);
+        }
+        for viewport in self.viewports.iter_mut().filter(|v| v.series == Some(series)) {
+            if viewport.slice == UNSET_SLICE {
+                viewport.slice = first;
+            }
+        }
+        if without_images {
+            hanging::listing_order(&mut self.all_series);
+        }
+        self.hang_empty();
+    }
+
+    /// Puts series that nobody has chosen into empty viewports, in listing order.
+    fn hang_empty(&mut self) {
+        for index in 0..self.viewports.len() {
+            if self.viewports[index].series.is_some() {
+                continue;
+            }
+            let shown: Vec<Option<SeriesId>> = self.viewports.iter().map(|v| v.series).collect();
+            let only_documents = shown.iter().all(Option::is_none);
+            let next = hanging::next_unshown(&self.all_series, &shown)
+                .or_else(|| self.all_series.first().filter(|_| only_documents).map(|s| s.id));
+            if let Some(series) = next {
+                self.assign(index, series, None);
+            }
+        }
+    }
+
+    fn set_layout(&mut self, layout: Layout) {
+        self.layout = layout;
+        self.large = None;
+        self.viewports.resize_with(layout.count(), Viewport::default);
+        self.active = self.active.min(layout.count() - 1);
+        self.hang_empty();
+    }
+
+    fn assign(&mut self, viewport: usize, series: SeriesId, slice: Option<usize>) {
+        let Some(found) = self.series(series) else { return };
+        let first = found.stack.as_ref().map_or(UNSET_SLICE, |stack| stack.first_shown());
+        if let Some(v) = self.viewports.get_mut(viewport) {
+            let (width, height) = (v.width, v.height);
+            *v = Viewport {
+                series: Some(series),
+                slice: slice.unwrap_or(first),
+                width,
+                height,
+                ..Viewport::default()
+            };
+        }
+    }
+
+    fn activate_next(&mut self, delta: i64) {
+        let count = i64::try_from(self.viewports.len()).unwrap_or(1);
+        let place = i64::try_from(self.active).unwrap_or(0);
+        self.active = usize::try_from((place + delta).rem_euclid(count)).unwrap_or(0);
+        if self.large.is_some() {
+            self.large = Some(self.active);
+        }
+    }
+
+    fn set_slice(&mut self, viewport: usize, slice: usize) {
+        let Some(v) = self.viewports.get(viewport) else { return };
+        let Some(shown) = v.shown(self) else { return };
+        let (before, last) = (shown.slice, shown.stack.frames.len() - 1);
+        let slice = slice.min(last);
+        let v = &mut self.viewports[viewport];
+        if slice != before {
+            v.forwards = slice > before;
+        }
+        v.slice = slice;
+    }
+
+    fn scroll_by(&mut self, viewport: usize, delta: i64) {
+        let together: Vec<usize> = if self.linked {
+            (0..self.viewports.len()).collect()
+        } else {
+            vec![viewport]
+        };
+        for index in together {
+            let shown = self.viewports.get(index).and_then(|v| v.shown(self));
+            let Some(slice) = shown.and_then(|s| i64::try_from(s.slice).ok()) else { continue };
+            let slice = slice.saturating_add(delta).max(0);
+            self.set_slice(index, usize::try_from(slice).unwrap_or(0));
+        }
+    }
+
+    fn choose_window(&mut self, viewport: usize, source: WindowSource) {
+        if let Some(v) = self.viewports.get_mut(viewport) {
+            v.window = source;
+        }
+    }
+
+    fn change_view(&mut self, viewport: usize, change: ViewChange) {
+        let Some(v) = self.viewports.get(viewport) else { return };
+        let geometry = v.geometry(self);
+        let before = v.view;
+        let view = match change {
+            ViewChange::PanBy { dx, dy } => before.panned(dx, dy),
+            ViewChange::ZoomBy { factor, about } => match &geometry {
+                Some(geometry) => geometry.zoomed(factor, about),
+                None => before,
+            },
+            ViewChange::Turn(Direction::Left) => before.turned(-90.0),
+            ViewChange::Turn(_) => before.turned(90.0),
+            ViewChange::Flip(Direction::Down) => before.flipped_down(),
+            ViewChange::Flip(_) => before.flipped_across(),
+            ViewChange::Fit => ViewTransform { zoom: 1.0, pan: [0.0, 0.0], ..before },
+            ViewChange::OneToOne => match &geometry {
+                Some(geometry) => geometry.one_to_one(),
+                None => before,
+            },
+            ViewChange::Set { zoom, pan, rotation, flip, invert } => {
+                if let Some(invert) = invert {
+                    self.viewports[viewport].inverted = invert;
+                }
+                ViewTransform {
+                    zoom: zoom.filter(|z| z.is_finite() && *z > 0.0).unwrap_or(before.zoom),
+                    pan: pan.filter(|p| p.iter().all(|v| v.is_finite())).unwrap_or(before.pan),
+                    rotation: rotation
+                        .filter(|degrees| degrees.is_finite())
+                        .map_or(before.rotation, |degrees| degrees.rem_euclid(360.0)),
+                    flip: flip.unwrap_or(before.flip),
+                }
+            }
+        };
+        self.viewports[viewport].view = view;
+    }
+}
+
+/// A slice that is chosen when the stack's metadata come.
+pub const UNSET_SLICE: usize = usize::MAX;

@@ -1,0 +1,150 @@
+//! One viewport: which slice of which series it shows, and how.
+
+use super::ViewerState;
+use crate::geometry::{ViewGeometry, ViewTransform};
+use crate::loading::FrameKey;
+use crate::model::{Instance, Series, SeriesId, Stack};
+use crate::pixel::{FrameParams, Presentation, VoiLut, Window};
+use crate::tools::WindowSource;
+use crate::tools::window_level::{COLOUR, bit_range, full_range, resolve};
+
+/// What a viewport shows, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Viewport {
+    /// The series; `None` = empty.
+    pub series: Option<SeriesId>,
+    /// The slice, from 0.
+    pub slice: usize,
+    /// The last scroll went towards higher slices.
+    pub forwards: bool,
+    /// Where the window comes from.
+    pub window: WindowSource,
+    /// Bright and dark are swapped, against the first paint.
+    pub inverted: bool,
+    /// Place and size of the image.
+    pub view: ViewTransform,
+    /// Canvas pixels.
+    pub width: u32,
+    /// Canvas pixels.
+    pub height: u32,
+}
+
+impl Default for Viewport {
+    fn default() -> Self {
+        Self {
+            series: None,
+            slice: 0,
+            forwards: true,
+            window: WindowSource::File(0),
+            inverted: false,
+            view: ViewTransform::default(),
+            width: 0,
+            height: 0,
+        }
+    }
+}
+
+/// The slice on screen in a viewport, with all that belongs to it.
+#[derive(Debug, Clone, Copy)]
+pub struct ShownFrame<'a> {
+    /// The series.
+    pub series: &'a Series,
+    /// Its stack.
+    pub stack: &'a Stack,
+    /// The slice.
+    pub slice: usize,
+    /// The instance of the slice.
+    pub instance: &'a Instance,
+    /// The frame within the instance, from 0.
+    pub frame_index: u32,
+}
+
+impl ShownFrame<'_> {
+    /// Key of the frame for queue and caches.
+    pub fn key(&self) -> FrameKey {
+        FrameKey {
+            series: self.series.id,
+            slice: u32::try_from(self.slice).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+impl Viewport {
+    /// The slice on screen; `None` while empty, while its metadata are on their way, or for a series
+    /// without images.
+    pub fn shown<'a>(&self, state: &'a ViewerState) -> Option<ShownFrame<'a>> {
+        let series = state.series(self.series?)?;
+        let stack = series.stack.as_deref()?;
+        let slice = self.slice.min(stack.frames.len().checked_sub(1)?);
+        let (instance, frame_index) = stack.at(slice)?;
+        Some(ShownFrame { series, stack, slice, instance, frame_index })
+    }
+
+    /// The window on screen, and its name (empty for the user's own).
+    pub fn window(&self, state: &ViewerState) -> Option<(Window, String)> {
+        let shown = self.shown(state)?;
+        let attributes = shown.instance.frame(shown.frame_index);
+        let fallback = fallback_window(state, &shown);
+        Some(resolve(
+            self.window,
+            &shown.series.modality,
+            &attributes.unit,
+            &attributes.windows,
+            fallback,
+        ))
+    }
+
+    /// Where the image lies in the viewport; `None` without an image or a size.
+    pub fn geometry(&self, state: &ViewerState) -> Option<ViewGeometry> {
+        if self.width == 0 || self.height == 0 {
+            return None;
+        }
+        let shown = self.shown(state)?;
+        let format = shown.instance.format.as_ref().ok()?;
+        Some(ViewGeometry::new(
+            format.columns,
+            format.rows,
+            shown.instance.pixel_width_over_height(shown.frame_index),
+            self.width,
+            self.height,
+            &self.view,
+        ))
+    }
+
+    /// Bright and dark as on screen.
+    pub fn presentation(&self, instance: &Instance) -> Presentation {
+        if self.inverted { instance.presentation.toggled() } else { instance.presentation }
+    }
+
+    /// All that a renderer needs to draw the slice.
+    pub fn frame_params(&self, state: &ViewerState) -> Option<(FrameKey, FrameParams)> {
+        let shown = self.shown(state)?;
+        let (window, _) = self.window(state)?;
+        let geometry = self.geometry(state)?;
+        let params = FrameParams {
+            pixel_from_canvas: geometry.pixel_from_canvas_array(),
+            modality: shown.instance.frame(shown.frame_index).modality.clone(),
+            voi: VoiLut::Linear(window),
+            presentation: self.presentation(shown.instance),
+            padding: shown.instance.padding,
+            interpolate: true,
+        };
+        Some((shown.key(), params))
+    }
+}
+
+/// The window of an image that names none: the range found in its first frame, or until then all that
+/// its bits can say. Colour passes unchanged.
+fn fallback_window(state: &ViewerState, shown: &ShownFrame) -> Window {
+    let Ok(format) = &shown.instance.format else { return COLOUR };
+    if !format.photometric.is_grey() {
+        return COLOUR;
+    }
+    if let Some(window) = state.ranges.get(&shown.series.id) {
+        return *window;
+    }
+    let (low, high) = bit_range(format.bits_stored, format.signed);
+    let modality = &shown.instance.frame(shown.frame_index).modality;
+    let (a, b) = (modality.apply(low), modality.apply(high));
+    full_range(a.min(b), a.max(b))
+}
