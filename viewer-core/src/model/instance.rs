@@ -237,6 +237,9 @@ fn pixel_format(set: &Dataset) -> Result<PixelFormat, NoPixels> {
             .filter(|bit| *bit < bits_allocated && bit + 1 >= bits_stored)
             .unwrap_or(bits_stored - 1),
         signed: set.whole(tags::PIXEL_REPRESENTATION) == Some(1),
+        float: [tags::FLOAT_PIXEL_DATA, tags::DOUBLE_FLOAT_PIXEL_DATA]
+            .iter()
+            .any(|tag| set.bulk_data_uri(*tag).is_some()),
         planar: set.whole(tags::PLANAR_CONFIGURATION) == Some(1),
         photometric,
     })

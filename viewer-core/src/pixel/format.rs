@@ -70,6 +70,9 @@ pub struct PixelFormat {
     pub high_bit: u16,
     /// Pixel Representation (0028,0103) is 1: two's complement.
     pub signed: bool,
+    /// The pixels are Float (7FE0,0008) or Double Float Pixel Data (7FE0,0009), told apart by Bits Allocated.
+    #[serde(default)]
+    pub float: bool,
     /// Planar Configuration (0028,0006) is 1: all red, then all green, then all blue.
     pub planar: bool,
     /// Photometric Interpretation (0028,0004).

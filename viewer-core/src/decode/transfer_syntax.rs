@@ -1,0 +1,158 @@
+//! The table that decides which decoder reads a transfer syntax.
+//!
+//! Source: DICOM PS3.5 section 10 and annex A, UIDs of PS3.6 annex A.
+
+/// A decoder of this build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Codec {
+    /// Pixels as they are, little endian.
+    LittleEndian,
+    /// Pixels as they are, big endian.
+    BigEndian,
+    /// Run lengths of PS3.5 annex G.
+    Rle,
+    /// JPEG-LS, lossless and near-lossless.
+    JpegLs,
+    /// JPEG 2000 part 1, reversible and irreversible.
+    Jpeg2000,
+}
+
+struct Entry {
+    uid: &'static str,
+    name: &'static str,
+    /// The syntax lets an encoder change pixel values.
+    lossy: bool,
+    codec: Option<Codec>,
+}
+
+const fn exact(uid: &'static str, name: &'static str, codec: Option<Codec>) -> Entry {
+    Entry { uid, name, lossy: false, codec }
+}
+
+const fn lossy(uid: &'static str, name: &'static str, codec: Option<Codec>) -> Entry {
+    Entry { uid, name, lossy: true, codec }
+}
+
+/// JPEG Baseline, the usual 8-bit one.
+pub(super) const JPEG_BASELINE: &str = "1.2.840.10008.1.2.4.50";
+/// JPEG Extended, DCT with 8 or 12 bits.
+pub(super) const JPEG_EXTENDED: &str = "1.2.840.10008.1.2.4.51";
+/// JPEG Lossless with any predictor.
+pub(super) const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.57";
+/// High-Throughput JPEG 2000, the syntax that allows everything.
+pub(super) const HTJ2K: &str = "1.2.840.10008.1.2.4.203";
+/// JPEG XL, the syntax that allows everything.
+pub(super) const JPEG_XL: &str = "1.2.840.10008.1.2.4.112";
+
+const TABLE: &[Entry] = &[
+    exact("1.2.840.10008.1.2", "Implicit VR Little Endian", Some(Codec::LittleEndian)),
+    exact("1.2.840.10008.1.2.1", "Explicit VR Little Endian", Some(Codec::LittleEndian)),
+    exact("1.2.840.10008.1.2.1.98", "Encapsulated Uncompressed", Some(Codec::LittleEndian)),
+    // The whole data set is deflated, so a frame that reaches the decoder is inflated already.
+    exact("1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian", Some(Codec::LittleEndian)),
+    exact("1.2.840.10008.1.2.2", "Explicit VR Big Endian", Some(Codec::BigEndian)),
+    exact("1.2.840.10008.1.2.5", "RLE Lossless", Some(Codec::Rle)),
+    exact("1.2.840.10008.1.2.8.1", "Deflated Image Frame Compression", None),
+    lossy(JPEG_BASELINE, "JPEG Baseline", None),
+    lossy(JPEG_EXTENDED, "JPEG Extended", None),
+    lossy("1.2.840.10008.1.2.4.53", "JPEG Spectral Selection", None),
+    lossy("1.2.840.10008.1.2.4.55", "JPEG Full Progression", None),
+    exact(JPEG_LOSSLESS, "JPEG Lossless", None),
+    exact("1.2.840.10008.1.2.4.70", "JPEG Lossless, First-Order Prediction", None),
+    exact("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless", Some(Codec::JpegLs)),
+    lossy("1.2.840.10008.1.2.4.81", "JPEG-LS Near-Lossless", Some(Codec::JpegLs)),
+    exact("1.2.840.10008.1.2.4.90", "JPEG 2000 Lossless", Some(Codec::Jpeg2000)),
+    lossy("1.2.840.10008.1.2.4.91", "JPEG 2000", Some(Codec::Jpeg2000)),
+    exact("1.2.840.10008.1.2.4.92", "JPEG 2000 Part 2 Lossless", None),
+    lossy("1.2.840.10008.1.2.4.93", "JPEG 2000 Part 2", None),
+    lossy("1.2.840.10008.1.2.4.94", "JPIP Referenced", None),
+    lossy("1.2.840.10008.1.2.4.95", "JPIP Referenced Deflate", None),
+    lossy("1.2.840.10008.1.2.4.100", "MPEG-2 Main Level", None),
+    lossy("1.2.840.10008.1.2.4.101", "MPEG-2 High Level", None),
+    lossy("1.2.840.10008.1.2.4.102", "MPEG-4 High Profile", None),
+    lossy("1.2.840.10008.1.2.4.103", "MPEG-4 BD-compatible", None),
+    lossy("1.2.840.10008.1.2.4.104", "MPEG-4 High Profile for 2D Video", None),
+    lossy("1.2.840.10008.1.2.4.105", "MPEG-4 High Profile for 3D Video", None),
+    lossy("1.2.840.10008.1.2.4.106", "MPEG-4 Stereo High Profile", None),
+    lossy("1.2.840.10008.1.2.4.107", "HEVC Main Profile", None),
+    lossy("1.2.840.10008.1.2.4.108", "HEVC Main 10 Profile", None),
+    exact("1.2.840.10008.1.2.4.110", "JPEG XL Lossless", None),
+    // The pixels are those of a JPEG, which had lost something before.
+    lossy("1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression", None),
+    lossy(JPEG_XL, "JPEG XL", None),
+    exact("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Lossless", None),
+    exact("1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 Lossless RPCL", None),
+    lossy(HTJ2K, "High-Throughput JPEG 2000", None),
+    lossy("1.2.840.10008.1.2.4.204", "JPIP HTJ2K Referenced", None),
+    lossy("1.2.840.10008.1.2.4.205", "JPIP HTJ2K Referenced Deflate", None),
+];
+
+/// Looks a UID up; padding of VR UI (a NUL, or wrongly a space) does not count.
+fn entry(transfer_syntax: &str) -> Option<&'static Entry> {
+    let uid = transfer_syntax.trim_matches(['\0', ' ']);
+    TABLE.iter().find(|entry| entry.uid == uid)
+}
+
+/// The decoder of a transfer syntax; `None` for one that this build cannot read.
+pub(super) fn codec(transfer_syntax: &str) -> Option<Codec> {
+    entry(transfer_syntax)?.codec
+}
+
+/// True where this build has a decoder for the transfer syntax.
+pub fn is_supported(transfer_syntax: &str) -> bool {
+    codec(transfer_syntax).is_some()
+}
+
+/// True where the transfer syntax lets an encoder change pixel values.
+///
+/// An image in a lossless syntax may have been lossy before: (0028,2110) says so.
+pub fn is_lossy(transfer_syntax: &str) -> bool {
+    entry(transfer_syntax).is_some_and(|entry| entry.lossy)
+}
+
+/// A short name for people; `None` for a UID that the table does not hold.
+pub fn name(transfer_syntax: &str) -> Option<&'static str> {
+    entry(transfer_syntax).map(|entry| entry.name)
+}
+
+/// Name and UID for a message, the UID alone where there is no name.
+pub(super) fn describe(transfer_syntax: &str) -> String {
+    let uid = transfer_syntax.trim_matches(['\0', ' ']);
+    match name(uid) {
+        Some(name) => format!("{name} ({uid})"),
+        None => format!("transfer syntax {uid}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_syntax_without_decoder_is_named_in_words() {
+        assert_eq!(describe("1.2.840.10008.1.2.4.50"), "JPEG Baseline (1.2.840.10008.1.2.4.50)");
+        assert_eq!(describe("1.2.3"), "transfer syntax 1.2.3");
+    }
+
+    #[test]
+    fn padding_of_a_uid_does_not_count() {
+        assert_eq!(codec("1.2.840.10008.1.2.5\0"), Some(Codec::Rle));
+    }
+
+    #[test]
+    fn no_uid_stands_twice_in_the_table() {
+        for (index, entry) in TABLE.iter().enumerate() {
+            assert!(TABLE.iter().skip(index + 1).all(|other| other.uid != entry.uid), "{}", entry.uid);
+        }
+    }
+
+    #[test]
+    fn only_syntaxes_that_allow_loss_are_lossy() {
+        assert!(is_lossy("1.2.840.10008.1.2.4.81"));
+        assert!(is_lossy("1.2.840.10008.1.2.4.91"));
+        assert!(!is_lossy("1.2.840.10008.1.2.4.80"));
+        assert!(!is_lossy("1.2.840.10008.1.2.4.90"));
+        assert!(!is_lossy("1.2.840.10008.1.2.1"));
+        assert!(!is_lossy("1.2.3"));
+    }
+}
