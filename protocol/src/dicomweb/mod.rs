@@ -1,0 +1,8 @@
+//! DICOMweb (PS3.18): paths, searches, bodies, media types and errors.
+
+pub mod error;
+pub mod json;
+pub mod media_type;
+pub mod multipart;
+pub mod path;
+pub mod query;

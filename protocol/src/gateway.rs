@@ -1,0 +1,64 @@
+//! JSON of the gateway's own endpoints: `/config.json` and `/healthz`.
+
+use serde::{Deserialize, Serialize};
+
+/// One DICOMweb root that the app may use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Stable name in links; never an address.
+    pub id: String,
+    /// Name for people.
+    pub label: String,
+    /// The root, relative to `config.json`, without a slash at the end.
+    pub dicomweb: String,
+}
+
+/// `/config.json`: what the app may read from.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Config {
+    /// DICOMweb roots, the default first.
+    pub sources: Vec<Source>,
+    /// True where the gateway itself answers; absent when `dist/` is hosted statically.
+    #[serde(default)]
+    pub gateway: bool,
+}
+
+/// How far the index is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Indexing {
+    /// Files looked at.
+    pub done: u64,
+    /// Files found so far; equal to `done` when nothing is left to do.
+    pub total: u64,
+}
+
+/// `/healthz`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Requests are answered.
+    pub ready: bool,
+    /// How far the index is.
+    pub indexing: Indexing,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_static_config_needs_only_its_sources() {
+        let text = r#"{"sources":[{"id":"pacs","label":"PACS","dicomweb":"../dicom-web"}]}"#;
+        let config: Config = serde_json::from_str(text).unwrap();
+        assert_eq!(config.sources[0].dicomweb, "../dicom-web");
+        assert!(!config.gateway);
+    }
+
+    #[test]
+    fn health_has_the_shape_of_the_contract() {
+        let health = Health { ready: true, indexing: Indexing { done: 3, total: 7 } };
+        assert_eq!(
+            serde_json::to_string(&health).unwrap(),
+            r#"{"ready":true,"indexing":{"done":3,"total":7}}"#
+        );
+    }
+}
