@@ -12,6 +12,9 @@ pub struct Limits {
 impl Default for Limits {
     /// 512 MiB a frame, 65,535 rows or columns (the most that (0028,0010) can say).
     fn default() -> Self {
-        Self { frame_bytes: 512 << 20, edge: 65_535 }
+        Self {
+            frame_bytes: 512 << 20,
+            edge: 65_535,
+        }
     }
 }

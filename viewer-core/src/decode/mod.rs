@@ -6,8 +6,8 @@
 //! Source: DICOM PS3.5 section 8 and annexes A and G.
 
 mod error;
-mod jpeg_ls;
 mod jpeg2000;
+mod jpeg_ls;
 pub mod limits;
 pub mod native;
 mod rle;
@@ -39,7 +39,9 @@ pub fn decode_frame(
     limits: &Limits,
 ) -> Result<Frame, DecodeError> {
     let codec = transfer_syntax::codec(transfer_syntax).ok_or_else(|| {
-        DecodeError::UnsupportedTransferSyntax { uid: transfer_syntax.to_owned() }
+        DecodeError::UnsupportedTransferSyntax {
+            uid: transfer_syntax.to_owned(),
+        }
     })?;
     match codec {
         Codec::LittleEndian | Codec::BigEndian => {

@@ -20,9 +20,16 @@ pub(super) fn decode(
     let shape = Shape::of_format(format, limits)?;
     // A frame under a 4:2:2 label that holds every sample is what some writers and servers make of it.
     let shared = format.photometric == Photometric::YbrFull422 && !fits(bytes.len(), shape.bytes);
-    let expected = if shared { frame_bytes(format, &shape) } else { full_bytes(format, &shape) };
+    let expected = if shared {
+        frame_bytes(format, &shape)
+    } else {
+        full_bytes(format, &shape)
+    };
     if !fits(bytes.len(), expected) {
-        return Err(DecodeError::WrongLength { expected, actual: bytes.len() });
+        return Err(DecodeError::WrongLength {
+            expected,
+            actual: bytes.len(),
+        });
     }
     let mut data = bytes[..expected].to_vec();
     if big_endian {
@@ -35,7 +42,9 @@ pub(super) fn decode(
     let sample_bytes = shape.sample_type.size_bytes();
     if shared {
         if !format.columns.is_multiple_of(2) {
-            return Err(DecodeError::ImpossibleFormat { attribute: "odd columns with shared chroma" });
+            return Err(DecodeError::ImpossibleFormat {
+                attribute: "odd columns with shared chroma",
+            });
         }
         data = repeat_chroma(&data, sample_bytes, shape.bytes);
     } else if format.planar && format.samples_per_pixel > 1 {
@@ -51,7 +60,11 @@ fn fits(actual: usize, expected: usize) -> bool {
 
 /// Bytes of one native frame that holds every sample.
 fn full_bytes(format: &PixelFormat, shape: &Shape) -> usize {
-    if format.bits_allocated == 1 { shape.samples.div_ceil(8) } else { shape.bytes }
+    if format.bits_allocated == 1 {
+        shape.samples.div_ceil(8)
+    } else {
+        shape.bytes
+    }
 }
 
 /// Bytes of one native frame.
@@ -76,7 +89,10 @@ pub(super) fn finish(
         clear_unused_bits(&mut data, format, shape.sample_type);
     }
     if data.len() != shape.bytes {
-        return Err(DecodeError::WrongLength { expected: shape.bytes, actual: data.len() });
+        return Err(DecodeError::WrongLength {
+            expected: shape.bytes,
+            actual: data.len(),
+        });
     }
     let bits = if format.float || format.bits_allocated == 1 {
         format.bits_allocated
@@ -88,7 +104,11 @@ pub(super) fn finish(
 
 /// Packed bits, the first pixel in the least significant bit (PS3.5 section 8.1.1), to bytes 0 and 1.
 fn unpack_bits(packed: &[u8], count: usize) -> Vec<u8> {
-    packed.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1)).take(count).collect()
+    packed
+        .iter()
+        .flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1))
+        .take(count)
+        .collect()
 }
 
 fn reverse_samples(data: &mut [u8], bits_allocated: u16) {
@@ -114,7 +134,10 @@ fn interleave(planes: &[u8], samples: usize, sample_bytes: usize) -> Vec<u8> {
     let stride = samples * sample_bytes;
     for (index, plane) in planes.chunks_exact(planes.len() / samples).enumerate() {
         let place = index * sample_bytes..(index + 1) * sample_bytes;
-        for (pixel, sample) in pixels.chunks_exact_mut(stride).zip(plane.chunks_exact(sample_bytes)) {
+        for (pixel, sample) in pixels
+            .chunks_exact_mut(stride)
+            .zip(plane.chunks_exact(sample_bytes))
+        {
             pixel[place.clone()].copy_from_slice(sample);
         }
     }
@@ -142,14 +165,24 @@ fn clear_unused_bits(data: &mut [u8], format: &PixelFormat, sample_type: SampleT
         return;
     }
     match sample_type {
-        SampleType::U8 => data.iter_mut().for_each(|value| *value = *value << up >> down),
+        SampleType::U8 => data
+            .iter_mut()
+            .for_each(|value| *value = *value << up >> down),
         SampleType::I8 => data.iter_mut().for_each(|value| {
             *value = ((*value << up).cast_signed() >> down).cast_unsigned();
         }),
-        SampleType::U16 => each(data, |bytes| (u16::from_le_bytes(bytes) << up >> down).to_le_bytes()),
-        SampleType::I16 => each(data, |bytes| (i16::from_le_bytes(bytes) << up >> down).to_le_bytes()),
-        SampleType::U32 => each(data, |bytes| (u32::from_le_bytes(bytes) << up >> down).to_le_bytes()),
-        SampleType::I32 => each(data, |bytes| (i32::from_le_bytes(bytes) << up >> down).to_le_bytes()),
+        SampleType::U16 => each(data, |bytes| {
+            (u16::from_le_bytes(bytes) << up >> down).to_le_bytes()
+        }),
+        SampleType::I16 => each(data, |bytes| {
+            (i16::from_le_bytes(bytes) << up >> down).to_le_bytes()
+        }),
+        SampleType::U32 => each(data, |bytes| {
+            (u32::from_le_bytes(bytes) << up >> down).to_le_bytes()
+        }),
+        SampleType::I32 => each(data, |bytes| {
+            (i32::from_le_bytes(bytes) << up >> down).to_le_bytes()
+        }),
         SampleType::F32 | SampleType::F64 => {}
     }
 }
@@ -174,14 +207,28 @@ pub fn frame_of<'a>(
     limits: &Limits,
 ) -> Result<Cow<'a, [u8]>, DecodeError> {
     let shape = Shape::of_format(format, limits)?;
-    let short = |expected| DecodeError::WrongLength { expected, actual: pixel_data.len() };
-    let unit = if format.bits_allocated == 1 { shape.samples } else { frame_bytes(format, &shape) };
-    let start = unit.checked_mul(frame_index).ok_or_else(|| short(usize::MAX))?;
+    let short = |expected| DecodeError::WrongLength {
+        expected,
+        actual: pixel_data.len(),
+    };
+    let unit = if format.bits_allocated == 1 {
+        shape.samples
+    } else {
+        frame_bytes(format, &shape)
+    };
+    let start = unit
+        .checked_mul(frame_index)
+        .ok_or_else(|| short(usize::MAX))?;
     let end = start.checked_add(unit).ok_or_else(|| short(usize::MAX))?;
     if format.bits_allocated != 1 {
-        return pixel_data.get(start..end).map(Cow::Borrowed).ok_or_else(|| short(end));
+        return pixel_data
+            .get(start..end)
+            .map(Cow::Borrowed)
+            .ok_or_else(|| short(end));
     }
-    let packed = pixel_data.get(start / 8..end.div_ceil(8)).ok_or_else(|| short(end.div_ceil(8)))?;
+    let packed = pixel_data
+        .get(start / 8..end.div_ceil(8))
+        .ok_or_else(|| short(end.div_ceil(8)))?;
     let offset = start % 8;
     if offset == 0 && end.is_multiple_of(8) {
         return Ok(Cow::Borrowed(packed));

@@ -55,7 +55,11 @@ fn segments(bytes: &[u8], count: usize) -> Result<Vec<&[u8]>, DecodeError> {
     (1..=count)
         .map(|index| {
             let start = word(index).filter(|start| *start >= HEADER_BYTES)?;
-            let end = if index < count { word(index + 1)? } else { bytes.len() };
+            let end = if index < count {
+                word(index + 1)?
+            } else {
+                bytes.len()
+            };
             bytes.get(start..end.min(bytes.len()))
         })
         .collect::<Option<_>>()
@@ -92,7 +96,12 @@ fn unpack(mut segment: &[u8], plane: &mut [u8]) -> Result<(), DecodeError> {
 }
 
 /// Planes (of each sample the most significant byte first) to interleaved little endian samples.
-fn lay_together(planes: Vec<u8>, plane_bytes: usize, stride: usize, sample_bytes: usize) -> Vec<u8> {
+fn lay_together(
+    planes: Vec<u8>,
+    plane_bytes: usize,
+    stride: usize,
+    sample_bytes: usize,
+) -> Vec<u8> {
     if stride == 1 {
         return planes;
     }
@@ -119,5 +128,8 @@ fn short() -> DecodeError {
 }
 
 fn corrupt(reason: &str) -> DecodeError {
-    DecodeError::Corrupt { codec: CODEC, reason: reason.to_owned() }
+    DecodeError::Corrupt {
+        codec: CODEC,
+        reason: reason.to_owned(),
+    }
 }

@@ -32,14 +32,23 @@ impl Shape {
             (32, false, true) => SampleType::I32,
             (32, true, _) => SampleType::F32,
             (64, true, _) => SampleType::F64,
-            _ => return Err(DecodeError::ImpossibleFormat { attribute: "bits allocated" }),
+            _ => {
+                return Err(DecodeError::ImpossibleFormat {
+                    attribute: "bits allocated",
+                });
+            }
         };
         if !format.float && format.bits_allocated > 1 {
             if format.bits_stored == 0 || format.bits_stored > format.bits_allocated {
-                return Err(DecodeError::ImpossibleFormat { attribute: "bits stored" });
+                return Err(DecodeError::ImpossibleFormat {
+                    attribute: "bits stored",
+                });
             }
-            if format.high_bit >= format.bits_allocated || format.high_bit + 1 < format.bits_stored {
-                return Err(DecodeError::ImpossibleFormat { attribute: "high bit" });
+            if format.high_bit >= format.bits_allocated || format.high_bit + 1 < format.bits_stored
+            {
+                return Err(DecodeError::ImpossibleFormat {
+                    attribute: "high bit",
+                });
             }
         }
         Self::new(format, sample_type, limits)
@@ -70,16 +79,24 @@ impl Shape {
         sample_type: SampleType,
         limits: &Limits,
     ) -> Result<Self, DecodeError> {
-        let &PixelFormat { rows, columns, samples_per_pixel, .. } = format;
+        let &PixelFormat {
+            rows,
+            columns,
+            samples_per_pixel,
+            ..
+        } = format;
         for (edge, attribute) in [(rows, "rows"), (columns, "columns")] {
             if edge == 0 {
                 return Err(DecodeError::ImpossibleFormat { attribute });
             }
             check(u64::from(edge), u64::from(limits.edge), attribute)?;
         }
-        let color = !format.photometric.is_grey() && format.photometric != Photometric::PaletteColor;
+        let color =
+            !format.photometric.is_grey() && format.photometric != Photometric::PaletteColor;
         if samples_per_pixel != if color { 3 } else { 1 } {
-            return Err(DecodeError::ImpossibleFormat { attribute: "samples per pixel" });
+            return Err(DecodeError::ImpossibleFormat {
+                attribute: "samples per pixel",
+            });
         }
         let pixels = u64::from(rows) * u64::from(columns);
         let samples = pixels.saturating_mul(u64::from(samples_per_pixel));
@@ -121,7 +138,11 @@ impl Shape {
 /// Refuses what costs more than it may.
 pub(super) fn check(needed: u64, limit: u64, unit: &'static str) -> Result<(), DecodeError> {
     if needed > limit {
-        return Err(DecodeError::TooLarge { needed, limit, unit });
+        return Err(DecodeError::TooLarge {
+            needed,
+            limit,
+            unit,
+        });
     }
     Ok(())
 }
@@ -137,10 +158,19 @@ pub(super) fn check_same(
     for (what, stream, header) in [
         ("rows", rows, format.rows),
         ("columns", columns, format.columns),
-        ("components", components, u32::from(format.samples_per_pixel)),
+        (
+            "components",
+            components,
+            u32::from(format.samples_per_pixel),
+        ),
     ] {
         if stream != header {
-            return Err(DecodeError::Mismatch { codec, what, stream, header });
+            return Err(DecodeError::Mismatch {
+                codec,
+                what,
+                stream,
+                header,
+            });
         }
     }
     Ok(())

@@ -13,7 +13,9 @@ const JXL_SIGNATURE: &[u8] = b"\0\0\0\x0CJXL \r\n\x87\n";
 /// The codec that the first bytes name; `None` where they name none, an error where this build lacks it.
 pub(super) fn codec(bytes: &[u8]) -> Option<Result<Codec, DecodeError>> {
     let lacking = |uid: &str| {
-        Some(Err(DecodeError::UnsupportedTransferSyntax { uid: uid.to_owned() }))
+        Some(Err(DecodeError::UnsupportedTransferSyntax {
+            uid: uid.to_owned(),
+        }))
     };
     if bytes.starts_with(&[0xFF, 0x4F, 0xFF, 0x51]) {
         // Bit 14 of Rsiz: part 15 (high throughput) is needed, ISO/IEC 15444-15 annex A.
@@ -44,7 +46,9 @@ pub(super) fn codec(bytes: &[u8]) -> Option<Result<Codec, DecodeError>> {
 fn start_of_frame(bytes: &[u8]) -> Option<u8> {
     let mut position = 2;
     loop {
-        let &[0xFF, code, high, low] = bytes.get(position..position + 4)? else { return None };
+        let &[0xFF, code, high, low] = bytes.get(position..position + 4)? else {
+            return None;
+        };
         match code {
             0xC4 | 0xC8 | 0xCC => {}
             0xC0..=0xCF | 0xF7 => return Some(code),

@@ -26,11 +26,21 @@ struct Entry {
 }
 
 const fn exact(uid: &'static str, name: &'static str, codec: Option<Codec>) -> Entry {
-    Entry { uid, name, lossy: false, codec }
+    Entry {
+        uid,
+        name,
+        lossy: false,
+        codec,
+    }
 }
 
 const fn lossy(uid: &'static str, name: &'static str, codec: Option<Codec>) -> Entry {
-    Entry { uid, name, lossy: true, codec }
+    Entry {
+        uid,
+        name,
+        lossy: true,
+        codec,
+    }
 }
 
 /// JPEG Baseline, the usual 8-bit one.
@@ -45,23 +55,63 @@ pub(super) const HTJ2K: &str = "1.2.840.10008.1.2.4.203";
 pub(super) const JPEG_XL: &str = "1.2.840.10008.1.2.4.112";
 
 const TABLE: &[Entry] = &[
-    exact("1.2.840.10008.1.2", "Implicit VR Little Endian", Some(Codec::LittleEndian)),
-    exact("1.2.840.10008.1.2.1", "Explicit VR Little Endian", Some(Codec::LittleEndian)),
-    exact("1.2.840.10008.1.2.1.98", "Encapsulated Uncompressed", Some(Codec::LittleEndian)),
+    exact(
+        "1.2.840.10008.1.2",
+        "Implicit VR Little Endian",
+        Some(Codec::LittleEndian),
+    ),
+    exact(
+        "1.2.840.10008.1.2.1",
+        "Explicit VR Little Endian",
+        Some(Codec::LittleEndian),
+    ),
+    exact(
+        "1.2.840.10008.1.2.1.98",
+        "Encapsulated Uncompressed",
+        Some(Codec::LittleEndian),
+    ),
     // The whole data set is deflated, so a frame that reaches the decoder is inflated already.
-    exact("1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian", Some(Codec::LittleEndian)),
-    exact("1.2.840.10008.1.2.2", "Explicit VR Big Endian", Some(Codec::BigEndian)),
+    exact(
+        "1.2.840.10008.1.2.1.99",
+        "Deflated Explicit VR Little Endian",
+        Some(Codec::LittleEndian),
+    ),
+    exact(
+        "1.2.840.10008.1.2.2",
+        "Explicit VR Big Endian",
+        Some(Codec::BigEndian),
+    ),
     exact("1.2.840.10008.1.2.5", "RLE Lossless", Some(Codec::Rle)),
-    exact("1.2.840.10008.1.2.8.1", "Deflated Image Frame Compression", None),
+    exact(
+        "1.2.840.10008.1.2.8.1",
+        "Deflated Image Frame Compression",
+        None,
+    ),
     lossy(JPEG_BASELINE, "JPEG Baseline", None),
     lossy(JPEG_EXTENDED, "JPEG Extended", None),
     lossy("1.2.840.10008.1.2.4.53", "JPEG Spectral Selection", None),
     lossy("1.2.840.10008.1.2.4.55", "JPEG Full Progression", None),
     exact(JPEG_LOSSLESS, "JPEG Lossless", None),
-    exact("1.2.840.10008.1.2.4.70", "JPEG Lossless, First-Order Prediction", None),
-    exact("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless", Some(Codec::JpegLs)),
-    lossy("1.2.840.10008.1.2.4.81", "JPEG-LS Near-Lossless", Some(Codec::JpegLs)),
-    exact("1.2.840.10008.1.2.4.90", "JPEG 2000 Lossless", Some(Codec::Jpeg2000)),
+    exact(
+        "1.2.840.10008.1.2.4.70",
+        "JPEG Lossless, First-Order Prediction",
+        None,
+    ),
+    exact(
+        "1.2.840.10008.1.2.4.80",
+        "JPEG-LS Lossless",
+        Some(Codec::JpegLs),
+    ),
+    lossy(
+        "1.2.840.10008.1.2.4.81",
+        "JPEG-LS Near-Lossless",
+        Some(Codec::JpegLs),
+    ),
+    exact(
+        "1.2.840.10008.1.2.4.90",
+        "JPEG 2000 Lossless",
+        Some(Codec::Jpeg2000),
+    ),
     lossy("1.2.840.10008.1.2.4.91", "JPEG 2000", Some(Codec::Jpeg2000)),
     exact("1.2.840.10008.1.2.4.92", "JPEG 2000 Part 2 Lossless", None),
     lossy("1.2.840.10008.1.2.4.93", "JPEG 2000 Part 2", None),
@@ -71,20 +121,48 @@ const TABLE: &[Entry] = &[
     lossy("1.2.840.10008.1.2.4.101", "MPEG-2 High Level", None),
     lossy("1.2.840.10008.1.2.4.102", "MPEG-4 High Profile", None),
     lossy("1.2.840.10008.1.2.4.103", "MPEG-4 BD-compatible", None),
-    lossy("1.2.840.10008.1.2.4.104", "MPEG-4 High Profile for 2D Video", None),
-    lossy("1.2.840.10008.1.2.4.105", "MPEG-4 High Profile for 3D Video", None),
-    lossy("1.2.840.10008.1.2.4.106", "MPEG-4 Stereo High Profile", None),
+    lossy(
+        "1.2.840.10008.1.2.4.104",
+        "MPEG-4 High Profile for 2D Video",
+        None,
+    ),
+    lossy(
+        "1.2.840.10008.1.2.4.105",
+        "MPEG-4 High Profile for 3D Video",
+        None,
+    ),
+    lossy(
+        "1.2.840.10008.1.2.4.106",
+        "MPEG-4 Stereo High Profile",
+        None,
+    ),
     lossy("1.2.840.10008.1.2.4.107", "HEVC Main Profile", None),
     lossy("1.2.840.10008.1.2.4.108", "HEVC Main 10 Profile", None),
     exact("1.2.840.10008.1.2.4.110", "JPEG XL Lossless", None),
     // The pixels are those of a JPEG, which had lost something before.
-    lossy("1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression", None),
+    lossy(
+        "1.2.840.10008.1.2.4.111",
+        "JPEG XL JPEG Recompression",
+        None,
+    ),
     lossy(JPEG_XL, "JPEG XL", None),
-    exact("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Lossless", None),
-    exact("1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 Lossless RPCL", None),
+    exact(
+        "1.2.840.10008.1.2.4.201",
+        "High-Throughput JPEG 2000 Lossless",
+        None,
+    ),
+    exact(
+        "1.2.840.10008.1.2.4.202",
+        "High-Throughput JPEG 2000 Lossless RPCL",
+        None,
+    ),
     lossy(HTJ2K, "High-Throughput JPEG 2000", None),
     lossy("1.2.840.10008.1.2.4.204", "JPIP HTJ2K Referenced", None),
-    lossy("1.2.840.10008.1.2.4.205", "JPIP HTJ2K Referenced Deflate", None),
+    lossy(
+        "1.2.840.10008.1.2.4.205",
+        "JPIP HTJ2K Referenced Deflate",
+        None,
+    ),
 ];
 
 /// Looks a UID up; padding of VR UI (a NUL, or wrongly a space) does not count.
@@ -130,7 +208,10 @@ mod tests {
 
     #[test]
     fn a_syntax_without_decoder_is_named_in_words() {
-        assert_eq!(describe("1.2.840.10008.1.2.4.50"), "JPEG Baseline (1.2.840.10008.1.2.4.50)");
+        assert_eq!(
+            describe("1.2.840.10008.1.2.4.50"),
+            "JPEG Baseline (1.2.840.10008.1.2.4.50)"
+        );
         assert_eq!(describe("1.2.3"), "transfer syntax 1.2.3");
     }
 
@@ -142,7 +223,14 @@ mod tests {
     #[test]
     fn no_uid_stands_twice_in_the_table() {
         for (index, entry) in TABLE.iter().enumerate() {
-            assert!(TABLE.iter().skip(index + 1).all(|other| other.uid != entry.uid), "{}", entry.uid);
+            assert!(
+                TABLE
+                    .iter()
+                    .skip(index + 1)
+                    .all(|other| other.uid != entry.uid),
+                "{}",
+                entry.uid
+            );
         }
     }
 

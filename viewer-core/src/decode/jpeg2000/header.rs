@@ -50,7 +50,9 @@ pub(super) fn code_stream(bytes: &[u8]) -> Result<&[u8], DecodeError> {
         let (header_bytes, length) = match (u32::from_be_bytes([a, b, c, d]), content) {
             // The last box may say that it goes on to the end.
             (0, _) => (8, boxes.len() as u64),
-            (1, &[a, b, c, d, e, f, g, h, ..]) => (16, u64::from_be_bytes([a, b, c, d, e, f, g, h])),
+            (1, &[a, b, c, d, e, f, g, h, ..]) => {
+                (16, u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+            }
             (length, _) => (8, u64::from(length)),
         };
         let end = usize::try_from(length).unwrap_or(usize::MAX);
@@ -85,20 +87,31 @@ fn read_size(body: &[u8]) -> Result<Header, DecodeError> {
     let missing = || corrupt("the image size segment is not whole");
     let word = |place: usize| {
         let bytes = body.get(place..place + 4).ok_or_else(missing)?;
-        bytes.try_into().map(u32::from_be_bytes).map_err(|_| missing())
+        bytes
+            .try_into()
+            .map(u32::from_be_bytes)
+            .map_err(|_| missing())
     };
-    if body.first().is_some_and(|capabilities| capabilities & 0x40 != 0) {
-        return Err(DecodeError::UnsupportedTransferSyntax { uid: HTJ2K.to_owned() });
+    if body
+        .first()
+        .is_some_and(|capabilities| capabilities & 0x40 != 0)
+    {
+        return Err(DecodeError::UnsupportedTransferSyntax {
+            uid: HTJ2K.to_owned(),
+        });
     }
     let [width, height, left, top] = [word(2)?, word(6)?, word(10)?, word(14)?];
-    let [tile_columns, tile_rows, tile_left, tile_top] = [word(18)?, word(22)?, word(26)?, word(30)?];
+    let [tile_columns, tile_rows, tile_left, tile_top] =
+        [word(18)?, word(22)?, word(26)?, word(30)?];
     let (columns, rows) = match (width.checked_sub(left), height.checked_sub(top)) {
         (Some(columns @ 1..), Some(rows @ 1..)) => (columns, rows),
         _ => return Err(corrupt("the image area is empty")),
     };
     // Annex B.3: the first tile holds at least one point of the image area.
     let first_tile = |offset: u32, tile_offset: u32, tile: u32| {
-        tile > 0 && tile_offset <= offset && u64::from(tile_offset) + u64::from(tile) > u64::from(offset)
+        tile > 0
+            && tile_offset <= offset
+            && u64::from(tile_offset) + u64::from(tile) > u64::from(offset)
     };
     if !first_tile(left, tile_left, tile_columns) || !first_tile(top, tile_top, tile_rows) {
         return Err(corrupt("the first tile lies outside the image"));
@@ -109,14 +122,23 @@ fn read_size(body: &[u8]) -> Result<Header, DecodeError> {
     let tiles = u64::from((width - tile_left).div_ceil(tile_columns))
         * u64::from((height - tile_top).div_ceil(tile_rows));
 
-    let &[high, low] = body.get(34..36).ok_or_else(missing)? else { return Err(missing()) };
+    let &[high, low] = body.get(34..36).ok_or_else(missing)? else {
+        return Err(missing());
+    };
     let components = u16::from_be_bytes([high, low]);
-    let table = body.get(36..36 + 3 * usize::from(components)).ok_or_else(missing)?;
+    let table = body
+        .get(36..36 + 3 * usize::from(components))
+        .ok_or_else(missing)?;
     let (first, others) = table.as_chunks::<3>().0.split_first().ok_or_else(missing)?;
     if others.iter().any(|other| other[0] != first[0]) {
         return Err(unsupported("components of different depth"));
     }
-    if table.as_chunks::<3>().0.iter().any(|[_, x, y]| (*x, *y) != (1, 1)) {
+    if table
+        .as_chunks::<3>()
+        .0
+        .iter()
+        .any(|[_, x, y]| (*x, *y) != (1, 1))
+    {
         return Err(unsupported("a subsampled component"));
     }
     let precision = (first[0] & 0x7F) + 1;
@@ -152,9 +174,10 @@ pub(super) fn check_cost(
     let mut in_tile = false;
     for segment in Segments::new(stream) {
         let (style, parameters) = match (segment.code, segment.body) {
-            (COD, [style, _, high, low, _, parameters @ ..]) => {
-                ((style, u64::from(u16::from_be_bytes([*high, *low]))), parameters)
-            }
+            (COD, [style, _, high, low, _, parameters @ ..]) => (
+                (style, u64::from(u16::from_be_bytes([*high, *low]))),
+                parameters,
+            ),
             // Each component index has one byte, for there are never more than three components here.
             (COC, [_, style, parameters @ ..]) => ((style, 1), parameters),
             (SOT, _) => {
@@ -172,12 +195,24 @@ pub(super) fn check_cost(
         let cost = coding_cost(*style.0 & 1 != 0, parameters, columns, rows)
             .ok_or_else(|| corrupt("the coding style segment is not whole"))?;
         let components = u64::from(header.components);
-        if cost.precincts.saturating_mul(count).saturating_mul(components) > length {
+        if cost
+            .precincts
+            .saturating_mul(count)
+            .saturating_mul(components)
+            > length
+        {
             return Err(corrupt("more precincts than the stream can hold"));
         }
         let block_bytes = 128 + 32 * style.1.max(1);
-        let tables = cost.blocks.saturating_mul(components).saturating_mul(block_bytes);
-        check(tables, limits.frame_bytes as u64, "bytes of code block tables")?;
+        let tables = cost
+            .blocks
+            .saturating_mul(components)
+            .saturating_mul(block_bytes);
+        check(
+            tables,
+            limits.frame_bytes as u64,
+            "bytes of code block tables",
+        )?;
     }
     Ok(())
 }
@@ -189,13 +224,22 @@ struct Cost {
 
 /// Precincts and code blocks of one tile component (annex B.6 and B.7), never fewer than there are.
 fn coding_cost(precinct_sizes: bool, parameters: &[u8], columns: u32, rows: u32) -> Option<Cost> {
-    let &[levels, block_width, block_height, _, _, ref sizes @ ..] = parameters else { return None };
+    let &[levels, block_width, block_height, _, _, ref sizes @ ..] = parameters else {
+        return None;
+    };
     if levels > 32 || block_width > 8 || block_height > 8 {
         return None;
     }
-    let mut cost = Cost { precincts: 0, blocks: 0 };
+    let mut cost = Cost {
+        precincts: 0,
+        blocks: 0,
+    };
     for resolution in 0..=levels {
-        let size = if precinct_sizes { *sizes.get(usize::from(resolution))? } else { 0xFF };
+        let size = if precinct_sizes {
+            *sizes.get(usize::from(resolution))?
+        } else {
+            0xFF
+        };
         let reduced = |edge: u32| (u64::from(edge) >> (levels - resolution).min(32)) + 1;
         let precincts = |edge: u32, exponent: u8| (reduced(edge) >> exponent) + 2;
         let (wide, high) = (precincts(columns, size & 15), precincts(rows, size >> 4));
@@ -226,7 +270,11 @@ struct Segments<'a> {
 
 impl<'a> Segments<'a> {
     fn new(stream: &'a [u8]) -> Self {
-        Self { stream, position: 2, part_end: 0 }
+        Self {
+            stream,
+            position: 2,
+            part_end: 0,
+        }
     }
 }
 
@@ -235,7 +283,10 @@ impl<'a> Iterator for Segments<'a> {
 
     fn next(&mut self) -> Option<Segment<'a>> {
         loop {
-            let &[0xFF, code] = self.stream.get(self.position..self.position.checked_add(2)?)? else {
+            let &[0xFF, code] = self
+                .stream
+                .get(self.position..self.position.checked_add(2)?)?
+            else {
                 return None;
             };
             if code == SOD {
@@ -253,7 +304,9 @@ impl<'a> Iterator for Segments<'a> {
             }
             let length = self.stream.get(self.position + 2..self.position + 4)?;
             let length = usize::from(u16::from_be_bytes(length.try_into().ok()?));
-            let body = self.stream.get(self.position + 4..self.position + 2 + length)?;
+            let body = self
+                .stream
+                .get(self.position + 4..self.position + 2 + length)?;
             if code == SOT {
                 let part = u32::from_be_bytes(body.get(2..6)?.try_into().ok()?);
                 let part = usize::try_from(part).ok()?;

@@ -36,8 +36,10 @@ pub(super) fn decode(
         other => other,
     };
     // The crate holds no state between calls, so a panic in it leaves nothing behind.
-    let data = catch_unwind(AssertUnwindSafe(|| samples(stream, &header, format.signed, &shape)))
-        .map_err(|_| corrupt("the stream is damaged"))??;
+    let data = catch_unwind(AssertUnwindSafe(|| {
+        samples(stream, &header, format.signed, &shape)
+    }))
+    .map_err(|_| corrupt("the stream is damaged"))??;
     Ok(shape.frame(u16::from(header.precision), photometric, data))
 }
 
@@ -49,15 +51,20 @@ fn samples(
     shape: &Shape,
 ) -> Result<Vec<u8>, DecodeError> {
     let damaged = |error: hayro_jpeg2000::DecodeError| corrupt(&error.to_string());
-    let settings =
-        DecodeSettings { resolve_palette_indices: false, strict: true, target_resolution: None };
+    let settings = DecodeSettings {
+        resolve_palette_indices: false,
+        strict: true,
+        target_resolution: None,
+    };
     let image = Image::new(stream, &settings).map_err(damaged)?;
     let mut context = DecoderContext::default();
     let decoded = image.decode(&mut context).map_err(damaged)?;
 
     let planes = decoded.components();
     if planes.len() != usize::from(shape.samples_per_pixel)
-        || planes.iter().any(|plane| plane.samples().len() < shape.pixels)
+        || planes
+            .iter()
+            .any(|plane| plane.samples().len() < shape.pixels)
     {
         return Err(corrupt("components are missing"));
     }
@@ -69,7 +76,9 @@ fn samples(
         let place = index * size;
         let pixels = data.chunks_exact_mut(stride).zip(plane.samples());
         match size {
-            1 => pixels.for_each(|(pixel, value)| pixel[place] = read.value(*value).to_le_bytes()[0]),
+            1 => {
+                pixels.for_each(|(pixel, value)| pixel[place] = read.value(*value).to_le_bytes()[0])
+            }
             2 => pixels.for_each(|(pixel, value)| {
                 let [low, high, ..] = read.value(*value).to_le_bytes();
                 pixel[place..place + 2].copy_from_slice(&[low, high]);
@@ -105,13 +114,24 @@ impl Reading {
         } else {
             (0.0, 0.0, range - 1.0)
         };
-        Self { offset, low, high, unused: 32 - u32::from(header.precision), signed }
+        Self {
+            offset,
+            low,
+            high,
+            unused: 32 - u32::from(header.precision),
+            signed,
+        }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the value is clamped to at most 16 bits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the value is clamped to at most 16 bits"
+    )]
     fn value(&self, float: f32) -> i32 {
         // Half up: what is left of a reversible stream is whole already.
-        let whole = (float - self.offset + 0.5).floor().clamp(self.low, self.high) as i32;
+        let whole = (float - self.offset + 0.5)
+            .floor()
+            .clamp(self.low, self.high) as i32;
         let top = whole << self.unused;
         if self.signed {
             top >> self.unused
@@ -122,9 +142,15 @@ impl Reading {
 }
 
 fn corrupt(reason: &str) -> DecodeError {
-    DecodeError::Corrupt { codec: CODEC, reason: reason.to_owned() }
+    DecodeError::Corrupt {
+        codec: CODEC,
+        reason: reason.to_owned(),
+    }
 }
 
 fn unsupported(feature: &'static str) -> DecodeError {
-    DecodeError::UnsupportedFeature { codec: CODEC, feature }
+    DecodeError::UnsupportedFeature {
+        codec: CODEC,
+        feature,
+    }
 }

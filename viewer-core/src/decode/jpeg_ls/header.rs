@@ -56,18 +56,6 @@ pub(super) enum Part<'a> {
     End,
 }
 
-/// The frame header alone.
-pub(super) fn read_frame(bytes: &[u8]) -> Result<FrameHeader, DecodeError> {
-    let mut parts = Parts::new(bytes)?;
-    loop {
-        match parts.next()? {
-            Part::Frame(header) => return Ok(header),
-            Part::Presets(_) | Part::RestartInterval(_) => {}
-            Part::Scan(..) | Part::End => return Err(corrupt("the frame header is missing")),
-        }
-    }
-}
-
 /// Walks through the marker segments.
 pub(super) struct Parts<'a> {
     rest: &'a [u8],
@@ -76,8 +64,13 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     pub fn new(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let rest = bytes.strip_prefix(&[0xFF, 0xD8]).ok_or_else(|| corrupt("not a JPEG stream"))?;
-        Ok(Self { rest, components: Vec::new() })
+        let rest = bytes
+            .strip_prefix(&[0xFF, 0xD8])
+            .ok_or_else(|| corrupt("not a JPEG stream"))?;
+        Ok(Self {
+            rest,
+            components: Vec::new(),
+        })
     }
 
     /// Goes on behind the entropy-coded data of a scan.
@@ -136,10 +129,17 @@ fn frame_header(body: &[u8]) -> Result<FrameHeader, DecodeError> {
     }
     let (rows, columns) = (u16::from_be_bytes([y1, y0]), u16::from_be_bytes([x1, x0]));
     if rows == 0 || columns == 0 {
-        return Err(unsupported("an image size that the frame header does not name"));
+        return Err(unsupported(
+            "an image size that the frame header does not name",
+        ));
     }
-    let table = table.get(..3 * usize::from(count)).filter(|table| !table.is_empty());
-    let table = table.ok_or_else(|| corrupt("the frame header is not whole"))?.as_chunks::<3>().0;
+    let table = table
+        .get(..3 * usize::from(count))
+        .filter(|table| !table.is_empty());
+    let table = table
+        .ok_or_else(|| corrupt("the frame header is not whole"))?
+        .as_chunks::<3>()
+        .0;
     if table.iter().any(|[_, sampling, _]| *sampling != 0x11) {
         return Err(unsupported("a subsampled component"));
     }
@@ -171,14 +171,20 @@ fn restart_interval(body: &[u8]) -> Result<u32, DecodeError> {
     if !(2..=4).contains(&body.len()) {
         return Err(corrupt("the restart interval is not whole"));
     }
-    Ok(body.iter().fold(0, |value, byte| value << 8 | u32::from(*byte)))
+    Ok(body
+        .iter()
+        .fold(0, |value, byte| value << 8 | u32::from(*byte)))
 }
 
 fn scan_header(body: &[u8], frame: &[u8]) -> Result<ScanHeader, DecodeError> {
     let missing = || corrupt("the scan header is not whole");
     let (&count, rest) = body.split_first().ok_or_else(missing)?;
-    let (table, rest) = rest.split_at_checked(2 * usize::from(count)).ok_or_else(missing)?;
-    let &[near, interleave, transform] = rest else { return Err(missing()) };
+    let (table, rest) = rest
+        .split_at_checked(2 * usize::from(count))
+        .ok_or_else(missing)?;
+    let &[near, interleave, transform] = rest else {
+        return Err(missing());
+    };
     let mut components = Vec::with_capacity(3);
     for [identifier, mapping] in table.as_chunks::<2>().0 {
         if *mapping != 0 {
@@ -198,5 +204,9 @@ fn scan_header(body: &[u8], frame: &[u8]) -> Result<ScanHeader, DecodeError> {
         (2, 2..) => Interleave::Sample,
         _ => return Err(corrupt("the components of a scan are in no known order")),
     };
-    Ok(ScanHeader { components, near: i32::from(near), interleave })
+    Ok(ScanHeader {
+        components,
+        near: i32::from(near),
+        interleave,
+    })
 }

@@ -1,0 +1,297 @@
+//! Coding parameters of a scan and the statistics of its contexts.
+//!
+//! Source: ISO/IEC 14495-1 A.2 (initialisation), A.6 (update), A.7.2 (run interruption), C.2.4.1.1
+//! (default thresholds).
+
+use super::super::DecodeError;
+use super::corrupt;
+use super::header::Presets;
+
+/// What a scan is coded with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Coding {
+    pub max_value: i32,
+    pub near: i32,
+    /// Number of values that a quantised error can take.
+    pub range: i32,
+    /// Bits of a quantised error written plainly.
+    pub plain_bits: u32,
+    /// Longest code.
+    pub limit: u32,
+    pub thresholds: [i32; 3],
+    pub reset: i32,
+}
+
+impl Coding {
+    /// The parameters of a scan; presets of zero are the defaults.
+    pub fn new(precision: u8, near: i32, presets: Presets) -> Result<Self, DecodeError> {
+        let largest = (1 << precision) - 1;
+        let max_value = if presets.max_value == 0 {
+            largest
+        } else {
+            presets.max_value
+        };
+        if !(1..=largest).contains(&max_value) {
+            return Err(corrupt("the largest value does not fit the precision"));
+        }
+        if near > max_value.min(510) / 2 {
+            return Err(corrupt("the allowed difference is too large"));
+        }
+        let defaults = default_thresholds(max_value, near);
+        let mut thresholds = presets.thresholds;
+        for (value, default) in thresholds.iter_mut().zip(defaults) {
+            if *value == 0 {
+                *value = default;
+            }
+        }
+        let [t1, t2, t3] = thresholds;
+        if !(near < t1 && t1 <= t2 && t2 <= t3 && t3 <= max_value.max(t1)) {
+            return Err(corrupt("the gradient thresholds are not in order"));
+        }
+        let reset = if presets.reset == 0 {
+            64
+        } else {
+            presets.reset
+        };
+        if !(3..=max_value.max(255)).contains(&reset) {
+            return Err(corrupt("the reset interval is out of range"));
+        }
+        let range = (max_value + 2 * near) / (2 * near + 1) + 1;
+        let bits = bits_for(max_value + 1).max(2);
+        Ok(Self {
+            max_value,
+            near,
+            range,
+            plain_bits: bits_for(range),
+            limit: 2 * (bits + bits.max(8)),
+            thresholds,
+            reset,
+        })
+    }
+
+    /// True where errors are exact and values wrap at a power of two.
+    pub fn wraps_by_mask(&self) -> bool {
+        self.near == 0 && (self.max_value + 1).cast_unsigned().is_power_of_two()
+    }
+
+    /// The value of a sample from its prediction and its signed, still quantised error (A.4.5, A.8).
+    #[inline(always)]
+    pub fn reconstruct<const EXACT: bool>(&self, predicted: i32, error: i32) -> i32 {
+        if EXACT {
+            return (predicted + error) & self.max_value;
+        }
+        let step = 2 * self.near + 1;
+        let mut value = predicted + error * step;
+        if value < -self.near {
+            value += self.range * step;
+        } else if value > self.max_value + self.near {
+            value -= self.range * step;
+        }
+        value.clamp(0, self.max_value)
+    }
+
+    /// Quantised gradients (A.3.3) by difference; the difference 0 stands at index `max_value`.
+    pub fn gradients(&self) -> Vec<i8> {
+        let [t1, t2, t3] = self.thresholds;
+        let size = |difference: i32| match difference {
+            d if d <= self.near => 0,
+            d if d < t1 => 1,
+            d if d < t2 => 2,
+            d if d < t3 => 3,
+            _ => 4,
+        };
+        (-self.max_value..=self.max_value)
+            .map(|d| size(d.abs()) * if d < 0 { -1 } else { 1 })
+            .collect()
+    }
+}
+
+/// Smallest number of bits with which `count` values can be told apart.
+fn bits_for(count: i32) -> u32 {
+    32 - (count - 1).leading_zeros()
+}
+
+/// C.2.4.1.1.1.
+fn default_thresholds(max_value: i32, near: i32) -> [i32; 3] {
+    let clamp = |value: i32, low: i32| {
+        if value > max_value || value < low {
+            low
+        } else {
+            value
+        }
+    };
+    if max_value >= 128 {
+        let factor = (max_value.min(4095) + 128) / 256;
+        let t1 = clamp(factor * (3 - 2) + 2 + 3 * near, near + 1);
+        let t2 = clamp(factor * (7 - 3) + 3 + 5 * near, t1);
+        [t1, t2, clamp(factor * (21 - 4) + 4 + 7 * near, t2)]
+    } else {
+        let factor = 256 / (max_value + 1);
+        let t1 = clamp((3 / factor + 3 * near).max(2), near + 1);
+        let t2 = clamp((7 / factor + 5 * near).max(3), t1);
+        [t1, t2, clamp((21 / factor + 7 * near).max(4), t2)]
+    }
+}
+
+/// Smallest `k` with which `count << k` reaches `sum`; 16 at most, which no valid stream exceeds.
+#[inline(always)]
+fn golomb_parameter(sum: i32, count: i32) -> u32 {
+    let guess = count.leading_zeros().saturating_sub(sum.leading_zeros());
+    (guess + u32::from(count.wrapping_shl(guess) < sum)).min(16)
+}
+
+/// Statistics of a regular context.
+///
+/// What the next sample of the context needs (`k`, `flip`) is computed when the last one is counted, so
+/// that it does not wait for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Regular {
+    /// A: sum of error sizes.
+    sum: i32,
+    /// B: bias.
+    bias: i32,
+    /// N: how often the context occurred.
+    count: i32,
+    /// C: what is added to the prediction.
+    pub correction: i32,
+    /// Golomb parameter of the next error.
+    pub k: u32,
+    /// All ones where the next error's code has its signs swapped (A.5.2), else zero.
+    pub flip: i32,
+}
+
+impl Regular {
+    pub fn new(coding: &Coding) -> Self {
+        let sum = initial_sum(coding);
+        let mut context = Self {
+            sum,
+            bias: 0,
+            count: 1,
+            correction: 0,
+            k: 0,
+            flip: 0,
+        };
+        context.prepare(coding.near);
+        context
+    }
+
+    #[inline(always)]
+    fn prepare(&mut self, near: i32) {
+        self.k = golomb_parameter(self.sum, self.count);
+        self.flip = -i32::from(near == 0 && self.k == 0 && 2 * self.bias <= -self.count);
+    }
+
+    /// Counts an error (A.6).
+    #[inline(always)]
+    pub fn update<const EXACT: bool>(&mut self, error: i32, coding: &Coding) {
+        let near = if EXACT { 0 } else { coding.near };
+        self.sum = self.sum.wrapping_add(error.abs());
+        let mut bias = self.bias.wrapping_add(error.wrapping_mul(2 * near + 1));
+        let mut count = self.count;
+        if count == coding.reset {
+            self.sum >>= 1;
+            bias >>= 1;
+            count >>= 1;
+        }
+        count += 1;
+        // A bias of more than half a step moves the correction by one.
+        if bias <= -count {
+            bias = (bias + count).max(1 - count);
+            self.correction = (self.correction - 1).max(-128);
+        } else if bias > 0 {
+            bias = (bias - count).min(0);
+            self.correction = (self.correction + 1).min(127);
+        }
+        (self.bias, self.count) = (bias, count);
+        self.prepare(near);
+    }
+}
+
+/// Statistics of a run interruption context.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Interruption {
+    /// RItype: 1 where the neighbours left and above are alike.
+    kind: i32,
+    sum: i32,
+    count: i32,
+    /// Nn: how many errors were negative.
+    negative: i32,
+}
+
+impl Interruption {
+    pub fn new(kind: i32, coding: &Coding) -> Self {
+        Self {
+            kind,
+            sum: initial_sum(coding),
+            count: 1,
+            negative: 0,
+        }
+    }
+
+    /// Golomb parameter of the next error.
+    pub fn k(&self) -> u32 {
+        golomb_parameter(
+            self.sum.wrapping_add(self.kind * (self.count >> 1)),
+            self.count,
+        )
+    }
+
+    /// The error of a code, which is counted (A.7.2.2).
+    pub fn error(&mut self, code: i32, k: u32, coding: &Coding) -> i32 {
+        let value = code.wrapping_add(self.kind);
+        let odd = value & 1;
+        let size = value.wrapping_add(odd) >> 1;
+        let negative = (k != 0 || 2 * self.negative >= self.count) == (odd == 1);
+        let error = if negative { -size } else { size };
+
+        self.negative += i32::from(error < 0);
+        self.sum = self.sum.wrapping_add(code.wrapping_add(1 - self.kind) >> 1);
+        if self.count == coding.reset {
+            self.sum >>= 1;
+            self.count >>= 1;
+            self.negative >>= 1;
+        }
+        self.count += 1;
+        error
+    }
+}
+
+fn initial_sum(coding: &Coding) -> i32 {
+    ((coding.range + 32) >> 6).max(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ISO/IEC 14495-1 table C.3 for 8 bits; 12 and 16 bits by the formulas of C.2.4.1.1.1.
+    #[test]
+    fn default_thresholds_are_those_of_the_standard() {
+        assert_eq!(default_thresholds(255, 0), [3, 7, 21]);
+        assert_eq!(default_thresholds(4095, 0), [18, 67, 276]);
+        assert_eq!(default_thresholds(65535, 0), [18, 67, 276]);
+        assert_eq!(default_thresholds(255, 2), [9, 17, 35]);
+    }
+
+    #[test]
+    fn parameters_of_eight_bits_are_those_of_the_standard() {
+        let coding = Coding::new(8, 0, Presets::default()).unwrap();
+        assert_eq!(
+            (coding.range, coding.plain_bits, coding.limit),
+            (256, 8, 32)
+        );
+        let coding = Coding::new(8, 3, Presets::default()).unwrap();
+        // (255 + 6) / 7 + 1
+        assert_eq!((coding.range, coding.plain_bits), (38, 6));
+    }
+
+    #[test]
+    fn the_golomb_parameter_is_the_smallest_that_reaches_the_sum() {
+        for count in 1..=64 {
+            for sum in 0..=3000 {
+                let expected = (0..).find(|k| count << k >= sum).unwrap();
+                assert_eq!(golomb_parameter(sum, count), expected, "{sum} {count}");
+            }
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! The entropy-coded lines of one scan.
+//!
+//! Source: ISO/IEC 14495-1 annex A; D.1 and D.2 for several components; 4.7 and C.2.5 (restart).
+
+use super::super::DecodeError;
+use super::bits::BitReader;
+use super::coding::{Coding, Interruption, Regular};
+use super::corrupt;
+use super::header::Interleave;
+
+/// How many bits follow a broken run, by run index (J of A.2.1).
+const RUN_BITS: [u32; 32] = [
+    0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13,
+    14, 15,
+];
+
+/// Contexts are counted 0 to 364; a power of two saves the bounds check.
+const CONTEXTS: usize = 512;
+
+/// Two lines of one component with a border of one sample on each side.
+pub(super) struct Lines {
+    previous: Vec<u16>,
+    current: Vec<u16>,
+    run_index: usize,
+}
+
+impl Lines {
+    fn new(columns: usize) -> Self {
+        let line = vec![0; columns + 2];
+        Self {
+            previous: line.clone(),
+            current: line,
+            run_index: 0,
+        }
+    }
+
+    fn clear(&mut self) {
+        self.previous.fill(0);
+        self.current.fill(0);
+        self.run_index = 0;
+    }
+
+    /// Makes the line that was decoded last the one above, and fills the borders (A.2.1).
+    fn advance(&mut self) {
+        std::mem::swap(&mut self.previous, &mut self.current);
+        let columns = self.previous.len() - 2;
+        self.previous[columns + 1] = self.previous[columns];
+        self.current[0] = self.previous[1];
+    }
+
+    fn samples(&self) -> &[u16] {
+        &self.current[1..self.current.len() - 1]
+    }
+}
+
+/// What is the same for every line of a scan.
+pub(super) struct Layout {
+    pub rows: u32,
+    pub columns: usize,
+    pub components: usize,
+    pub interleave: Interleave,
+    /// Lines between restart markers; zero for none.
+    pub restart_interval: u32,
+}
+
+/// Decodes a scan and gives each line of each component, by its place in the scan, to `line`.
+///
+/// Returns the bytes behind the scan.
+pub(super) fn decode<'a>(
+    bytes: &'a [u8],
+    coding: &Coding,
+    layout: &Layout,
+    mut line: impl FnMut(usize, &[u16]),
+) -> Result<&'a [u8], DecodeError> {
+    let mut components: Vec<_> = (0..layout.components)
+        .map(|_| Lines::new(layout.columns))
+        .collect();
+    let interval = if layout.restart_interval == 0 {
+        layout.rows
+    } else {
+        layout.restart_interval
+    };
+    let mut rest = bytes;
+    let mut row = 0;
+    let mut restarts = 0u8;
+    while row < layout.rows {
+        if row > 0 {
+            rest = restart(rest, restarts)?;
+            restarts = (restarts + 1) & 7;
+            components.iter_mut().for_each(Lines::clear);
+        }
+        let (segment, behind) = rest.split_at(segment_length(rest));
+        rest = behind;
+        let mut scan = Scan::new(segment, coding);
+        for _ in row..layout.rows.min(row.saturating_add(interval)) {
+            components.iter_mut().for_each(Lines::advance);
+            scan.decode_line(&mut components, layout.interleave)?;
+            for (index, lines) in components.iter().enumerate() {
+                line(index, lines.samples());
+            }
+            row += 1;
+        }
+    }
+    Ok(rest)
+}
+
+/// Bytes before the next marker: FF and a byte with its highest bit set.
+fn segment_length(bytes: &[u8]) -> usize {
+    bytes
+        .windows(2)
+        .position(|pair| pair[0] == 0xFF && pair[1] >= 0x80)
+        .unwrap_or(bytes.len())
+}
+
+/// Steps over the restart marker of this number.
+fn restart(rest: &[u8], number: u8) -> Result<&[u8], DecodeError> {
+    rest.strip_prefix(&[0xFF, 0xD0 + number])
+        .ok_or_else(|| corrupt("a restart marker is missing"))
+}
+
+/// Decoder of one segment: between two restart markers, or the whole scan.
+struct Scan<'a> {
+    reader: BitReader<'a>,
+    coding: Coding,
+    gradients: Vec<i8>,
+    regular: Box<[Regular; CONTEXTS]>,
+    interruptions: [Interruption; 2],
+}
+
+impl<'a> Scan<'a> {
+    fn new(segment: &'a [u8], coding: &Coding) -> Self {
+        Self {
+            reader: BitReader::new(segment),
+            coding: *coding,
+            gradients: coding.gradients(),
+            regular: Box::new([Regular::new(coding); CONTEXTS]),
+            interruptions: [Interruption::new(0, coding), Interruption::new(1, coding)],
+        }
+    }
+
+    fn decode_line(
+        &mut self,
+        components: &mut [Lines],
+        interleave: Interleave,
+    ) -> Result<(), DecodeError> {
+        let exact = self.coding.wraps_by_mask();
+        let done = match (interleave, exact) {
+            (Interleave::Sample, true) => self.interleaved_line::<true>(components),
+            (Interleave::Sample, false) => self.interleaved_line::<false>(components),
+            (_, true) => components
+                .iter_mut()
+                .try_for_each(|lines| self.plain_line::<true>(lines)),
+            (_, false) => components
+                .iter_mut()
+                .try_for_each(|lines| self.plain_line::<false>(lines)),
+        };
+        if done.is_none() {
+            return Err(corrupt("the scan holds a code that no encoder writes"));
+        }
+        if self.reader.is_exhausted() {
+            return Err(corrupt("the scan ends early"));
+        }
+        Ok(())
+    }
+
+    /// A line of one component.
+    fn plain_line<const EXACT: bool>(&mut self, lines: &mut Lines) -> Option<()> {
+        let columns = lines.previous.len() - 2;
+        let mut reader = self.reader;
+        let mut column = 1;
+        let mut left = i32::from(lines.current[0]);
+        let mut above_left = i32::from(lines.previous[0]);
+        let mut above = i32::from(lines.previous[1]);
+        while column <= columns {
+            let above_right = i32::from(lines.previous[column + 1]);
+            let context = self.context(left, above, above_left, above_right);
+            if context != 0 {
+                let predicted = predict(left, above, above_left);
+                left = self.regular::<EXACT>(&mut reader, context, predicted)?;
+                lines.current[column] = narrow(left);
+                column += 1;
+                (above_left, above) = (above, above_right);
+                continue;
+            }
+            let length = run_length(&mut reader, &mut lines.run_index, columns + 1 - column);
+            lines.current[column..column + length].fill(narrow(left));
+            column += length;
+            if column > columns {
+                break;
+            }
+            above = i32::from(lines.previous[column]);
+            left = self.interruption::<EXACT>(&mut reader, left, above, lines.run_index, true)?;
+            lines.current[column] = narrow(left);
+            lines.run_index = lines.run_index.saturating_sub(1);
+            above_left = above;
+            column += 1;
+            above = i32::from(lines.previous[column]);
+        }
+        self.reader = reader;
+        Some(())
+    }
+
+    /// A line of several components, a sample of each in turn. A run is one of whole pixels.
+    fn interleaved_line<const EXACT: bool>(&mut self, components: &mut [Lines]) -> Option<()> {
+        let columns = components.first()?.previous.len() - 2;
+        let mut run_index = components.first()?.run_index;
+        let mut reader = self.reader;
+        let mut column = 1;
+        while column <= columns {
+            let mut contexts = [0; 4];
+            for (context, lines) in contexts.iter_mut().zip(&*components) {
+                let [left, above, above_left, above_right] = neighbours(lines, column);
+                *context = self.context(left, above, above_left, above_right);
+            }
+            if contexts != [0; 4] {
+                for (context, lines) in contexts.iter().zip(&mut *components) {
+                    let [left, above, above_left, _] = neighbours(lines, column);
+                    let predicted = predict(left, above, above_left);
+                    let value = self.regular::<EXACT>(&mut reader, *context, predicted)?;
+                    lines.current[column] = narrow(value);
+                }
+                column += 1;
+                continue;
+            }
+            let length = run_length(&mut reader, &mut run_index, columns + 1 - column);
+            for lines in &mut *components {
+                let left = lines.current[column - 1];
+                lines.current[column..column + length].fill(left);
+            }
+            column += length;
+            if column > columns {
+                break;
+            }
+            for lines in &mut *components {
+                let [left, above, ..] = neighbours(lines, column);
+                let value =
+                    self.interruption::<EXACT>(&mut reader, left, above, run_index, false)?;
+                lines.current[column] = narrow(value);
+            }
+            run_index = run_index.saturating_sub(1);
+            column += 1;
+        }
+        if let Some(first) = components.first_mut() {
+            first.run_index = run_index;
+        }
+        self.reader = reader;
+        Some(())
+    }
+
+    /// The signed context of the three gradients (A.3); zero begins a run.
+    #[inline(always)]
+    fn context(&self, left: i32, above: i32, above_left: i32, above_right: i32) -> i32 {
+        let quantised = |difference: i32| {
+            let index = (difference + self.coding.max_value).cast_unsigned() as usize;
+            self.gradients
+                .get(index)
+                .map_or(0, |value| i32::from(*value))
+        };
+        81 * quantised(above_right - above)
+            + 9 * quantised(above - above_left)
+            + quantised(above_left - left)
+    }
+
+    /// A sample outside runs (A.4 to A.6).
+    #[inline(always)]
+    fn regular<const EXACT: bool>(
+        &mut self,
+        reader: &mut BitReader,
+        signed_context: i32,
+        predicted: i32,
+    ) -> Option<i32> {
+        let coding = &self.coding;
+        let sign = signed_context >> 31;
+        let index = ((signed_context ^ sign) - sign).cast_unsigned() as usize % CONTEXTS;
+        let context = &mut self.regular[index];
+        let correction = (context.correction ^ sign) - sign;
+        let predicted = (predicted + correction).clamp(0, coding.max_value);
+        let code = reader.golomb(
+            context.k,
+            coding.limit - coding.plain_bits - 1,
+            coding.plain_bits,
+        )?;
+        let code = code.cast_signed();
+        let error = (code >> 1) ^ -(code & 1) ^ context.flip;
+        context.update::<EXACT>(error, coding);
+        Some(coding.reconstruct::<EXACT>(predicted, (error ^ sign) - sign))
+    }
+
+    /// The sample that ends a run (A.7.2).
+    fn interruption<const EXACT: bool>(
+        &mut self,
+        reader: &mut BitReader,
+        left: i32,
+        above: i32,
+        run_index: usize,
+        may_be_alike: bool,
+    ) -> Option<i32> {
+        let coding = &self.coding;
+        let alike = may_be_alike && (left - above).abs() <= coding.near;
+        let context = &mut self.interruptions[usize::from(alike)];
+        let k = context.k();
+        let limit = coding.limit - RUN_BITS[run_index] - 1;
+        let code = reader.golomb(
+            k,
+            limit.checked_sub(coding.plain_bits + 1)?,
+            coding.plain_bits,
+        )?;
+        let error = context.error(code.cast_signed(), k, coding);
+        Some(if alike {
+            coding.reconstruct::<EXACT>(left, error)
+        } else {
+            coding.reconstruct::<EXACT>(above, if left > above { -error } else { error })
+        })
+    }
+}
+
+/// The length of a run (A.7.1), at most `most`, with which it ends without an interruption.
+fn run_length(reader: &mut BitReader, run_index: &mut usize, most: usize) -> usize {
+    let mut length = 0;
+    while length < most {
+        let bits = RUN_BITS[*run_index];
+        if reader.take(1) == 0 {
+            let tail = reader.take(bits) as usize;
+            return (length + tail).min(most);
+        }
+        length += 1 << bits;
+        if length <= most {
+            *run_index = (*run_index + 1).min(RUN_BITS.len() - 1);
+        }
+    }
+    most
+}
+
+/// Left, above, above left and above right of a sample.
+#[inline(always)]
+fn neighbours(lines: &Lines, column: usize) -> [i32; 4] {
+    let (previous, current) = (&lines.previous, &lines.current);
+    [
+        current[column - 1],
+        previous[column],
+        previous[column - 1],
+        previous[column + 1],
+    ]
+    .map(i32::from)
+}
+
+/// The median edge detector (A.4.1): the median of left, above, and the plane through all three.
+#[inline(always)]
+fn predict(left: i32, above: i32, above_left: i32) -> i32 {
+    let (low, high) = (left.min(above), left.max(above));
+    (left + above - above_left).clamp(low, high)
+}
+
+/// A sample as it is kept; reconstruction has bounded it.
+#[inline(always)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 0 and 65535"
+)]
+fn narrow(value: i32) -> u16 {
+    value as u16
+}
