@@ -15,6 +15,8 @@ pub const MAX_ZOOM: f64 = 100.0;
 const SCALE_RANGE: [f64; 2] = [1e-6, 1e6];
 /// Largest pan in canvas pixels, for the same reason.
 const PAN_LIMIT: f64 = 1e9;
+/// Largest ratio between the sides of a pixel, for the same reason.
+const STRETCH_LIMIT: f64 = 1e6;
 /// A scale this near to a whole number is that number: `fit * (1 / fit)` is not always 1.
 const WHOLE_SCALE_TOLERANCE: f64 = 1e-12;
 
@@ -230,12 +232,10 @@ impl ViewGeometry {
 /// Factors of a pixel's width and height: the shorter side keeps 1.
 fn stretch(width_over_height: f64) -> DVec2 {
     if !(width_over_height.is_finite() && width_over_height > 0.0) {
-        DVec2::ONE
-    } else if width_over_height >= 1.0 {
-        DVec2::new(width_over_height, 1.0)
-    } else {
-        DVec2::new(1.0, width_over_height.recip())
+        return DVec2::ONE;
     }
+    let ratio = width_over_height.clamp(STRETCH_LIMIT.recip(), STRETCH_LIMIT);
+    DVec2::new(ratio.max(1.0), ratio.recip().max(1.0))
 }
 
 /// The nearest quarter turn to a rotation in `0.0..360.0` is an odd one.
