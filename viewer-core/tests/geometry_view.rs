@@ -170,6 +170,8 @@ fn one_to_one_is_crisp_for_every_parity_turn_and_flip() {
                     assert_eq!(geometry.scale, 1.0);
                     let m = geometry.pixel_from_canvas_array();
                     assert!(m.iter().all(|number| number.fract() == 0.0), "{m:?}");
+                    let negative_zero = (-0.0_f64).to_bits();
+                    assert!(m.iter().all(|n| n.to_bits() != negative_zero), "{m:?}");
                     assert!(
                         chosen.pan.iter().all(|pan| [0.0, 0.5].contains(pan)),
                         "{chosen:?}"
@@ -179,6 +181,26 @@ fn one_to_one_is_crisp_for_every_parity_turn_and_flip() {
             }
         }
     }
+}
+
+#[test]
+fn one_to_one_is_exact_where_a_reciprocal_is_not() {
+    // In floating point 49 * (1 / 49) is one bit below 1.
+    assert!(49.0 * (1.0 / 49.0) < 1.0_f64);
+    let geometry = ViewGeometry::new(1, 1, 1.0, 49, 49, &FIRST);
+    assert_eq!(geometry.fit_scale, 49.0);
+    let chosen = ViewGeometry::new(1, 1, 1.0, 49, 49, &geometry.one_to_one());
+    assert_eq!(
+        chosen.pixel_from_canvas_array(),
+        [1.0, 0.0, 0.0, 1.0, -24.0, -24.0]
+    );
+}
+
+#[test]
+fn rotation_stays_below_a_whole_turn() {
+    assert_eq!(FIRST.turned(-90.0).rotation, 270.0);
+    assert_eq!(FIRST.turned(720.0).rotation, 0.0);
+    assert_eq!(FIRST.turned(-1e-20).rotation, 0.0);
 }
 
 #[test]
@@ -236,6 +258,8 @@ fn zooming_by_steps_stays_within_its_limits() {
     assert_eq!(geometry(1.0).zoomed(1e9, None).zoom, MAX_ZOOM);
     assert_eq!(geometry(1.0).zoomed(1e-9, None).zoom, MIN_ZOOM);
     // A zoom that was set beyond them is not thrown back.
+    assert_eq!(geometry(0.01).zoomed(0.5, None).zoom, 0.01);
+    assert_eq!(geometry(0.01).zoomed(2.0, None).zoom, 0.02);
     assert_eq!(geometry(300.0).zoomed(1.5, None).zoom, 300.0);
     assert_eq!(geometry(300.0).zoomed(0.5, None).zoom, 150.0);
     for factor in [0.0, -1.0, f64::NAN, f64::INFINITY] {

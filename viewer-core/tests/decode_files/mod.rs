@@ -1,4 +1,7 @@
 //! DICOM files for decoder tests: attributes and frames, read by dicom-object.
+#![allow(dead_code, reason = "each test crate uses a part of it")]
+
+pub mod streams;
 
 use std::path::{Path, PathBuf};
 

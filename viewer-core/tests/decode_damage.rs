@@ -1,0 +1,197 @@
+//! Damaged frames: an error or a frame of the size that was asked for, never a panic, never more memory.
+
+mod decode_files;
+
+use decode_files::streams::{self, COLUMNS, ROWS, bytes};
+use viewer_core::decode::{Limits, decode_frame};
+use viewer_core::pixel::{Photometric, PixelFormat};
+
+const RLE: &str = "1.2.840.10008.1.2.5";
+const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
+const JPEG_2000: &str = "1.2.840.10008.1.2.4.90";
+/// Damaged copies of each stream.
+const COPIES: u64 = 1500;
+
+struct Sample {
+    name: &'static str,
+    bytes: Vec<u8>,
+    syntax: &'static str,
+    color: bool,
+}
+
+fn samples() -> Vec<Sample> {
+    let stream = |name, hex, syntax, color| Sample {
+        name,
+        bytes: bytes(hex),
+        syntax,
+        color,
+    };
+    let planes: Vec<Vec<u8>> = [8, 0]
+        .map(|shift| {
+            streams::grey()
+                .iter()
+                .map(|value| (value >> shift) as u8)
+                .collect()
+        })
+        .to_vec();
+    vec![
+        Sample {
+            name: "RLE",
+            bytes: run_lengths(&planes),
+            syntax: RLE,
+            color: false,
+        },
+        stream("JPEG-LS grey", streams::JLS_MONO, JPEG_LS, false),
+        stream("JPEG-LS near", streams::JLS_MONO_NEAR, JPEG_LS, false),
+        stream("JPEG-LS planes", streams::JLS_RGB_PLANES, JPEG_LS, true),
+        stream("JPEG-LS lines", streams::JLS_RGB_LINES, JPEG_LS, true),
+        stream(
+            "JPEG-LS samples",
+            streams::JLS_RGB_SAMPLES_NEAR,
+            JPEG_LS,
+            true,
+        ),
+        stream("JPEG 2000 grey", streams::J2K_MONO, JPEG_2000, false),
+        stream("JPEG 2000 colour", streams::J2K_RGB, JPEG_2000, true),
+        stream("JPEG 2000 lossy", streams::J2K_RGB_LOSSY, JPEG_2000, true),
+        stream("JP2", streams::JP2_MONO, JPEG_2000, false),
+    ]
+}
+
+/// A small PackBits encoder: runs where three bytes are alike, else literals.
+fn run_lengths(planes: &[Vec<u8>]) -> Vec<u8> {
+    let mut frame = vec![0; 64];
+    frame[0] = planes.len() as u8;
+    for (index, plane) in planes.iter().enumerate() {
+        let offset = (frame.len() as u32).to_le_bytes();
+        frame[4 + 4 * index..8 + 4 * index].copy_from_slice(&offset);
+        let mut rest = plane.as_slice();
+        while let [first, ..] = rest {
+            let run = rest
+                .iter()
+                .take(128)
+                .take_while(|byte| *byte == first)
+                .count();
+            let literal = rest
+                .windows(3)
+                .take(127)
+                .take_while(|w| w[0] != w[1] || w[1] != w[2])
+                .count();
+            if run >= 3 || literal == 0 {
+                frame.extend_from_slice(&[(257 - run) as u8, *first]);
+                rest = &rest[run..];
+            } else {
+                frame.push(literal as u8 - 1);
+                frame.extend_from_slice(&rest[..literal]);
+                rest = &rest[literal..];
+            }
+        }
+        if frame.len() % 2 == 1 {
+            frame.push(0);
+        }
+    }
+    frame
+}
+
+fn format(color: bool) -> PixelFormat {
+    let bits = if color { 8 } else { 16 };
+    PixelFormat {
+        rows: ROWS,
+        columns: COLUMNS,
+        samples_per_pixel: if color { 3 } else { 1 },
+        bits_allocated: bits,
+        bits_stored: bits,
+        high_bit: bits - 1,
+        signed: false,
+        float: false,
+        planar: false,
+        photometric: if color {
+            Photometric::Rgb
+        } else {
+            Photometric::Monochrome2
+        },
+    }
+}
+
+/// Decodes; true where a frame came out, which then has the right size.
+fn survives(bytes: &[u8], sample: &Sample) -> bool {
+    let limits = Limits {
+        frame_bytes: 1 << 20,
+        edge: 4096,
+    };
+    let format = format(sample.color);
+    match decode_frame(bytes, sample.syntax, &format, &limits) {
+        Ok(frame) => {
+            assert_eq!(
+                (frame.rows, frame.columns),
+                (ROWS, COLUMNS),
+                "{}",
+                sample.name
+            );
+            assert_eq!(frame.data.len(), frame.expected_bytes(), "{}", sample.name);
+            true
+        }
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            false
+        }
+    }
+}
+
+#[test]
+fn the_undamaged_samples_decode() {
+    for sample in samples() {
+        assert!(survives(&sample.bytes, &sample), "{}", sample.name);
+    }
+}
+
+#[test]
+fn a_stream_that_is_cut_anywhere_before_its_last_bytes_is_an_error() {
+    for sample in samples() {
+        for length in (0..sample.bytes.len() - 8).step_by(10) {
+            assert!(
+                !survives(&sample.bytes[..length], &sample),
+                "{} of {length}",
+                sample.name
+            );
+        }
+    }
+}
+
+#[test]
+fn flipped_and_overwritten_bytes_never_panic() {
+    for sample in samples() {
+        let mut random = 0x5EED_u64;
+        let mut next = |below: usize| {
+            // SplitMix64.
+            random = random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mut value = random;
+            value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            (value ^ (value >> 31)) as usize % below
+        };
+        let mut decoded = 0;
+        for copy in 0..COPIES {
+            let mut damaged = sample.bytes.clone();
+            // Headers are short but matter most: half of the copies are damaged there.
+            let end = if copy % 2 == 0 {
+                120.min(damaged.len())
+            } else {
+                damaged.len()
+            };
+            for _ in 0..=next(3) {
+                let place = next(end);
+                damaged[place] = match next(4) {
+                    0 => 0xFF,
+                    1 => next(256) as u8,
+                    _ => damaged[place] ^ 1 << next(8),
+                };
+            }
+            decoded += u32::from(survives(&damaged, &sample));
+        }
+        println!(
+            "{}: {decoded} of {COPIES} damaged copies gave a frame",
+            sample.name
+        );
+    }
+}
