@@ -164,8 +164,14 @@ impl ViewGeometry {
         let canvas_centre = (canvas - 1.0) / 2.0;
         let pan = DVec2::from_array(view.pan);
         Self {
-            canvas_from_pixel: affine(forth, canvas_centre - forth * image_centre + pan),
-            pixel_from_canvas: affine(back, image_centre - back * (canvas_centre + pan)),
+            canvas_from_pixel: DAffine2::from_mat2_translation(
+                forth,
+                canvas_centre - forth * image_centre + pan,
+            ),
+            pixel_from_canvas: DAffine2::from_mat2_translation(
+                back,
+                image_centre - back * (canvas_centre + pan),
+            ),
             scale,
             fit_scale,
             view,
@@ -243,10 +249,12 @@ fn lies_on_its_side(rotation: f64) -> bool {
     (45.0..135.0).contains(&(rotation % 180.0))
 }
 
-/// The scales, then the flip, then the rotation.
+/// The scales, then the flip, then the rotation. Without negative zeros, so that equal views are equal to
+/// the bit.
 fn linear(view: &ViewTransform, scales: DVec2) -> DMat2 {
     let mirror = DVec2::new(if view.flip { -1.0 } else { 1.0 }, 1.0);
-    turn(view.rotation) * DMat2::from_diagonal(mirror * scales)
+    let linear = turn(view.rotation) * DMat2::from_diagonal(mirror * scales);
+    DMat2::from_cols(linear.x_axis + 0.0, linear.y_axis + 0.0)
 }
 
 /// Matrix of a turn clockwise on screen (y downwards). Quarter turns are exact.
@@ -282,14 +290,7 @@ fn near_whole(scale: f64) -> f64 {
     }
 }
 
-/// An affine map without negative zeros, so that equal views are equal to the bit.
-fn affine(linear: DMat2, translation: DVec2) -> DAffine2 {
-    DAffine2 {
-        matrix2: DMat2::from_cols(linear.x_axis + 0.0, linear.y_axis + 0.0),
-        translation: translation + 0.0,
-    }
-}
-
+/// A pan without negative zeros, which would read as `-0` on the page.
 fn positive_zeros(vector: DVec2) -> [f64; 2] {
     (vector + 0.0).to_array()
 }
