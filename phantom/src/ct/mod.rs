@@ -1,0 +1,223 @@
+//! A made-up trunk from the shoulders to the pelvis, as a function from place to Hounsfield units.
+//!
+//! An [`Anatomy`] is a list of solid shapes with materials (`scene`), described on a regular body (`trunk`), bent a
+//! little by a smooth warp so that no two seeds look alike. Slices for CT and sums for radiographs are taken from it.
+
+mod belly;
+mod chest;
+mod material;
+mod scene;
+mod skeleton;
+mod trunk;
+
+use crate::ct::chest::Blood;
+use crate::ct::belly::Solid;
+use glam::{DVec3, Vec3};
+use material::Material;
+use scene::{Clip, Scene, Shape, ball};
+use trunk::{Site, Trunk};
+
+/// Value of the air about the patient.
+const AIR_HU: f32 = -1000.0;
+/// The warp is taken exactly at every so many pixels and interpolated between.
+const WARP_STEP: usize = 8;
+
+/// What varies between made-up patients besides the seed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Build {
+    /// Whether the chest bears breasts.
+    pub breasts: bool,
+    /// Whether contrast medium was given (portal venous phase).
+    pub contrast: bool,
+    /// Diameter in mm of the nodule in the right upper lobe, 0 for none.
+    pub nodule_mm: f64,
+    /// Whether a scanner's table lies under the patient.
+    pub table: bool,
+}
+
+impl Default for Build {
+    fn default() -> Self {
+        Self { breasts: true, contrast: true, nodule_mm: 9.0, table: true }
+    }
+}
+
+/// An organ with a place that lies well inside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Organ {
+    /// Plain name, such as `liver`.
+    pub name: &'static str,
+    /// Mean value of the organ about [`Self::center_mm`], in Hounsfield units.
+    pub hu: f64,
+    /// A place well inside, in the patient coordinate system (LPS), in mm.
+    pub center_mm: DVec3,
+    /// Within this distance of the centre, in mm, everything belongs to the organ.
+    pub radius_mm: f64,
+}
+
+/// A regular grid of places in one axial plane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Grid {
+    /// Number of places along x (to the patient's left).
+    pub columns: usize,
+    /// Number of places along y (to the patient's back).
+    pub rows: usize,
+    /// Centre of the first place, in mm.
+    pub first_mm: DVec3,
+    /// Distance between columns, in mm.
+    pub column_spacing_mm: f64,
+    /// Distance between rows, in mm.
+    pub row_spacing_mm: f64,
+}
+
+/// A made-up trunk; the same seed and build give the same values.
+#[derive(Debug, Clone)]
+pub struct Anatomy {
+    trunk: Trunk,
+    scene: Scene,
+    organs: Vec<Organ>,
+}
+
+impl Anatomy {
+    /// The trunk of `seed` with the default [`Build`].
+    pub fn new(seed: u64) -> Self {
+        Self::with_build(seed, Build::default())
+    }
+
+    /// The trunk of `seed` with a build of choice. The outlines of one seed are the same for every build, so two
+    /// builds can stand for two dates of one patient.
+    pub fn with_build(seed: u64, build: Build) -> Self {
+        let trunk = Trunk::new(seed, build.breasts);
+        let mut scene = Scene::default();
+        let (blood, solid) = (Blood::new(build.contrast), Solid::new(build.contrast));
+        if build.table {
+            scene.everywhere(Shape::Table, Material::Table);
+        }
+        scene.everywhere(Shape::Body, Material::Wall);
+        if build.breasts {
+            for side in [-1.0, 1.0] {
+                let part = ball([side * 88.0, -86.0, 76.0], [48.0, 32.0, 47.0]);
+                scene.blob(&[part], 1.0, (3.0, 14.0), Material::Breast, Clip::Outside(25.0));
+            }
+        }
+        belly::add(&mut scene, &trunk, seed, blood, solid);
+        chest::add(&mut scene, &trunk, seed, blood, build.nodule_mm as f32);
+        skeleton::add(&mut scene, &trunk);
+        let organs = organs(&trunk, blood, solid, build);
+        Self { trunk, scene, organs }
+    }
+
+    /// Hounsfield units at a place of the patient (LPS, mm), without noise.
+    pub fn hu_at(&self, x_mm: f64, y_mm: f64, z_mm: f64) -> f64 {
+        let place = DVec3::new(x_mm, y_mm, z_mm).as_vec3();
+        let at = self.trunk.unwarp(place);
+        let site = self.trunk.site(place, at);
+        let mut hu = AIR_HU;
+        for layer in self.scene.layers.iter().filter(|layer| layer.touches(place, place)) {
+            if shows(&layer.shape, &site) {
+                layer.paint(&self.trunk, &site, &mut hu);
+            }
+        }
+        f64::from(hu)
+    }
+
+    /// Places of known value, one or more for each organ.
+    pub fn organs(&self) -> &[Organ] {
+        &self.organs
+    }
+
+    /// Hounsfield units at every place of a grid, row by row, without noise.
+    pub fn slice(&self, grid: &Grid) -> Vec<f32> {
+        let sites = self.sites(grid);
+        let mut values = vec![AIR_HU; sites.len()];
+        let first = grid.first_mm.as_vec3();
+        let step = Vec3::new(grid.column_spacing_mm as f32, grid.row_spacing_mm as f32, 1.0);
+        let extent = Vec3::new(grid.columns as f32 - 1.0, grid.rows as f32 - 1.0, 0.0) * step;
+        for layer in &self.scene.layers {
+            if !layer.touches(first, first + extent) {
+                continue;
+            }
+            let low = ((layer.low() - first) / step).max(Vec3::ZERO);
+            let high = (layer.high() - first) / step;
+            let columns = low.x as usize..((high.x + 2.0).max(0.0) as usize).min(grid.columns);
+            let rows = low.y as usize..((high.y + 2.0).max(0.0) as usize).min(grid.rows);
+            for row in rows {
+                let line = row * grid.columns;
+                for column in columns.clone() {
+                    let site = &sites[line + column];
+                    if shows(&layer.shape, site) {
+                        layer.paint(&self.trunk, site, &mut values[line + column]);
+                    }
+                }
+            }
+        }
+        values
+    }
+
+    fn sites(&self, grid: &Grid) -> Vec<Site> {
+        let place = |column: usize, row: usize| {
+            let offset = DVec3::new(column as f64 * grid.column_spacing_mm, row as f64 * grid.row_spacing_mm, 0.0);
+            (grid.first_mm + offset).as_vec3()
+        };
+        let nodes = grid.columns / WARP_STEP + 2;
+        let shifts: Vec<Vec3> = (0..grid.rows / WARP_STEP + 2)
+            .flat_map(|row| (0..nodes).map(move |column| (column * WARP_STEP, row * WARP_STEP)))
+            .map(|(column, row)| {
+                let node = place(column, row);
+                self.trunk.unwarp(node) - node
+            })
+            .collect();
+        let mut sites = Vec::with_capacity(grid.columns * grid.rows);
+        for row in 0..grid.rows {
+            let (above, v) = (row / WARP_STEP, (row % WARP_STEP) as f32 / WARP_STEP as f32);
+            for column in 0..grid.columns {
+                let (left, u) = (column / WARP_STEP, (column % WARP_STEP) as f32 / WARP_STEP as f32);
+                let node = above * nodes + left;
+                let upper = shifts[node].lerp(shifts[node + 1], u);
+                let lower = shifts[node + nodes].lerp(shifts[node + nodes + 1], u);
+                let here = place(column, row);
+                sites.push(self.trunk.site(here, here + upper.lerp(lower, v)));
+            }
+        }
+        sites
+    }
+}
+
+/// Only the table can be seen outside the body.
+fn shows(shape: &Shape, site: &Site) -> bool {
+    site.body < 2.0 || matches!(shape, Shape::Table)
+}
+
+fn organs(trunk: &Trunk, blood: Blood, solid: Solid, build: Build) -> Vec<Organ> {
+    let left_kidney = belly::kidney_center(1.0);
+    let mut known: Vec<(&'static str, f32, Vec3, f64)> = vec![
+        ("liver", solid.liver, Vec3::new(-100.0, -12.0, -30.0), 0.0),
+        ("spleen", solid.spleen, Vec3::new(100.0, 44.0, -40.0), 4.0),
+        ("gall bladder", belly::BILE_HU, Vec3::new(-46.0, -38.0, -86.0), 4.0),
+        ("stomach fluid", belly::STOMACH_FLUID_HU, Vec3::new(70.0, 2.0, -46.0), 8.0),
+        ("stomach gas", -990.0, Vec3::new(56.0, -42.0, -80.0), 4.0),
+        ("left kidney cortex", solid.cortex, left_kidney + Vec3::new(23.5, 5.0, 0.0), 0.0),
+        ("left ventricle", blood.artery, chest::LEFT_VENTRICLE, 6.0),
+        ("descending aorta", blood.artery, Vec3::new(25.0, 37.0, 60.0), 4.0),
+        ("abdominal aorta", blood.artery, Vec3::new(3.0, 1.0, -125.0), 3.0),
+        ("inferior vena cava", blood.vein, Vec3::new(-20.0, 9.0, -120.0), 3.0),
+        ("trachea", -992.0, Vec3::new(2.0, 11.0, 175.0), 3.0),
+        ("right lung", -860.0, Vec3::new(-80.0, 10.0, 60.0), 0.0),
+    ];
+    if build.nodule_mm >= 8.0 {
+        known.push(("nodule", 38.0, chest::NODULE, build.nodule_mm * 0.25));
+    }
+    known
+        .into_iter()
+        .map(|(name, hu, regular, radius_mm)| Organ {
+            name,
+            hu: f64::from(hu),
+            center_mm: warped(trunk, regular).as_dvec3(),
+            radius_mm,
+        })
+        .collect()
+}
+
+/// Where the point `regular` of the unwarped anatomy lies in the patient, by fixed-point iteration.
+fn warped(trunk: &Trunk, regular: Vec3) -> Vec3 {
+    (0..20).fold(regular, |place, _| place + (regular - trunk.unwarp(place)))
+}
