@@ -37,7 +37,7 @@ fn samples() -> Vec<Sample> {
     vec![
         Sample {
             name: "RLE",
-            bytes: run_lengths(&planes),
+            bytes: streams::run_lengths(&planes),
             syntax: RLE,
             color: false,
         },
@@ -56,41 +56,6 @@ fn samples() -> Vec<Sample> {
         stream("JPEG 2000 lossy", streams::J2K_RGB_LOSSY, JPEG_2000, true),
         stream("JP2", streams::JP2_MONO, JPEG_2000, false),
     ]
-}
-
-/// A small PackBits encoder: runs where three bytes are alike, else literals.
-fn run_lengths(planes: &[Vec<u8>]) -> Vec<u8> {
-    let mut frame = vec![0; 64];
-    frame[0] = planes.len() as u8;
-    for (index, plane) in planes.iter().enumerate() {
-        let offset = (frame.len() as u32).to_le_bytes();
-        frame[4 + 4 * index..8 + 4 * index].copy_from_slice(&offset);
-        let mut rest = plane.as_slice();
-        while let [first, ..] = rest {
-            let run = rest
-                .iter()
-                .take(128)
-                .take_while(|byte| *byte == first)
-                .count();
-            let literal = rest
-                .windows(3)
-                .take(127)
-                .take_while(|w| w[0] != w[1] || w[1] != w[2])
-                .count();
-            if run >= 3 || literal == 0 {
-                frame.extend_from_slice(&[(257 - run) as u8, *first]);
-                rest = &rest[run..];
-            } else {
-                frame.push(literal as u8 - 1);
-                frame.extend_from_slice(&rest[..literal]);
-                rest = &rest[literal..];
-            }
-        }
-        if frame.len() % 2 == 1 {
-            frame.push(0);
-        }
-    }
-    frame
 }
 
 fn format(color: bool) -> PixelFormat {
