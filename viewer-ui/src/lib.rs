@@ -4,8 +4,11 @@
 //! renderer; [`platform`] is the only place that talks to the browser; [`components`] show snapshots
 //! ([`store`]) and send commands.
 
+pub mod app;
 pub mod components;
+pub mod embed;
+pub mod engine;
 pub mod input;
 pub mod platform;
 pub mod store;
-
+pub mod worker_message;

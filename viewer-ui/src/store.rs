@@ -4,6 +4,7 @@
 //! engine, the network or the canvas.
 
 use viewer_core::model::SeriesId;
+use viewer_core::pixel::Window;
 use viewer_core::state::{Action, Layout, Tool};
 use viewer_core::tools::{Corners, Mark};
 
@@ -77,6 +78,8 @@ pub struct ReaderView {
     pub presets: Vec<PresetView>,
     /// Name of the active viewport's window on the preset button, for example "Lung".
     pub preset_label: String,
+    /// The active viewport's window, for the fields of the preset popover.
+    pub window: Option<Window>,
     /// What concerns the whole study, at most one.
     pub notice: Option<Notice>,
     /// Short messages, at most two.

@@ -30,7 +30,9 @@ impl PersonName {
         let source = [&self.alphabetic, &self.ideographic, &self.phonetic]
             .into_iter()
             .find(|group| !group.trim().is_empty());
-        let Some(source) = source else { return String::new() };
+        let Some(source) = source else {
+            return String::new();
+        };
         let mut components = source.split('^').map(str::trim);
         let family = components.next().unwrap_or_default();
         let given: Vec<&str> = components.take(2).filter(|part| !part.is_empty()).collect();
@@ -258,7 +260,10 @@ mod tests {
     #[test]
     fn names_are_shown_family_first() {
         let set = one(r#"[{"00100010":{"vr":"PN","Value":[{"Alphabetic":"Example^Ada^M^Dr"}]}}]"#);
-        assert_eq!(set.person_name(0x0010_0010).unwrap().display(), "Example, Ada M");
+        assert_eq!(
+            set.person_name(0x0010_0010).unwrap().display(),
+            "Example, Ada M"
+        );
     }
 
     #[test]

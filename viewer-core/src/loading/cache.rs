@@ -16,7 +16,11 @@ pub struct FrameCache<T> {
 impl<T> FrameCache<T> {
     /// An empty cache that keeps at most `budget_bytes`.
     pub fn new(budget_bytes: usize) -> Self {
-        Self { frames: HashMap::new(), bytes: 0, budget_bytes }
+        Self {
+            frames: HashMap::new(),
+            bytes: 0,
+            budget_bytes,
+        }
     }
 
     /// Bytes held now.
@@ -52,7 +56,13 @@ impl<T> FrameCache<T> {
     /// Puts a frame in and drops what the budget asks for, judged by the wanted list: frames that are
     /// not on it first, then from its end. The frame just put in stays if it is wanted more than
     /// others. Answers the keys that were dropped.
-    pub fn insert(&mut self, key: FrameKey, frame: T, bytes: usize, wanted: &[Wanted]) -> Vec<FrameKey> {
+    pub fn insert(
+        &mut self,
+        key: FrameKey,
+        frame: T,
+        bytes: usize,
+        wanted: &[Wanted],
+    ) -> Vec<FrameKey> {
         if let Some((_, old)) = self.frames.insert(key, (frame, bytes)) {
             self.bytes -= old;
         }
@@ -60,8 +70,11 @@ impl<T> FrameCache<T> {
         if self.bytes <= self.budget_bytes {
             return Vec::new();
         }
-        let rank: HashMap<FrameKey, usize> =
-            wanted.iter().enumerate().map(|(rank, wanted)| (wanted.key, rank)).collect();
+        let rank: HashMap<FrameKey, usize> = wanted
+            .iter()
+            .enumerate()
+            .map(|(rank, wanted)| (wanted.key, rank))
+            .collect();
         let mut keys: Vec<FrameKey> = self.frames.keys().copied().collect();
         keys.sort_by_key(|key| (rank.get(key).copied().unwrap_or(usize::MAX), *key));
         let mut dropped = Vec::new();
@@ -94,11 +107,20 @@ mod tests {
     use crate::model::SeriesId;
 
     fn key(slice: u32) -> FrameKey {
-        FrameKey { series: SeriesId(0), slice }
+        FrameKey {
+            series: SeriesId(0),
+            slice,
+        }
     }
 
     fn wanted(slices: &[u32]) -> Vec<Wanted> {
-        slices.iter().map(|s| Wanted { key: key(*s), tier: Tier::Prefetch }).collect()
+        slices
+            .iter()
+            .map(|s| Wanted {
+                key: key(*s),
+                tier: Tier::Prefetch,
+            })
+            .collect()
     }
 
     #[test]

@@ -48,14 +48,21 @@ pub fn plan(shown: &[Shown], most: usize) -> Vec<Wanted> {
     let mut seen = HashSet::new();
     let mut wanted = Vec::new();
     let mut push = |wanted: &mut Vec<Wanted>, series, slice: usize, tier| {
-        let Ok(slice) = u32::try_from(slice) else { return };
+        let Ok(slice) = u32::try_from(slice) else {
+            return;
+        };
         let key = FrameKey { series, slice };
         if wanted.len() < most && seen.insert(key) {
             wanted.push(Wanted { key, tier });
         }
     };
     for s in &order {
-        push(&mut wanted, s.series, s.slice.min(s.frame_count - 1), Tier::Visible);
+        push(
+            &mut wanted,
+            s.series,
+            s.slice.min(s.frame_count - 1),
+            Tier::Visible,
+        );
     }
     for s in &order {
         for slice in outwards(s.slice.min(s.frame_count - 1), s.frame_count, s.forwards) {
@@ -69,8 +76,14 @@ pub fn plan(shown: &[Shown], most: usize) -> Vec<Wanted> {
 fn outwards(center: usize, count: usize, forwards: bool) -> impl Iterator<Item = usize> {
     let up = center + 1..count;
     let down = (0..center).rev();
-    let (mut ahead, mut behind): (Box<dyn Iterator<Item = usize>>, Box<dyn Iterator<Item = usize>>) =
-        if forwards { (Box::new(up), Box::new(down)) } else { (Box::new(down), Box::new(up)) };
+    let (mut ahead, mut behind): (
+        Box<dyn Iterator<Item = usize>>,
+        Box<dyn Iterator<Item = usize>>,
+    ) = if forwards {
+        (Box::new(up), Box::new(down))
+    } else {
+        (Box::new(down), Box::new(up))
+    };
     let mut turn = 0_usize;
     std::iter::from_fn(move || {
         turn += 1;
@@ -87,11 +100,19 @@ mod tests {
     use super::*;
 
     fn slices(shown: &[Shown], most: usize) -> Vec<(u32, u32)> {
-        plan(shown, most).iter().map(|w| (w.key.series.0, w.key.slice)).collect()
+        plan(shown, most)
+            .iter()
+            .map(|w| (w.key.series.0, w.key.slice))
+            .collect()
     }
 
-    const ONE: Shown =
-        Shown { series: SeriesId(1), slice: 2, frame_count: 5, active: true, forwards: true };
+    const ONE: Shown = Shown {
+        series: SeriesId(1),
+        slice: 2,
+        frame_count: 5,
+        active: true,
+        forwards: true,
+    };
 
     #[test]
     fn the_visible_slice_comes_first_then_two_ahead_for_one_behind() {
@@ -100,13 +121,23 @@ mod tests {
 
     #[test]
     fn every_visible_slice_comes_before_any_prefetch() {
-        let two = Shown { series: SeriesId(2), slice: 0, frame_count: 2, active: false, ..ONE };
+        let two = Shown {
+            series: SeriesId(2),
+            slice: 0,
+            frame_count: 2,
+            active: false,
+            ..ONE
+        };
         assert_eq!(slices(&[two, ONE], 3), [(1, 2), (2, 0), (1, 3)]);
     }
 
     #[test]
     fn a_stack_shown_twice_is_wanted_once() {
-        let again = Shown { slice: 4, active: false, ..ONE };
+        let again = Shown {
+            slice: 4,
+            active: false,
+            ..ONE
+        };
         let all = slices(&[ONE, again], 99);
         assert_eq!(all.len(), 5);
         assert_eq!(&all[..2], [(1, 2), (1, 4)]);

@@ -42,7 +42,7 @@ pub enum Failure {
 }
 
 /// What is known about one frame.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum FrameState {
     /// Nothing was tried yet.
     Waiting,
@@ -104,7 +104,12 @@ impl FrameQueue {
     }
 
     /// Takes a new wanted list; answers with the jobs to cancel and to start.
-    pub fn set_wanted<T>(&mut self, wanted: Vec<Wanted>, cache: &FrameCache<T>, now_ms: f64) -> Vec<Job> {
+    pub fn set_wanted<T>(
+        &mut self,
+        wanted: Vec<Wanted>,
+        cache: &FrameCache<T>,
+        now_ms: f64,
+    ) -> Vec<Job> {
         self.wanted = wanted;
         let mut jobs = self.cancel_unwanted();
         jobs.extend(self.next(cache, now_ms));
@@ -122,7 +127,11 @@ impl FrameQueue {
         if now_ms < self.quiet_until_ms {
             return jobs;
         }
-        let mut fetching = self.in_flight.values().filter(|s| **s == Stage::Fetching).count();
+        let mut fetching = self
+            .in_flight
+            .values()
+            .filter(|s| **s == Stage::Fetching)
+            .count();
         for Wanted { key, .. } in &self.wanted {
             if fetching >= self.most_fetching || self.in_flight.len() >= self.most_in_flight {
                 break;
@@ -156,20 +165,23 @@ impl FrameQueue {
             .iter()
             .filter(|w| w.tier == Tier::Visible && !self.in_flight.contains_key(&w.key))
             .count();
-        let fetching = self.in_flight.values().filter(|s| **s == Stage::Fetching).count();
+        let fetching = self
+            .in_flight
+            .values()
+            .filter(|s| **s == Stage::Fetching)
+            .count();
         let free = self.most_fetching.saturating_sub(fetching - cancel.len());
         if waiting > free {
-            let near: Vec<FrameKey> =
-                self.wanted.iter().take(self.most_fetching).map(|w| w.key).collect();
+            // The least wanted go first; those that would start next anyway stay.
+            let far = self
+                .wanted
+                .iter()
+                .skip(self.most_fetching)
+                .rev()
+                .map(|w| w.key);
             cancel.extend(
-                self.in_flight
-                    .iter()
-                    .filter(|(key, stage)| {
-                        **stage == Stage::Fetching
-                            && rank.get(key) == Some(&Tier::Prefetch)
-                            && !near.contains(key)
-                    })
-                    .map(|(key, _)| *key)
+                far.filter(|key| self.in_flight.get(key) == Some(&Stage::Fetching))
+                    .filter(|key| rank.get(key) == Some(&Tier::Prefetch))
                     .take(waiting - free),
             );
         }
@@ -209,7 +221,14 @@ impl FrameQueue {
             Failure::Server { .. } if attempts < ATTEMPTS => Some(now_ms + pause_ms(attempts)),
             Failure::Server { .. } | Failure::Decode { .. } => None,
         };
-        self.trouble.insert(key, Trouble { failure, attempts, at_ms });
+        self.trouble.insert(
+            key,
+            Trouble {
+                failure,
+                attempts,
+                at_ms,
+            },
+        );
     }
 
     /// The user asks for a frame again, or for all (`None`).
@@ -248,16 +267,27 @@ impl FrameQueue {
         }
         match self.trouble.get(&key) {
             None => FrameState::Waiting,
-            Some(Trouble { failure, at_ms: Some(at_ms), .. }) => {
-                FrameState::Retrying { failure: failure.clone(), at_ms: *at_ms }
-            }
-            Some(Trouble { failure, at_ms: None, .. }) => FrameState::Failed(failure.clone()),
+            Some(Trouble {
+                failure,
+                at_ms: Some(at_ms),
+                ..
+            }) => FrameState::Retrying {
+                failure: failure.clone(),
+                at_ms: *at_ms,
+            },
+            Some(Trouble {
+                failure,
+                at_ms: None,
+                ..
+            }) => FrameState::Failed(failure.clone()),
         }
     }
 
     /// True where the frame failed for good.
     pub fn has_failed(&self, key: FrameKey) -> bool {
-        self.trouble.get(&key).is_some_and(|trouble| trouble.at_ms.is_none())
+        self.trouble
+            .get(&key)
+            .is_some_and(|trouble| trouble.at_ms.is_none())
     }
 
     /// Number of jobs that run.
@@ -283,12 +313,21 @@ mod tests {
     use crate::model::SeriesId;
 
     fn key(slice: u32) -> FrameKey {
-        FrameKey { series: SeriesId(0), slice }
+        FrameKey {
+            series: SeriesId(0),
+            slice,
+        }
     }
 
     fn list(visible: u32, prefetch: &[u32]) -> Vec<Wanted> {
-        let mut wanted = vec![Wanted { key: key(visible), tier: Tier::Visible }];
-        wanted.extend(prefetch.iter().map(|s| Wanted { key: key(*s), tier: Tier::Prefetch }));
+        let mut wanted = vec![Wanted {
+            key: key(visible),
+            tier: Tier::Visible,
+        }];
+        wanted.extend(prefetch.iter().map(|s| Wanted {
+            key: key(*s),
+            tier: Tier::Prefetch,
+        }));
         wanted
     }
 
@@ -319,7 +358,7 @@ mod tests {
         let (mut queue, cache) = queue();
         queue.set_wanted(list(0, &[1, 2]), &cache, 0.0);
         let jobs = queue.set_wanted(list(9, &[8, 0, 1]), &cache, 0.0);
-        assert_eq!(jobs, [Job::Cancel(key(0)), Job::Start(key(9))]);
+        assert_eq!(jobs, [Job::Cancel(key(1)), Job::Start(key(9))]);
     }
 
     #[test]
@@ -340,7 +379,9 @@ mod tests {
     #[test]
     fn a_refusal_is_final_after_three_attempts_until_asked_again() {
         let (mut queue, cache) = queue();
-        let refusal = Failure::Server { reason: "no".into() };
+        let refusal = Failure::Server {
+            reason: "no".into(),
+        };
         queue.set_wanted(list(0, &[]), &cache, 0.0);
         for attempt in 0..3 {
             let now = f64::from(attempt) * 1e6;
@@ -357,7 +398,13 @@ mod tests {
     fn one_frame_that_cannot_be_decoded_does_not_stop_the_rest() {
         let (mut queue, cache) = queue();
         queue.set_wanted(list(0, &[1, 2]), &cache, 0.0);
-        queue.failed(key(0), Failure::Decode { reason: "short".into() }, 0.0);
+        queue.failed(
+            key(0),
+            Failure::Decode {
+                reason: "short".into(),
+            },
+            0.0,
+        );
         assert_eq!(queue.next(&cache, 0.0), [Job::Start(key(2))]);
         assert!(queue.has_failed(key(0)));
     }

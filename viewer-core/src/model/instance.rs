@@ -127,7 +127,9 @@ impl Instance {
             pixel_aspect: pixel_aspect(set),
             imager_spacing_mm: positive_pair(set, tags::IMAGER_PIXEL_SPACING),
             patient_orientation: patient_orientation(set),
-            laterality: set.text(tags::IMAGE_LATERALITY).or_else(|| set.text(tags::LATERALITY)),
+            laterality: set
+                .text(tags::IMAGE_LATERALITY)
+                .or_else(|| set.text(tags::LATERALITY)),
             frame_of_reference: set.text(tags::FRAME_OF_REFERENCE_UID),
             lossy: (set.text(tags::LOSSY_IMAGE_COMPRESSION).as_deref() == Some("01"))
                 .then(|| set.number(tags::LOSSY_IMAGE_COMPRESSION_RATIO)),
@@ -148,7 +150,10 @@ impl Instance {
 
     /// Width over height of one pixel on screen: 1 where the file says nothing.
     pub fn pixel_width_over_height(&self, frame_index: u32) -> f64 {
-        let spacing = self.frame(frame_index).pixel_spacing_mm.or(self.imager_spacing_mm);
+        let spacing = self
+            .frame(frame_index)
+            .pixel_spacing_mm
+            .or(self.imager_spacing_mm);
         match (spacing, self.pixel_aspect) {
             (Some([row_mm, column_mm]), _) => column_mm / row_mm,
             (None, Some(aspect)) => 1.0 / aspect,
@@ -159,7 +164,9 @@ impl Instance {
 
 /// Reads what stands at the top level of a data set, or in one functional group's item.
 pub(super) fn attributes_of(set: &Dataset) -> FrameAttributes {
-    let slope = set.number(tags::RESCALE_SLOPE).filter(|slope| *slope != 0.0);
+    let slope = set
+        .number(tags::RESCALE_SLOPE)
+        .filter(|slope| *slope != 0.0);
     let intercept = set.number(tags::RESCALE_INTERCEPT);
     FrameAttributes {
         position_mm: set.array(tags::IMAGE_POSITION_PATIENT),
@@ -213,11 +220,16 @@ fn pixel_format(set: &Dataset) -> Result<PixelFormat, NoPixels> {
     let (rows, columns) = match (set.whole(tags::ROWS), set.whole(tags::COLUMNS)) {
         (Some(rows), Some(columns)) if rows > 0 && columns > 0 => (rows, columns),
         (None, None) => return Err(NoPixels::NotAnImage),
-        _ => return Err(NoPixels::Missing { attribute: "rows and columns" }),
+        _ => {
+            return Err(NoPixels::Missing {
+                attribute: "rows and columns",
+            });
+        }
     };
     let small = |tag| set.whole(tag).and_then(|value| u16::try_from(value).ok());
-    let bits_allocated =
-        small(tags::BITS_ALLOCATED).ok_or(NoPixels::Missing { attribute: "bits allocated" })?;
+    let bits_allocated = small(tags::BITS_ALLOCATED).ok_or(NoPixels::Missing {
+        attribute: "bits allocated",
+    })?;
     let bits_stored = small(tags::BITS_STORED)
         .filter(|bits| (1..=bits_allocated).contains(bits))
         .unwrap_or(bits_allocated);
@@ -225,7 +237,11 @@ fn pixel_format(set: &Dataset) -> Result<PixelFormat, NoPixels> {
     let photometric = match set.text(tags::PHOTOMETRIC_INTERPRETATION) {
         Some(code) => Photometric::parse(&code).ok_or(NoPixels::Photometric)?,
         None if samples_per_pixel == 1 => Photometric::Monochrome2,
-        None => return Err(NoPixels::Missing { attribute: "photometric interpretation" }),
+        None => {
+            return Err(NoPixels::Missing {
+                attribute: "photometric interpretation",
+            });
+        }
     };
     Ok(PixelFormat {
         rows,
@@ -256,12 +272,15 @@ fn padding(set: &Dataset, format: Option<&PixelFormat>) -> Option<PaddingRange> 
         (_, value) => value,
     };
     let value = as_stored(set.number(tags::PIXEL_PADDING_VALUE)?);
-    let limit = set.number(tags::PIXEL_PADDING_RANGE_LIMIT).map_or(value, as_stored);
+    let limit = set
+        .number(tags::PIXEL_PADDING_RANGE_LIMIT)
+        .map_or(value, as_stored);
     Some(PaddingRange::new(value, limit))
 }
 
 fn positive_pair(set: &Dataset, tag: u32) -> Option<[f64; 2]> {
-    set.array::<2>(tag).filter(|pair| pair.iter().all(|mm| *mm > 0.0))
+    set.array::<2>(tag)
+        .filter(|pair| pair.iter().all(|mm| *mm > 0.0))
 }
 
 /// Pixel Aspect Ratio, PS3.3 C.7.6.3.1.7: vertical size \ horizontal size.
@@ -272,12 +291,18 @@ fn pixel_aspect(set: &Dataset) -> Option<f64> {
 
 fn patient_orientation(set: &Dataset) -> Option<[String; 2]> {
     let values: [String; 2] = set.texts(tags::PATIENT_ORIENTATION).try_into().ok()?;
-    values.iter().all(|value| !value.is_empty()).then_some(values)
+    values
+        .iter()
+        .all(|value| !value.is_empty())
+        .then_some(values)
 }
 
 fn frame_time_ms(set: &Dataset) -> Option<f64> {
     set.number(tags::FRAME_TIME)
-        .or_else(|| set.number(tags::RECOMMENDED_DISPLAY_FRAME_RATE).map(|rate| 1000.0 / rate))
+        .or_else(|| {
+            set.number(tags::RECOMMENDED_DISPLAY_FRAME_RATE)
+                .map(|rate| 1000.0 / rate)
+        })
         .filter(|ms| ms.is_finite() && *ms > 0.0)
 }
 
@@ -310,14 +335,19 @@ mod tests {
         );
         let windows = &instance.frame(0).windows;
         assert_eq!(windows[1].name, "LUNG");
-        assert_eq!(windows[1].window, Window { center: -600.0, width: 1500.0 });
+        assert_eq!(
+            windows[1].window,
+            Window {
+                center: -600.0,
+                width: 1500.0
+            }
+        );
     }
 
     #[test]
     fn padding_written_unsigned_is_read_with_the_pixels_sign() {
-        let instance = read(
-            r#","00280103":{"vr":"US","Value":[1]},"00280120":{"vr":"US","Value":[63536]}"#,
-        );
+        let instance =
+            read(r#","00280103":{"vr":"US","Value":[1]},"00280120":{"vr":"US","Value":[63536]}"#);
         assert_eq!(instance.padding, Some(PaddingRange::new(-2000.0, -2000.0)));
     }
 

@@ -41,12 +41,18 @@ impl Stack {
             .enumerate()
             .filter(|(_, instance)| instance.format.is_ok())
             .flat_map(|(index, instance)| {
-                (0..instance.frame_count)
-                    .map(move |frame_index| FrameRef { instance: index, frame_index })
+                (0..instance.frame_count).map(move |frame_index| FrameRef {
+                    instance: index,
+                    frame_index,
+                })
             })
             .collect();
         let is_spatial = sort_along_normal(&instances, &mut frames);
-        Self { instances, frames, is_spatial }
+        Self {
+            instances,
+            frames,
+            is_spatial,
+        }
     }
 
     /// The instance of the frame at `slice`.
@@ -64,13 +70,20 @@ impl Stack {
     pub fn slice_of(&self, instance_uid: &str, frame_index: u32) -> Option<usize> {
         self.frames.iter().position(|frame| {
             frame.frame_index == frame_index
-                && self.instances.get(frame.instance).is_some_and(|i| i.uid == instance_uid)
+                && self
+                    .instances
+                    .get(frame.instance)
+                    .is_some_and(|i| i.uid == instance_uid)
         })
     }
 
     /// The slice that stands on screen first: the middle of a spatial stack, else the first.
     pub fn first_shown(&self) -> usize {
-        if self.is_spatial { self.frames.len() / 2 } else { 0 }
+        if self.is_spatial {
+            self.frames.len() / 2
+        } else {
+            0
+        }
     }
 }
 
@@ -92,7 +105,9 @@ fn sort_along_normal(instances: &[Instance], frames: &mut [FrameRef]) -> bool {
         };
         let row = DVec3::new(o[0], o[1], o[2]);
         let column = DVec3::new(o[3], o[4], o[5]);
-        let Some(own) = row.cross(column).try_normalize() else { return false };
+        let Some(own) = row.cross(column).try_normalize() else {
+            return false;
+        };
         let first = *normal.get_or_insert(own);
         if own.dot(first) < 0.999 {
             return false;
@@ -100,7 +115,10 @@ fn sort_along_normal(instances: &[Instance], frames: &mut [FrameRef]) -> bool {
         placed.push((DVec3::from_array(position).dot(first), *frame));
     }
     placed.sort_by(|a, b| a.0.total_cmp(&b.0));
-    if placed.windows(2).any(|pair| pair[1].0 - pair[0].0 < SAME_POSITION_MM) {
+    if placed
+        .windows(2)
+        .any(|pair| pair[1].0 - pair[0].0 < SAME_POSITION_MM)
+    {
         return false;
     }
     for (slot, (_, frame)) in frames.iter_mut().zip(placed) {
@@ -131,13 +149,27 @@ mod tests {
 
     #[test]
     fn unique_positions_are_ordered_along_the_normal_ascending() {
-        let sets = [slice(1, 1, "0,0,30"), slice(2, 2, "0,0,10"), slice(3, 3, "0,0,20")];
-        assert_eq!(order(&sets), (vec!["1.2".into(), "1.3".into(), "1.1".into()], true));
+        let sets = [
+            slice(1, 1, "0,0,30"),
+            slice(2, 2, "0,0,10"),
+            slice(3, 3, "0,0,20"),
+        ];
+        assert_eq!(
+            order(&sets),
+            (vec!["1.2".into(), "1.3".into(), "1.1".into()], true)
+        );
     }
 
     #[test]
     fn a_shared_position_falls_back_to_instance_number() {
-        let sets = [slice(1, 2, "0,0,30"), slice(2, 1, "0,0,30"), slice(3, 3, "0,0,20")];
-        assert_eq!(order(&sets), (vec!["1.2".into(), "1.1".into(), "1.3".into()], false));
+        let sets = [
+            slice(1, 2, "0,0,30"),
+            slice(2, 1, "0,0,30"),
+            slice(3, 3, "0,0,20"),
+        ];
+        assert_eq!(
+            order(&sets),
+            (vec!["1.2".into(), "1.1".into(), "1.3".into()], false)
+        );
     }
 }

@@ -124,8 +124,23 @@ impl Series {
     pub fn is_document(&self) -> bool {
         matches!(
             self.modality.as_str(),
-            "SR" | "PR" | "KO" | "DOC" | "AU" | "ECG" | "HD" | "PLAN" | "REG" | "RTSTRUCT"
-                | "RTPLAN" | "RTRECORD" | "FID" | "SMR" | "RWV"
-        ) || self.stack.as_ref().is_some_and(|s| s.frames.is_empty() && !s.instances.is_empty())
+            "SR" | "PR"
+                | "KO"
+                | "DOC"
+                | "AU"
+                | "ECG"
+                | "HD"
+                | "PLAN"
+                | "REG"
+                | "RTSTRUCT"
+                | "RTPLAN"
+                | "RTRECORD"
+                | "FID"
+                | "SMR"
+                | "RWV"
+        ) || self
+            .stack
+            .as_ref()
+            .is_some_and(|s| s.frames.is_empty() && !s.instances.is_empty())
     }
 }

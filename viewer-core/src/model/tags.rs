@@ -1,5 +1,8 @@
 //! The attributes that the model reads, by their keywords. Source: DICOM PS3.6 section 6.
-#![expect(missing_docs, reason = "each constant is named after its PS3.6 keyword")]
+#![expect(
+    missing_docs,
+    reason = "each constant is named after its PS3.6 keyword"
+)]
 
 use protocol::dicomweb::json::Tag;
 

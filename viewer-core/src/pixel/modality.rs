@@ -20,7 +20,10 @@ pub enum ModalityLut {
 
 impl ModalityLut {
     /// Stored values are modality values.
-    pub const IDENTITY: Self = Self::Rescale { slope: 1.0, intercept: 0.0 };
+    pub const IDENTITY: Self = Self::Rescale {
+        slope: 1.0,
+        intercept: 0.0,
+    };
 
     /// The modality value of a stored value.
     pub fn apply(&self, stored: f64) -> f64 {
@@ -42,7 +45,10 @@ pub struct PaddingRange {
 impl PaddingRange {
     /// A range from both ends in any order.
     pub fn new(a: f64, b: f64) -> Self {
-        Self { first: a.min(b), last: a.max(b) }
+        Self {
+            first: a.min(b),
+            last: a.max(b),
+        }
     }
 
     /// True where a stored value is padding.

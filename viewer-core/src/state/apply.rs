@@ -83,12 +83,21 @@ impl ViewerState {
         match action {
             Action::Open { studies } => {
                 let (tool, overlay, sizes) = (self.tool, self.overlay, self.sizes());
-                *self = Self { studies, tool, overlay, ..Self::default() };
+                *self = Self {
+                    studies,
+                    tool,
+                    overlay,
+                    ..Self::default()
+                };
                 self.restore_sizes(&sizes);
             }
             Action::Close => {
                 let (tool, overlay, sizes) = (self.tool, self.overlay, self.sizes());
-                *self = Self { tool, overlay, ..Self::default() };
+                *self = Self {
+                    tool,
+                    overlay,
+                    ..Self::default()
+                };
                 self.restore_sizes(&sizes);
             }
             Action::StudyDescribed(study) => {
@@ -103,7 +112,11 @@ impl ViewerState {
                 self.ranges.entry(series).or_insert(window);
             }
             Action::SetLayout(layout) => self.set_layout(layout),
-            Action::Assign { viewport, series, slice } => self.assign(viewport, series, slice),
+            Action::Assign {
+                viewport,
+                series,
+                slice,
+            } => self.assign(viewport, series, slice),
             Action::Activate(viewport) => {
                 if viewport < self.viewports.len() {
                     self.active = viewport;
@@ -112,7 +125,11 @@ impl ViewerState {
             Action::ActivateNext(delta) => self.activate_next(delta),
             Action::ToggleLarge(viewport) => {
                 if viewport < self.viewports.len() {
-                    self.large = if self.large.is_some() { None } else { Some(viewport) };
+                    self.large = if self.large.is_some() {
+                        None
+                    } else {
+                        Some(viewport)
+                    };
                     self.active = viewport;
                 }
             }
@@ -124,7 +141,11 @@ impl ViewerState {
                     self.assign(self.active, next, None);
                 }
             }
-            Action::Resize { viewport, width, height } => {
+            Action::Resize {
+                viewport,
+                width,
+                height,
+            } => {
                 if let Some(v) = self.viewports.get_mut(viewport) {
                     (v.width, v.height) = (width, height);
                 }
@@ -218,7 +239,11 @@ impl ViewerState {
         if let Some(known) = self.all_series.iter_mut().find(|s| s.id == series) {
             known.stack = Some(stack);
         }
-        for viewport in self.viewports.iter_mut().filter(|v| v.series == Some(series)) {
+        for viewport in self
+            .viewports
+            .iter_mut()
+            .filter(|v| v.series == Some(series))
+        {
             if viewport.slice == UNSET_SLICE {
                 viewport.slice = first;
             }
@@ -237,8 +262,12 @@ impl ViewerState {
             }
             let shown: Vec<Option<SeriesId>> = self.viewports.iter().map(|v| v.series).collect();
             let only_documents = shown.iter().all(Option::is_none);
-            let next = hanging::next_unshown(&self.all_series, &shown)
-                .or_else(|| self.all_series.first().filter(|_| only_documents).map(|s| s.id));
+            let next = hanging::next_unshown(&self.all_series, &shown).or_else(|| {
+                self.all_series
+                    .first()
+                    .filter(|_| only_documents)
+                    .map(|s| s.id)
+            });
             if let Some(series) = next {
                 self.assign(index, series, None);
             }
@@ -248,14 +277,20 @@ impl ViewerState {
     fn set_layout(&mut self, layout: Layout) {
         self.layout = layout;
         self.large = None;
-        self.viewports.resize_with(layout.count(), Viewport::default);
+        self.viewports
+            .resize_with(layout.count(), Viewport::default);
         self.active = self.active.min(layout.count() - 1);
         self.hang_empty();
     }
 
     fn assign(&mut self, viewport: usize, series: SeriesId, slice: Option<usize>) {
-        let Some(found) = self.series(series) else { return };
-        let first = found.stack.as_ref().map_or(UNSET_SLICE, |stack| stack.first_shown());
+        let Some(found) = self.series(series) else {
+            return;
+        };
+        let first = found
+            .stack
+            .as_ref()
+            .map_or(UNSET_SLICE, |stack| stack.first_shown());
         if let Some(v) = self.viewports.get_mut(viewport) {
             let (width, height) = (v.width, v.height);
             *v = Viewport {
@@ -278,7 +313,9 @@ impl ViewerState {
     }
 
     fn set_slice(&mut self, viewport: usize, slice: usize) {
-        let Some(v) = self.viewports.get(viewport) else { return };
+        let Some(v) = self.viewports.get(viewport) else {
+            return;
+        };
         let Some(shown) = v.shown(self) else { return };
         let (before, last) = (shown.slice, shown.stack.frames.len() - 1);
         let slice = slice.min(last);
@@ -297,7 +334,9 @@ impl ViewerState {
         };
         for index in together {
             let shown = self.viewports.get(index).and_then(|v| v.shown(self));
-            let Some(slice) = shown.and_then(|s| i64::try_from(s.slice).ok()) else { continue };
+            let Some(slice) = shown.and_then(|s| i64::try_from(s.slice).ok()) else {
+                continue;
+            };
             let slice = slice.saturating_add(delta).max(0);
             self.set_slice(index, usize::try_from(slice).unwrap_or(0));
         }
@@ -310,7 +349,9 @@ impl ViewerState {
     }
 
     fn change_view(&mut self, viewport: usize, change: ViewChange) {
-        let Some(v) = self.viewports.get(viewport) else { return };
+        let Some(v) = self.viewports.get(viewport) else {
+            return;
+        };
         let geometry = v.geometry(self);
         let before = v.view;
         let view = match change {
@@ -323,18 +364,32 @@ impl ViewerState {
             ViewChange::Turn(_) => before.turned(90.0),
             ViewChange::Flip(Direction::Down) => before.flipped_down(),
             ViewChange::Flip(_) => before.flipped_across(),
-            ViewChange::Fit => ViewTransform { zoom: 1.0, pan: [0.0, 0.0], ..before },
+            ViewChange::Fit => ViewTransform {
+                zoom: 1.0,
+                pan: [0.0, 0.0],
+                ..before
+            },
             ViewChange::OneToOne => match &geometry {
                 Some(geometry) => geometry.one_to_one(),
                 None => before,
             },
-            ViewChange::Set { zoom, pan, rotation, flip, invert } => {
+            ViewChange::Set {
+                zoom,
+                pan,
+                rotation,
+                flip,
+                invert,
+            } => {
                 if let Some(invert) = invert {
                     self.viewports[viewport].inverted = invert;
                 }
                 ViewTransform {
-                    zoom: zoom.filter(|z| z.is_finite() && *z > 0.0).unwrap_or(before.zoom),
-                    pan: pan.filter(|p| p.iter().all(|v| v.is_finite())).unwrap_or(before.pan),
+                    zoom: zoom
+                        .filter(|z| z.is_finite() && *z > 0.0)
+                        .unwrap_or(before.zoom),
+                    pan: pan
+                        .filter(|p| p.iter().all(|v| v.is_finite()))
+                        .unwrap_or(before.pan),
                     rotation: rotation
                         .filter(|degrees| degrees.is_finite())
                         .map_or(before.rotation, |degrees| degrees.rem_euclid(360.0)),

@@ -18,11 +18,16 @@ pub fn next_unshown(series: &[Series], shown: &[Option<SeriesId>]) -> Option<Ser
 
 /// The series `delta` places on from `current`, among those with images; it stops at the ends.
 pub fn neighbour(series: &[Series], current: Option<SeriesId>, delta: i64) -> Option<SeriesId> {
-    let images: Vec<SeriesId> =
-        series.iter().filter(|s| !s.is_document()).map(|s| s.id).collect();
+    let images: Vec<SeriesId> = series
+        .iter()
+        .filter(|s| !s.is_document())
+        .map(|s| s.id)
+        .collect();
     let last = images.len().checked_sub(1)?;
     let place = current.and_then(|id| images.iter().position(|other| *other == id));
-    let Some(place) = place else { return images.first().copied() };
+    let Some(place) = place else {
+        return images.first().copied();
+    };
     let moved = i64::try_from(place).ok()?.checked_add(delta)?.max(0);
     images.get(usize::try_from(moved).ok()?.min(last)).copied()
 }

@@ -25,19 +25,49 @@ pub enum LayoutError {
 
 impl Layout {
     /// One viewport.
-    pub const SINGLE: Self = Self { rows: 1, columns: 1 };
+    pub const SINGLE: Self = Self {
+        rows: 1,
+        columns: 1,
+    };
 
     /// The layouts that the layout popover offers.
     pub const OFFERED: [Self; 9] = [
-        Self { rows: 1, columns: 1 },
-        Self { rows: 1, columns: 2 },
-        Self { rows: 1, columns: 3 },
-        Self { rows: 2, columns: 1 },
-        Self { rows: 2, columns: 2 },
-        Self { rows: 2, columns: 3 },
-        Self { rows: 3, columns: 1 },
-        Self { rows: 3, columns: 2 },
-        Self { rows: 3, columns: 3 },
+        Self {
+            rows: 1,
+            columns: 1,
+        },
+        Self {
+            rows: 1,
+            columns: 2,
+        },
+        Self {
+            rows: 1,
+            columns: 3,
+        },
+        Self {
+            rows: 2,
+            columns: 1,
+        },
+        Self {
+            rows: 2,
+            columns: 2,
+        },
+        Self {
+            rows: 2,
+            columns: 3,
+        },
+        Self {
+            rows: 3,
+            columns: 1,
+        },
+        Self {
+            rows: 3,
+            columns: 2,
+        },
+        Self {
+            rows: 3,
+            columns: 3,
+        },
     ];
 
     /// Reads `"2x3"`: two rows, three columns.
@@ -68,7 +98,13 @@ mod tests {
 
     #[test]
     fn names_are_rows_by_columns() {
-        assert_eq!(Layout::parse("1x2"), Ok(Layout { rows: 1, columns: 2 }));
+        assert_eq!(
+            Layout::parse("1x2"),
+            Ok(Layout {
+                rows: 1,
+                columns: 2
+            })
+        );
         assert_eq!(Layout::parse("mpr"), Err(LayoutError::Volume));
         assert_eq!(Layout::parse("4x4"), Err(LayoutError::Unknown));
     }

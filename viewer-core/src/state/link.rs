@@ -24,7 +24,11 @@ impl ViewLink {
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Self> {
         let mut link = Self::default();
         let list = |value: &str| -> Vec<String> {
-            value.split([',', ';']).filter(|uid| !uid.is_empty()).map(str::to_owned).collect()
+            value
+                .split([',', ';'])
+                .filter(|uid| !uid.is_empty())
+                .map(str::to_owned)
+                .collect()
         };
         for (name, value) in pairs {
             match name {

@@ -77,7 +77,13 @@ impl Viewport {
         let stack = series.stack.as_deref()?;
         let slice = self.slice.min(stack.frames.len().checked_sub(1)?);
         let (instance, frame_index) = stack.at(slice)?;
-        Some(ShownFrame { series, stack, slice, instance, frame_index })
+        Some(ShownFrame {
+            series,
+            stack,
+            slice,
+            instance,
+            frame_index,
+        })
     }
 
     /// The window on screen, and its name (empty for the user's own).
@@ -113,7 +119,11 @@ impl Viewport {
 
     /// Bright and dark as on screen.
     pub fn presentation(&self, instance: &Instance) -> Presentation {
-        if self.inverted { instance.presentation.toggled() } else { instance.presentation }
+        if self.inverted {
+            instance.presentation.toggled()
+        } else {
+            instance.presentation
+        }
     }
 
     /// All that a renderer needs to draw the slice.
@@ -136,7 +146,9 @@ impl Viewport {
 /// The window of an image that names none: the range found in its first frame, or until then all that
 /// its bits can say. Colour passes unchanged.
 fn fallback_window(state: &ViewerState, shown: &ShownFrame) -> Window {
-    let Ok(format) = &shown.instance.format else { return COLOUR };
+    let Ok(format) = &shown.instance.format else {
+        return COLOUR;
+    };
     if !format.photometric.is_grey() {
         return COLOUR;
     }

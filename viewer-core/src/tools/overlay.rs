@@ -82,16 +82,25 @@ pub struct LoadCount {
 
 /// A plain run.
 fn plain(text: impl Into<String>) -> Span {
-    Span { text: text.into(), strong: false }
+    Span {
+        text: text.into(),
+        strong: false,
+    }
 }
 
 /// A bold run.
 fn strong(text: impl Into<String>) -> Span {
-    Span { text: text.into(), strong: true }
+    Span {
+        text: text.into(),
+        strong: true,
+    }
 }
 
 fn line(spans: Vec<Span>) -> Line {
-    Line { spans, optional: false }
+    Line {
+        spans,
+        optional: false,
+    }
 }
 
 /// A number as overlays write it: a true minus sign, no "-0".
@@ -161,7 +170,11 @@ fn what(shown: &Shown, instance: &Instance) -> CornerText {
 
 /// A series' name in lists: its description, or its modality in words.
 pub fn series_name(series: &Series) -> String {
-    if series.description.is_empty() { series.modality.clone() } else { series.description.clone() }
+    if series.description.is_empty() {
+        series.modality.clone()
+    } else {
+        series.description.clone()
+    }
 }
 
 fn place(shown: &Shown, instance: &Instance, frame_index: u32) -> CornerText {
@@ -175,18 +188,27 @@ fn place(shown: &Shown, instance: &Instance, frame_index: u32) -> CornerText {
         plain(format!(" / {}", shown.stack.frames.len())),
     ]));
     let attributes = instance.frame(frame_index);
-    let position = attributes.plane().map(|plane| plane.position_along_normal());
+    let position = attributes
+        .plane()
+        .map(|plane| plane.position_along_normal());
     let thickness = attributes.slice_thickness_mm;
     let text = match (position, thickness) {
         (Some(position), Some(thickness)) => {
-            format!("Position {} mm, thickness {}", number(position, 1), number(thickness, 1))
+            format!(
+                "Position {} mm, thickness {}",
+                number(position, 1),
+                number(thickness, 1)
+            )
         }
         (Some(position), None) => format!("Position {} mm", number(position, 1)),
         (None, Some(thickness)) => format!("Thickness {} mm", number(thickness, 1)),
         (None, None) => String::new(),
     };
     if !text.is_empty() {
-        lines.push(Line { spans: vec![plain(text)], optional: true });
+        lines.push(Line {
+            spans: vec![plain(text)],
+            optional: true,
+        });
     }
     lines
 }
@@ -195,7 +217,12 @@ fn probe_line(probe: &Probe) -> Line {
     let mut spans = Vec::new();
     match probe.patient_mm {
         Some([x, y, z]) => {
-            spans.push(plain(format!("{}, {}, {} mm  ", number(x, 1), number(y, 1), number(z, 1))));
+            spans.push(plain(format!(
+                "{}, {}, {} mm  ",
+                number(x, 1),
+                number(y, 1),
+                number(z, 1)
+            )));
         }
         None => spans.push(plain(format!("{}, {} px  ", probe.column, probe.row))),
     }
@@ -203,20 +230,35 @@ fn probe_line(probe: &Probe) -> Line {
         (Some(value), _) => {
             let whole = (value - value.round()).abs() < 1e-6;
             let text = number(value, if whole { 0 } else { 2 });
-            if probe.unit.is_empty() { text } else { format!("{text} {}", probe.unit) }
+            if probe.unit.is_empty() {
+                text
+            } else {
+                format!("{text} {}", probe.unit)
+            }
         }
         (None, [_]) => "no value".to_owned(),
-        (None, samples) => {
-            samples.iter().map(|sample| number(*sample, 0)).collect::<Vec<_>>().join(" ")
-        }
+        (None, samples) => samples
+            .iter()
+            .map(|sample| number(*sample, 0))
+            .collect::<Vec<_>>()
+            .join(" "),
     }));
-    Line { spans, optional: true }
+    Line {
+        spans,
+        optional: true,
+    }
 }
 
 fn how(shown: &Shown) -> CornerText {
     let mut lines = Vec::new();
-    let zoom = format!("Zoom {}\u{d7}", number(shown.scale, if shown.scale < 0.1 { 2 } else { 1 }));
-    lines.push(Line { spans: vec![plain(zoom)], optional: true });
+    let zoom = format!(
+        "Zoom {}\u{d7}",
+        number(shown.scale, if shown.scale < 0.1 { 2 } else { 1 })
+    );
+    lines.push(Line {
+        spans: vec![plain(zoom)],
+        optional: true,
+    });
     if let Some((window, name)) = &shown.window {
         let mut spans = Vec::new();
         if shown.inverted {
@@ -239,14 +281,21 @@ fn how(shown: &Shown) -> CornerText {
 
 /// All marks of a viewport, gravest first; empty where all is well.
 pub fn marks(instance: &Instance, frame_index: u32, count: LoadCount, is_cpu: bool) -> Vec<Mark> {
-    let mark = |kind, label: String, sentence: String| Mark { kind, label, sentence };
+    let mark = |kind, label: String, sentence: String| Mark {
+        kind,
+        label,
+        sentence,
+    };
     let mut marks = Vec::new();
     if count.failed > 0 {
         let plural = if count.failed == 1 { "image" } else { "images" };
         marks.push(mark(
             MarkKind::Missing,
             format!("{} {plural} missing", count.failed),
-            format!("{} {plural} failed; the place of each says why.", count.failed),
+            format!(
+                "{} {plural} failed; the place of each says why.",
+                count.failed
+            ),
         ));
     }
     let percent = (count.loaded + count.failed) * 100 / count.total.max(1);
@@ -259,8 +308,14 @@ pub fn marks(instance: &Instance, frame_index: u32, count: LoadCount, is_cpu: bo
         ));
     }
     if let Some(ratio) = instance.lossy {
-        let label = ratio.map_or("Lossy".into(), |ratio| format!("Lossy {}:1", number(ratio, 0)));
-        marks.push(mark(MarkKind::Lossy, label, "Compressed with loss by the sender.".into()));
+        let label = ratio.map_or("Lossy".into(), |ratio| {
+            format!("Lossy {}:1", number(ratio, 0))
+        });
+        marks.push(mark(
+            MarkKind::Lossy,
+            label,
+            "Compressed with loss by the sender.".into(),
+        ));
     }
     if instance.frame(frame_index).pixel_spacing_mm.is_none() {
         marks.push(mark(

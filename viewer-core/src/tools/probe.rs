@@ -42,8 +42,9 @@ pub fn probe(
     };
     let (x, y) = (inside(column, format.columns)?, inside(row, format.rows)?);
     let attributes = instance.frame(frame_index);
-    let stored: Option<Vec<f64>> =
-        (0..format.samples_per_pixel).map(|index| sample(x, y, index)).collect();
+    let stored: Option<Vec<f64>> = (0..format.samples_per_pixel)
+        .map(|index| sample(x, y, index))
+        .collect();
     let stored = stored?;
     let value = match stored.as_slice() {
         [only] if format.photometric.is_grey() => {

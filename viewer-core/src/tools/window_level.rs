@@ -47,11 +47,17 @@ pub fn presets(modality: &str, unit: &str, file: &[NamedWindow]) -> Vec<Preset> 
         window: named.window,
         source: WindowSource::File(index),
     });
-    let customary = customary(modality, unit).iter().enumerate().map(|(index, preset)| Preset {
-        name: preset.0.to_owned(),
-        window: Window { center: preset.2, width: preset.1 },
-        source: WindowSource::Preset(index),
-    });
+    let customary = customary(modality, unit)
+        .iter()
+        .enumerate()
+        .map(|(index, preset)| Preset {
+            name: preset.0.to_owned(),
+            window: Window {
+                center: preset.2,
+                width: preset.1,
+            },
+            source: WindowSource::Preset(index),
+        });
     own.chain(customary).collect()
 }
 
@@ -65,16 +71,21 @@ pub fn resolve(
 ) -> (Window, String) {
     let from_file = |index: usize| {
         let index = if index < file.len() { index } else { 0 };
-        file.get(index).map_or((fallback, "Full range".to_owned()), |named| {
-            (named.window, name_of(named, index))
-        })
+        file.get(index)
+            .map_or((fallback, "Full range".to_owned()), |named| {
+                (named.window, name_of(named, index))
+            })
     };
     match source {
         WindowSource::File(index) => from_file(index),
         WindowSource::Preset(index) => match customary(modality, unit).get(index) {
-            Some((name, width, center)) => {
-                (Window { center: *center, width: *width }, (*name).to_owned())
-            }
+            Some((name, width, center)) => (
+                Window {
+                    center: *center,
+                    width: *width,
+                },
+                (*name).to_owned(),
+            ),
             None => from_file(0),
         },
         WindowSource::User(window) => (window, String::new()),
@@ -97,12 +108,19 @@ fn sentence_case(name: &str) -> String {
     }
     let mut letters = spaced.chars();
     letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect()
+        first
+            .to_uppercase()
+            .chain(letters.flat_map(char::to_lowercase))
+            .collect()
     })
 }
 
 fn customary(modality: &str, unit: &str) -> &'static [(&'static str, f64, f64)] {
-    if modality == "CT" && unit == "HU" { &CT } else { &[] }
+    if modality == "CT" && unit == "HU" {
+        &CT
+    } else {
+        &[]
+    }
 }
 
 /// The window that spans a range of modality values exactly, by the formula of C.11.2.1.2.1: the
@@ -115,12 +133,19 @@ pub fn full_range(smallest: f64, largest: f64) -> Window {
 }
 
 /// The window under which 8-bit colour passes unchanged.
-pub const COLOUR: Window = Window { center: 128.0, width: 256.0 };
+pub const COLOUR: Window = Window {
+    center: 128.0,
+    width: 256.0,
+};
 
 /// The window of an image whose range is not known yet: all that its bits can say.
 pub fn bit_range(bits_stored: u16, sample_type_signed: bool) -> (f64, f64) {
     let span = 2f64.powi(i32::from(bits_stored.min(32)));
-    if sample_type_signed { (-span / 2.0, span / 2.0 - 1.0) } else { (0.0, span - 1.0) }
+    if sample_type_signed {
+        (-span / 2.0, span / 2.0 - 1.0)
+    } else {
+        (0.0, span - 1.0)
+    }
 }
 
 /// Smallest and largest stored value of samples that are no padding.
@@ -132,7 +157,9 @@ pub fn sample_range(
     let mut range: Option<(f64, f64)> = None;
     let count = data.len() / sample_type.size_bytes();
     for index in 0..count {
-        let Some(value) = crate::pixel::format::sample_at(data, sample_type, index) else { break };
+        let Some(value) = crate::pixel::format::sample_at(data, sample_type, index) else {
+            break;
+        };
         if value.is_finite() && !is_padding(value) {
             let (low, high) = range.get_or_insert((value, value));
             *low = low.min(value);
@@ -154,7 +181,11 @@ pub fn drag(window: Window, dx: f64, dy: f64) -> Window {
 
 /// Rounds to whole numbers where the step is coarse enough that nobody sees it.
 fn round_to(value: f64, step: f64) -> f64 {
-    if step >= 0.5 { value.round() } else { (value * 100.0).round() / 100.0 }
+    if step >= 0.5 {
+        value.round()
+    } else {
+        (value * 100.0).round() / 100.0
+    }
 }
 
 #[cfg(test)]
@@ -166,7 +197,10 @@ mod tests {
     fn the_first_preset_is_from_the_file() {
         let file = [NamedWindow {
             name: "LUNG_WINDOW".into(),
-            window: Window { center: -500.0, width: 1400.0 },
+            window: Window {
+                center: -500.0,
+                width: 1400.0,
+            },
         }];
         let list = presets("CT", "HU", &file);
         assert_eq!(list[0].name, "Lung window");
@@ -199,7 +233,10 @@ mod tests {
 
     #[test]
     fn padding_does_not_widen_the_range() {
-        let data: Vec<u8> = [-2000_i16, 5, 90].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let data: Vec<u8> = [-2000_i16, 5, 90]
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .collect();
         let range = sample_range(&data, SampleType::I16, |v| v == -2000.0);
         assert_eq!(range, Some((5.0, 90.0)));
     }

@@ -1,2 +1,5 @@
-//! app
-fn main() {}
+//! The app that pages start.
+
+fn main() {
+    viewer_ui::app::start();
+}

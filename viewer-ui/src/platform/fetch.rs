@@ -1,6 +1,9 @@
 //! Requests. Text answers go through gloo-net; frames stay in the JavaScript heap as `ArrayBuffer`s.
 
 use gloo_net::http::Request;
+use std::rc::Rc;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 
 /// Why a request brought nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,10 +41,16 @@ pub async fn get_text(url: &str, accept: &str) -> Result<TextAnswer, FetchError>
         .send()
         .await
         .map_err(|_| FetchError::Unreachable)?;
-    let total = response.headers().get("x-total-count").and_then(|count| count.parse().ok());
+    let total = response
+        .headers()
+        .get("x-total-count")
+        .and_then(|count| count.parse().ok());
     let text = response.text().await.map_err(|_| FetchError::Unreachable)?;
     if !response.ok() {
-        return Err(FetchError::Refused { status: response.status(), message: message_of(&text) });
+        return Err(FetchError::Refused {
+            status: response.status(),
+            message: message_of(&text),
+        });
     }
     Ok(TextAnswer { text, total })
 }
@@ -50,4 +59,91 @@ pub async fn get_text(url: &str, accept: &str) -> Result<TextAnswer, FetchError>
 fn message_of(text: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     Some(value.get("error")?.get("message")?.as_str()?.to_owned())
+}
+
+/// Bytes of an answer, still in the JavaScript heap.
+#[derive(Debug, Clone)]
+pub struct FetchedBytes {
+    /// The body.
+    pub buffer: js_sys::ArrayBuffer,
+    /// `Content-Type` of the answer.
+    pub content_type: String,
+}
+
+/// Ends a request that nobody waits for any more.
+#[derive(Debug)]
+pub struct Aborter(web_sys::AbortController);
+
+impl Aborter {
+    /// A fresh one; `None` where the browser has none.
+    pub fn new() -> Option<Self> {
+        web_sys::AbortController::new().ok().map(Self)
+    }
+
+    /// Ends the request.
+    pub fn abort(&self) {
+        self.0.abort();
+    }
+
+    fn signal(&self) -> web_sys::AbortSignal {
+        self.0.signal()
+    }
+}
+
+/// Gets bytes without copying them into WASM memory.
+pub async fn get_bytes(
+    url: &str,
+    accept: &str,
+    aborter: Option<Rc<Aborter>>,
+) -> Result<FetchedBytes, FetchError> {
+    let failed = |error: JsValue| {
+        let is_abort = js_sys::Reflect::get(&error, &"name".into())
+            .ok()
+            .and_then(|name| name.as_string())
+            .is_some_and(|name| name == "AbortError");
+        if is_abort {
+            FetchError::Aborted
+        } else {
+            FetchError::Unreachable
+        }
+    };
+    let init = web_sys::RequestInit::new();
+    init.set_method("GET");
+    if let Some(aborter) = &aborter {
+        init.set_signal(Some(&aborter.signal()));
+    }
+    let headers = web_sys::Headers::new().map_err(failed)?;
+    headers.set("Accept", accept).map_err(failed)?;
+    init.set_headers(&headers);
+    let window = web_sys::window().ok_or(FetchError::Unreachable)?;
+    let answer = JsFuture::from(window.fetch_with_str_and_init(url, &init))
+        .await
+        .map_err(failed)?;
+    let answer: web_sys::Response = answer.dyn_into().map_err(|_| FetchError::Unreachable)?;
+    if !answer.ok() {
+        let text = match answer.text() {
+            Ok(text) => JsFuture::from(text)
+                .await
+                .ok()
+                .and_then(|text| text.as_string()),
+            Err(_) => None,
+        };
+        return Err(FetchError::Refused {
+            status: answer.status(),
+            message: text.as_deref().and_then(message_of),
+        });
+    }
+    let content_type = answer
+        .headers()
+        .get("content-type")
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    let body = answer.array_buffer().map_err(failed)?;
+    let buffer = JsFuture::from(body).await.map_err(failed)?;
+    let buffer = buffer.dyn_into().map_err(|_| FetchError::Unreachable)?;
+    Ok(FetchedBytes {
+        buffer,
+        content_type,
+    })
 }

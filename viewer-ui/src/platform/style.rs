@@ -9,7 +9,9 @@ use wasm_bindgen::JsCast;
 pub fn set(element: &web_sys::Element, property: &str, value: &str) {
     let style = match element.dyn_ref::<web_sys::HtmlElement>() {
         Some(html) => Some(html.style()),
-        None => element.dyn_ref::<web_sys::SvgElement>().map(web_sys::SvgElement::style),
+        None => element
+            .dyn_ref::<web_sys::SvgElement>()
+            .map(web_sys::SvgElement::style),
     };
     if let Some(style) = style {
         // A property that the browser does not know is left out, as in a style sheet.

@@ -1,0 +1,406 @@
+//! The app: starts engine, screen and components, and joins them.
+
+use crate::components::list::{ListMemory, ListSource, StudyList};
+use crate::components::reader::Reader;
+use crate::embed::api::ViewerV1;
+use crate::embed::listeners::Listeners;
+use crate::engine::waiting::Told;
+use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
+use crate::platform::{canvas, fetch, page};
+use crate::store::{Command, Page, ReaderView};
+use protocol::gateway::Config;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use viewer_core::state::ViewLink;
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+/// What engine and components know of each other.
+#[derive(Default)]
+struct Bridge {
+    show: RefCell<Option<Callback<Rc<ReaderView>>>>,
+    go_to: RefCell<Option<Callback<Page>>>,
+    configured: RefCell<Option<Callback<Rc<Vec<ListSource>>>>>,
+    handle: RefCell<Option<EngineHandle>>,
+    memory: ListMemory,
+    stage: NodeRef,
+    has_gateway: Cell<bool>,
+    listeners: Listeners,
+}
+
+impl Bridge {
+    fn handle(&self) -> Option<EngineHandle> {
+        self.handle.borrow().clone()
+    }
+
+    /// Puts the canvas that is drawn on into the page.
+    fn place_stage(&self) {
+        let (Some(handle), Some(host)) = (self.handle(), self.stage.cast::<web_sys::Element>())
+        else {
+            return;
+        };
+        let stage =
+            handle.with(|engine| engine.screen.as_ref().map(|screen| screen.canvas().clone()));
+        if let Some(stage) = stage {
+            canvas::place(&host, &stage);
+        }
+    }
+
+    /// Tells the engine whether the list goes on before and after the open study.
+    fn look_for_neighbours(&self) {
+        let Some(handle) = self.handle() else { return };
+        let open = handle.with(|engine| {
+            engine
+                .state
+                .studies
+                .first()
+                .map(|study| (study.source.clone(), study.uid.clone()))
+        });
+        let has = |delta| {
+            open.as_ref().is_some_and(|(source, study)| {
+                self.memory.neighbour(source, study, delta).is_some()
+            })
+        };
+        let neighbours = (has(-1), has(1));
+        handle.with_mut(|engine| engine.has_neighbours = neighbours);
+    }
+}
+
+#[derive(Properties)]
+struct AppProps {
+    bridge: Rc<Bridge>,
+    page: Page,
+}
+
+impl PartialEq for AppProps {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.bridge, &other.bridge) && self.page == other.page
+    }
+}
+
+/// Which page the address asks for, and what it names.
+fn asked_for() -> (Page, Option<ViewLink>) {
+    let pairs = page::query();
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    if page::meta("sagitta-page").as_deref() == Some("bench") {
+        let renamed = pairs.map(|(name, value)| match name {
+            "study" => ("StudyInstanceUIDs", value),
+            "series" => ("SeriesInstanceUIDs", value),
+            other => (other, value),
+        });
+        return (Page::Bench, ViewLink::from_pairs(renamed));
+    }
+    match ViewLink::from_pairs(pairs) {
+        Some(link) => (Page::Reader, Some(link)),
+        None => (Page::List, None),
+    }
+}
+
+/// Starts the app in its page.
+pub fn start() {
+    console_error_panic_hook::set_once();
+    let (first_page, link) = asked_for();
+    if first_page == Page::Bench {
+        crate::embed::bench::prepare();
+    }
+    let bridge = Rc::new(Bridge::default());
+    let host = host(&bridge);
+    let worker = page::meta("sagitta-worker").and_then(|path| page::absolute(&path));
+    let handle = EngineHandle::new(first_page, worker, host);
+    *bridge.handle.borrow_mut() = Some(handle.clone());
+    if let Some(link) = link {
+        handle.send(EngineEvent::Open(link));
+    }
+    spawn_local(configure(Rc::clone(&bridge), first_page));
+    mount(&bridge, first_page);
+    spawn_local(prepare_screen(Rc::clone(&bridge), first_page));
+    let weak = Rc::downgrade(&bridge);
+    page::on_history(move || {
+        if let Some(bridge) = weak.upgrade() {
+            follow_address(&bridge);
+        }
+    });
+}
+
+fn mount(bridge: &Rc<Bridge>, page: Page) {
+    let props = AppProps {
+        bridge: Rc::clone(bridge),
+        page,
+    };
+    let root = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.get_element_by_id("app"));
+    match root {
+        Some(root) => yew::Renderer::<App>::with_root_and_props(root, props).render(),
+        None => yew::Renderer::<App>::with_props(props).render(),
+    };
+}
+
+fn host(bridge: &Rc<Bridge>) -> Host {
+    let to = || Rc::downgrade(bridge);
+    let (show, go_to, neighbour, tell, rebuild) = (to(), to(), to(), to(), to());
+    Host {
+        show: Box::new(move |view| {
+            let Some(bridge) = show.upgrade() else { return };
+            let callback = bridge.show.borrow().clone();
+            if let Some(callback) = callback {
+                callback.emit(view);
+            }
+        }),
+        go_to: Box::new(move |page| {
+            let Some(bridge) = go_to.upgrade() else {
+                return;
+            };
+            write_address(&bridge, page);
+            bridge.look_for_neighbours();
+            let callback = bridge.go_to.borrow().clone();
+            if let Some(callback) = callback {
+                callback.emit(page);
+            }
+        }),
+        open_neighbour: Box::new(move |delta| {
+            let Some(bridge) = neighbour.upgrade() else {
+                return;
+            };
+            open_neighbour(&bridge, delta);
+        }),
+        tell: Box::new(move |told: &Told| {
+            if let Some(bridge) = tell.upgrade() {
+                bridge.listeners.tell(told);
+            }
+        }),
+        rebuild_screen: Box::new(move || {
+            if let Some(bridge) = rebuild.upgrade() {
+                spawn_local(make_screen(bridge));
+            }
+        }),
+    }
+}
+
+fn open_neighbour(bridge: &Rc<Bridge>, delta: i64) {
+    let Some(handle) = bridge.handle() else {
+        return;
+    };
+    let open = handle.with(|engine| {
+        engine
+            .state
+            .studies
+            .first()
+            .map(|study| (study.source.clone(), study.uid.clone()))
+    });
+    let Some((source, study)) = open else { return };
+    if let Some((source, study)) = bridge.memory.neighbour(&source, &study, delta) {
+        handle.send(EngineEvent::Command(Command::OpenStudy { source, study }));
+        write_address(bridge, Page::Reader);
+        bridge.look_for_neighbours();
+    }
+}
+
+/// The address of a study: UIDs only, never a name.
+fn reader_address(bridge: &Bridge, source: &str, study: &str) -> String {
+    let place = if bridge.has_gateway.get() {
+        "viewer"
+    } else {
+        "index.html"
+    };
+    let backend = page::query()
+        .into_iter()
+        .find(|(name, _)| name == "backend");
+    let backend = backend.map(|(_, name)| format!("&backend={}", page::encode(&name)));
+    format!(
+        "{place}?StudyInstanceUIDs={}&source={}{}",
+        page::encode(study),
+        page::encode(source),
+        backend.unwrap_or_default()
+    )
+}
+
+/// Puts what is on screen into the address bar.
+fn write_address(bridge: &Bridge, page: Page) {
+    if page::path_ends_with("/embed") {
+        return;
+    }
+    match page {
+        Page::List if bridge.has_gateway.get() => page::push_address("./"),
+        Page::List => page::push_address("index.html"),
+        Page::Bench => {}
+        Page::Reader => {
+            let open = bridge.handle().and_then(|handle| {
+                handle.with(|engine| {
+                    let study = engine.state.studies.first()?;
+                    Some((study.source.clone(), study.uid.clone()))
+                })
+            });
+            if let Some((source, study)) = open {
+                page::push_address(&reader_address(bridge, &source, &study));
+            }
+        }
+    }
+}
+
+/// The user went back or forward: shows what the address says now.
+fn follow_address(bridge: &Bridge) {
+    let Some(handle) = bridge.handle() else {
+        return;
+    };
+    let (page, link) = asked_for();
+    // Before anything is opened, so that the address is not written once more.
+    handle.with_mut(|engine| engine.page = page);
+    match link {
+        Some(link) => handle.send(EngineEvent::Open(link)),
+        None => handle.send(EngineEvent::Close),
+    }
+    let callback = bridge.go_to.borrow().clone();
+    if let Some(callback) = callback {
+        callback.emit(page);
+    }
+}
+
+/// Reads which DICOMweb roots may be used: `config.json` beside the page; without one, `/dicomweb` of
+/// the page's own origin.
+async fn configure(bridge: Rc<Bridge>, first_page: Page) {
+    let default = Source {
+        id: "local".into(),
+        label: "DICOMweb".into(),
+        root: format!("{}/dicomweb", page::origin()),
+    };
+    let config = match (first_page, page::absolute("config.json")) {
+        (Page::Bench, _) | (_, None) => None,
+        (_, Some(url)) => fetch::get_text(&url, "application/json").await.ok(),
+    };
+    let config: Option<Config> = config.and_then(|answer| serde_json::from_str(&answer.text).ok());
+    let mut sources: Vec<Source> = config
+        .iter()
+        .flat_map(|config| &config.sources)
+        .filter_map(|source| {
+            let root = page::absolute(&source.dicomweb)?;
+            Some(Source {
+                id: source.id.clone(),
+                label: source.label.clone(),
+                root: root.trim_end_matches('/').to_owned(),
+            })
+        })
+        .collect();
+    if sources.is_empty() {
+        sources.push(default);
+    }
+    bridge
+        .has_gateway
+        .set(config.is_some_and(|config| config.gateway));
+    let listed: Vec<ListSource> = sources
+        .iter()
+        .map(|source| ListSource {
+            id: source.id.clone(),
+            label: source.label.clone(),
+            root: source.root.clone(),
+        })
+        .collect();
+    if let Some(handle) = bridge.handle() {
+        handle.send(EngineEvent::Configured(sources));
+    }
+    let callback = bridge.configured.borrow().clone();
+    if let Some(callback) = callback {
+        callback.emit(Rc::new(listed));
+    }
+}
+
+/// Makes the first screen, then publishes the API: its backend is decided before it can be asked.
+async fn prepare_screen(bridge: Rc<Bridge>, first_page: Page) {
+    make_screen(Rc::clone(&bridge)).await;
+    let Some(handle) = bridge.handle() else {
+        return;
+    };
+    if first_page == Page::Bench {
+        crate::embed::bench::publish(&handle);
+    }
+    ViewerV1::new(handle, bridge.listeners.clone()).publish();
+}
+
+async fn make_screen(bridge: Rc<Bridge>) {
+    let forced = page::query()
+        .into_iter()
+        .find(|(name, _)| name == "backend")
+        .map(|(_, value)| value);
+    let weak = Rc::downgrade(&bridge);
+    let made = screen::make(forced.as_deref(), move || {
+        if let Some(handle) = weak.upgrade().and_then(|bridge| bridge.handle()) {
+            handle.send(EngineEvent::ScreenLost);
+        }
+    })
+    .await;
+    let Some(handle) = bridge.handle() else {
+        return;
+    };
+    match made {
+        Ok(screen) => handle.send(EngineEvent::ScreenReady(screen)),
+        Err(reason) => handle.send(EngineEvent::ScreenFailed(reason)),
+    }
+    bridge.place_stage();
+}
+
+#[component]
+fn App(props: &AppProps) -> Html {
+    let bridge = Rc::clone(&props.bridge);
+    let page = use_state(|| props.page);
+    let view = use_state(Rc::<ReaderView>::default);
+    let sources = use_state(|| Rc::new(Vec::<ListSource>::new()));
+    {
+        let (bridge, page, view, sources) = (
+            Rc::clone(&bridge),
+            page.setter(),
+            view.setter(),
+            sources.setter(),
+        );
+        use_memo((), move |()| {
+            *bridge.show.borrow_mut() = Some(Callback::from(move |new| view.set(new)));
+            *bridge.go_to.borrow_mut() = Some(Callback::from(move |new| page.set(new)));
+            *bridge.configured.borrow_mut() = Some(Callback::from(move |new| sources.set(new)));
+        });
+    }
+    {
+        let bridge = Rc::clone(&bridge);
+        use_effect(move || {
+            bridge.place_stage();
+            || ()
+        });
+    }
+    let dispatch = use_callback((), {
+        let bridge = Rc::clone(&bridge);
+        move |command: Command, ()| {
+            if let Some(handle) = bridge.handle() {
+                handle.send(EngineEvent::Command(command));
+            }
+        }
+    });
+    match *page {
+        Page::List => {
+            let on_open = {
+                let dispatch = dispatch.clone();
+                Callback::from(move |(source, study)| {
+                    dispatch.emit(Command::OpenStudy { source, study });
+                })
+            };
+            let on_open_window = {
+                let bridge = Rc::clone(&bridge);
+                Callback::from(move |(source, study): (String, String)| {
+                    page::open_window(&reader_address(&bridge, &source, &study));
+                })
+            };
+            let health_url = bridge
+                .has_gateway
+                .get()
+                .then(|| page::absolute("healthz"))
+                .flatten();
+            html! {
+                <StudyList sources={(*sources).clone()} memory={bridge.memory.clone()} {on_open}
+                    {on_open_window} {health_url} />
+            }
+        }
+        Page::Reader | Page::Bench => html! {
+            <Reader view={(*view).clone()} {dispatch} stage={bridge.stage.clone()}
+                bare={*page == Page::Bench} />
+        },
+    }
+}

@@ -1,0 +1,392 @@
+//! The JavaScript API, version 1: `window.sagitta` on every page of the app.
+//!
+//! Names and meanings are a contract with outside code; nothing here is renamed.
+
+use super::listeners::{EVENTS, Listeners};
+use super::{figures, pixels};
+use crate::engine::waiting::{Condition, ViewerError};
+use crate::engine::{Engine, EngineEvent, EngineHandle};
+use crate::store::{Content, Page};
+use js_sys::{Function, Promise};
+use serde::{Deserialize, Serialize};
+use viewer_core::pixel::Window;
+use viewer_core::state::{Action, Layout, ViewChange, ViewLink};
+use wasm_bindgen::prelude::*;
+
+/// The contract's `ViewerV1`.
+#[wasm_bindgen]
+#[derive(Clone)]
+pub struct ViewerV1 {
+    handle: EngineHandle,
+    listeners: Listeners,
+}
+
+#[derive(Deserialize)]
+struct OpenTarget {
+    studies: Vec<String>,
+    series: Option<String>,
+    instance: Option<String>,
+    frame: Option<u32>,
+    source: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ViewSetting {
+    zoom: Option<f64>,
+    pan: Option<[f64; 2]>,
+    rotation: Option<f64>,
+    flip: Option<bool>,
+    invert: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct ViewportInfo {
+    id: usize,
+    source: String,
+    study: String,
+    series: String,
+    instance: String,
+    frame: u32,
+    kind: &'static str,
+    slice: usize,
+    slices: usize,
+    times: usize,
+    window: Option<Window>,
+    plane: Option<()>,
+    width: u32,
+    height: u32,
+    state: &'static str,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Stored {
+    One(f64),
+    Several(Vec<f64>),
+}
+
+#[derive(Serialize)]
+struct ProbeInfo {
+    patient_mm: Option<[f64; 3]>,
+    column: u32,
+    row: u32,
+    stored: Stored,
+    value: Option<f64>,
+    unit: String,
+}
+
+/// Volumes do not exist yet.
+const NO_VOLUMES: &str = "volumes are not supported yet";
+
+fn to_js<T: Serialize>(value: &T) -> JsValue {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    value.serialize(&serializer).unwrap_or(JsValue::NULL)
+}
+
+fn read<T: for<'de> Deserialize<'de>>(value: JsValue, what: &str) -> Result<T, ViewerError> {
+    serde_wasm_bindgen::from_value(value)
+        .map_err(|_| ViewerError::new("bad_argument", format!("{what} cannot be read")))
+}
+
+fn refused(error: ViewerError) -> Promise {
+    Promise::reject(&error.into())
+}
+
+fn unsupported() -> Promise {
+    refused(ViewerError::new("unsupported", NO_VOLUMES))
+}
+
+#[wasm_bindgen]
+impl ViewerV1 {
+    /// Always 1.
+    #[wasm_bindgen(getter)]
+    pub fn version(&self) -> u32 {
+        1
+    }
+
+    /// Opens studies; the promise ends when the first frame stands on screen in final quality.
+    pub fn open(&self, target: JsValue) -> Promise {
+        let target: OpenTarget = match read(target, "what to open") {
+            Ok(target) => target,
+            Err(error) => return refused(error),
+        };
+        if target.studies.is_empty() {
+            return refused(ViewerError::new("bad_argument", "no study is named"));
+        }
+        let link = ViewLink {
+            studies: target.studies,
+            series: target.series.into_iter().collect(),
+            instance: target.instance,
+            frame: target.frame,
+            source: target.source,
+        };
+        self.handle.send(EngineEvent::Open(link));
+        self.wait(Condition::Opened)
+    }
+
+    /// Closes everything; nothing of the study is left on screen or in memory.
+    pub fn close(&self) -> Promise {
+        self.handle.send(EngineEvent::Close);
+        self.wait(Condition::Blank)
+    }
+
+    /// Divides the image area.
+    #[wasm_bindgen(js_name = setLayout)]
+    pub fn set_layout(&self, name: &str) -> Promise {
+        match Layout::parse(name) {
+            Ok(layout) => {
+                self.handle.act(Action::SetLayout(layout));
+                self.wait(Condition::LaidOut)
+            }
+            Err(error) => {
+                let code = match error {
+                    viewer_core::state::layout::LayoutError::Volume => "unsupported",
+                    _ => "bad_argument",
+                };
+                refused(ViewerError::new(code, error.to_string()))
+            }
+        }
+    }
+
+    /// What each viewport shows.
+    pub fn viewports(&self) -> JsValue {
+        let list: Vec<ViewportInfo> = self.handle.with(|engine| {
+            (0..engine.state.viewports.len())
+                .map(|index| viewport_info(engine, index))
+                .collect()
+        });
+        to_js(&list)
+    }
+
+    /// Shows a slice, from 0; the promise ends when it is drawn in final quality.
+    #[wasm_bindgen(js_name = setSlice)]
+    pub fn set_slice(&self, viewport: usize, index: usize) -> Promise {
+        let count = self.handle.with(|engine| {
+            let shown = engine.state.viewports.get(viewport)?.shown(&engine.state)?;
+            Some(shown.stack.frames.len())
+        });
+        match count {
+            Some(count) if index < count => {
+                self.handle.act(Action::SetSlice {
+                    viewport,
+                    slice: index,
+                });
+                self.wait(Condition::Drawn(viewport))
+            }
+            Some(_) => refused(ViewerError::new("bad_argument", "there is no such slice")),
+            None => refused(ViewerError::new(
+                "no_viewport",
+                "the viewport shows no stack",
+            )),
+        }
+    }
+
+    /// Sets the window; the promise ends when it is drawn.
+    #[wasm_bindgen(js_name = setWindow)]
+    pub fn set_window(&self, viewport: usize, window: JsValue) -> Promise {
+        match read::<Window>(window, "the window") {
+            Ok(window) if window.width > 0.0 && window.center.is_finite() => {
+                self.handle.act(Action::SetWindow { viewport, window });
+                self.wait(Condition::Drawn(viewport))
+            }
+            Ok(_) => refused(ViewerError::new("bad_argument", "a window is wider than 0")),
+            Err(error) => refused(error),
+        }
+    }
+
+    /// Volumes do not exist yet.
+    #[wasm_bindgen(js_name = setPlane)]
+    pub fn set_plane(&self, _viewport: usize, _plane: JsValue) -> Promise {
+        unsupported()
+    }
+
+    /// Moves, zooms, turns, flips, inverts; the promise ends when it is drawn.
+    #[wasm_bindgen(js_name = setView)]
+    pub fn set_view(&self, viewport: usize, setting: JsValue) -> Promise {
+        match read::<ViewSetting>(setting, "the view") {
+            Ok(ViewSetting {
+                zoom,
+                pan,
+                rotation,
+                flip,
+                invert,
+            }) => {
+                let change = ViewChange::Set {
+                    zoom,
+                    pan,
+                    rotation,
+                    flip,
+                    invert,
+                };
+                self.handle.act(Action::ChangeView { viewport, change });
+                self.wait(Condition::Drawn(viewport))
+            }
+            Err(error) => refused(error),
+        }
+    }
+
+    /// The value under a point of a viewport, canvas pixels; null outside the image.
+    pub fn probe(&self, viewport: usize, x: f64, y: f64) -> JsValue {
+        let probe = self.handle.with(|engine| engine.probe(viewport, x, y));
+        probe.map_or(JsValue::NULL, |probe| {
+            to_js(&ProbeInfo {
+                patient_mm: probe.patient_mm,
+                column: probe.column,
+                row: probe.row,
+                stored: match probe.stored.as_slice() {
+                    [one] => Stored::One(*one),
+                    several => Stored::Several(several.to_vec()),
+                },
+                value: probe.value,
+                unit: probe.unit,
+            })
+        })
+    }
+
+    /// Stored values of a frame as decoded in the browser; `frame` from 1.
+    pub fn pixels(
+        &self,
+        instance: String,
+        frame: u32,
+        study: Option<String>,
+        series: Option<String>,
+        source: Option<String>,
+    ) -> Promise {
+        let wanted = pixels::Wanted {
+            instance,
+            frame,
+            study,
+            series,
+            source,
+        };
+        pixels::promise(pixels::pixels(self.handle.clone(), wanted))
+    }
+
+    /// Volumes do not exist yet.
+    #[wasm_bindgen(js_name = planeValues)]
+    pub fn plane_values(&self, _viewport: usize) -> Promise {
+        unsupported()
+    }
+
+    /// A PNG of the drawn pixels of a viewport, without overlay.
+    pub fn capture(&self, viewport: usize) -> Promise {
+        let drawn = self.wait(Condition::Drawn(viewport));
+        let handle = self.handle.clone();
+        pixels::promise(async move {
+            wasm_bindgen_futures::JsFuture::from(drawn).await?;
+            let blob = crate::engine::capture(&handle, viewport).await?;
+            Ok(blob.into())
+        })
+    }
+
+    /// Fusion needs volumes.
+    pub fn fuse(&self, _viewport: usize, _series: JsValue, _options: JsValue) -> Promise {
+        unsupported()
+    }
+
+    /// Times need volumes.
+    #[wasm_bindgen(js_name = setTime)]
+    pub fn set_time(&self, _viewport: usize, _index: usize) -> Promise {
+        unsupported()
+    }
+
+    /// The promise ends when every frame of a series, or of all stacks on screen, is decoded or has
+    /// failed for good.
+    pub fn complete(&self, series: Option<String>) -> Promise {
+        let Some(uid) = series else {
+            return self.wait(Condition::Complete(None));
+        };
+        let id = self.handle.with(|engine| {
+            engine
+                .state
+                .all_series
+                .iter()
+                .find(|series| series.uid == uid)
+                .map(|series| series.id)
+        });
+        match id {
+            Some(id) => self.wait(Condition::Complete(Some(id))),
+            None => refused(ViewerError::new("series_unknown", "no such series is open")),
+        }
+    }
+
+    /// Figures of this session.
+    pub fn stats(&self) -> JsValue {
+        self.handle.with(stats_of)
+    }
+
+    /// Listens to an event; the function that comes back ends that.
+    pub fn on(&self, event: &str, listener: Function) -> Result<JsValue, JsValue> {
+        if EVENTS.contains(&event) {
+            Ok(self.listeners.add(event, listener))
+        } else {
+            Err(ViewerError::new("bad_argument", "there is no such event").into())
+        }
+    }
+}
+
+impl ViewerV1 {
+    /// The API of an engine.
+    pub fn new(handle: EngineHandle, listeners: Listeners) -> Self {
+        Self { handle, listeners }
+    }
+
+    /// Puts it where pages look for it, and tells that it is ready.
+    pub fn publish(self) {
+        let listeners = self.listeners.clone();
+        if let Some(window) = web_sys::window() {
+            // A window takes every property.
+            let _ = js_sys::Reflect::set(&window, &"sagitta".into(), &self.into());
+        }
+        listeners.call("ready", &js_sys::Object::new());
+    }
+
+    fn wait(&self, condition: Condition) -> Promise {
+        let promise = self
+            .handle
+            .with_mut(|engine| engine.waiters.promise(condition));
+        self.handle.send(EngineEvent::Looked);
+        promise
+    }
+}
+
+/// The contract's `Stats` of an engine.
+pub fn stats_of(engine: &Engine) -> JsValue {
+    to_js(&figures::stats(engine))
+}
+
+fn viewport_info(engine: &Engine, index: usize) -> ViewportInfo {
+    let viewport = &engine.state.viewports[index];
+    let series = viewport.series.and_then(|id| engine.state.series(id));
+    let study = series.and_then(|series| engine.state.studies.get(series.study));
+    let shown = viewport.shown(&engine.state);
+    let view = engine.viewport_view(index);
+    let is_shown = engine.page != Page::List;
+    ViewportInfo {
+        id: index,
+        source: study.map(|study| study.source.clone()).unwrap_or_default(),
+        study: study.map(|study| study.uid.clone()).unwrap_or_default(),
+        series: series.map(|series| series.uid.clone()).unwrap_or_default(),
+        instance: shown
+            .map(|shown| shown.instance.uid.clone())
+            .unwrap_or_default(),
+        frame: shown.map_or(0, |shown| shown.frame_index + 1),
+        kind: "stack",
+        slice: view.slice,
+        slices: view.slices,
+        times: 1,
+        window: viewport.window(&engine.state).map(|(window, _)| window),
+        plane: None,
+        width: if is_shown { viewport.width } else { 0 },
+        height: if is_shown { viewport.height } else { 0 },
+        state: match &view.content {
+            Content::Empty => "empty",
+            Content::Loading(_) => "loading",
+            Content::Image => "final",
+            Content::Failed { .. } => "failed",
+            Content::Document(_) => "document",
+        },
+        notes: view.marks.into_iter().map(|mark| mark.label).collect(),
+    }
+}

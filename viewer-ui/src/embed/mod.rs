@@ -1,0 +1,7 @@
+//! The public face: the JavaScript API, and its bridge to a page that frames the viewer.
+
+pub mod api;
+pub mod bench;
+mod figures;
+pub mod listeners;
+mod pixels;

@@ -1,0 +1,295 @@
+//! Loading: the wanted list into jobs, answers into frames, failures into words.
+
+use super::opening::{sentence, words};
+use super::{Effect, Engine, StoredFrame};
+use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};
+use crate::platform::workers::WorkerAnswer;
+use crate::worker_message::{Request, Response};
+use protocol::dicomweb::path;
+use std::rc::Rc;
+use viewer_core::loading::{Failure, FrameKey, Job, Shown, plan};
+use viewer_core::model::SeriesId;
+use viewer_core::pixel::{ModalityLut, PixelFormat};
+use viewer_core::state::Action;
+use viewer_core::tools::window_level;
+
+/// Frames as the server keeps them. `octet-stream` with `*` is what every server seen so far accepts.
+pub const ACCEPT_STORED: &str =
+    "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*";
+/// Whatever the server likes best: for servers that refuse the line above.
+pub const ACCEPT_ANY: &str = "*/*";
+/// Workers that one frame may break before it is given up.
+const MOST_TRAPS: u32 = 2;
+
+impl Engine {
+    /// Starts and cancels what the screen asks for now.
+    pub(super) fn pump(&mut self, effects: &mut Vec<Effect>) {
+        let now_ms = self.now();
+        self.release_failed_metadata(now_ms, effects);
+        self.ask_for_metadata(effects);
+        let mut shown = self.state.shown_stacks();
+        shown.extend(self.waited_stacks(&shown));
+        let wanted = plan(&shown, self.most_frames(&shown));
+        for job in self.queue.set_wanted(wanted, &self.cache, now_ms) {
+            match job {
+                Job::Start(key) => self.start(key, effects),
+                Job::Cancel(key) => {
+                    if let Some(aborter) = self.aborters.remove(&key) {
+                        aborter.abort();
+                    }
+                }
+            }
+        }
+        if let Some(at_ms) = self.queue.wake_at_ms()
+            && self.wake_at_ms.is_none_or(|planned| at_ms < planned)
+        {
+            self.wake_at_ms = Some(at_ms);
+            effects.push(Effect::WakeAt { at_ms });
+        }
+    }
+
+    /// Stacks that a promise waits for though no viewport shows them.
+    fn waited_stacks(&self, shown: &[Shown]) -> Vec<Shown> {
+        self.waiters
+            .series_waited_for()
+            .into_iter()
+            .filter(|id| shown.iter().all(|s| s.series != *id))
+            .filter_map(|id| {
+                let stack = self.state.series(id)?.stack.as_ref()?;
+                Some(Shown {
+                    series: id,
+                    slice: 0,
+                    frame_count: stack.frames.len(),
+                    active: false,
+                    forwards: true,
+                })
+            })
+            .collect()
+    }
+
+    /// Frames that fit into the cache at once: asking for more would fetch them twice.
+    fn most_frames(&self, shown: &[Shown]) -> usize {
+        let largest = shown
+            .iter()
+            .filter_map(|s| {
+                let instance = self.state.series(s.series)?.stack.as_ref()?.instance(0)?;
+                let format = instance.format.as_ref().ok()?;
+                let samples = format.rows as usize
+                    * format.columns as usize
+                    * usize::from(format.samples_per_pixel);
+                Some(samples * usize::from(format.bits_allocated.div_ceil(8)))
+            })
+            .max()
+            .unwrap_or(1);
+        (self.cache.budget_bytes() / largest.max(1)).max(1)
+    }
+
+    /// The names of a frame on the wire: study, series, instance, frame number from 1; its shape; and
+    /// the transfer syntax that the metadata name.
+    fn wire_names(&self, key: FrameKey) -> Option<(String, PixelFormat, Option<String>)> {
+        let series = self.state.series(key.series)?;
+        let study = self.state.studies.get(series.study)?;
+        let stack = series.stack.as_ref()?;
+        let (instance, frame_index) = stack.at(usize::try_from(key.slice).ok()?)?;
+        let format = instance.format.as_ref().ok()?.clone();
+        let path = path::frames(&study.uid, &series.uid, &instance.uid, &[frame_index + 1]);
+        Some((path, format, instance.transfer_syntax.clone()))
+    }
+
+    fn start(&mut self, key: FrameKey, effects: &mut Vec<Effect>) {
+        let Some(url) = self
+            .wire_names(key)
+            .and_then(|(path, ..)| self.address(&path))
+        else {
+            self.queue.failed(
+                key,
+                Failure::Decode {
+                    reason: "It has no address.".into(),
+                },
+                0.0,
+            );
+            return;
+        };
+        let aborter = Aborter::new().map(Rc::new);
+        if let Some(aborter) = &aborter {
+            self.aborters.insert(key, Rc::clone(aborter));
+        }
+        self.figures.requests += 1;
+        let accept = if self.accept_as_is {
+            ACCEPT_ANY
+        } else {
+            ACCEPT_STORED
+        };
+        effects.push(Effect::GetFrame {
+            key,
+            url,
+            accept,
+            aborter,
+        });
+    }
+
+    pub(super) fn fetched(
+        &mut self,
+        key: FrameKey,
+        result: Result<FetchedBytes, FetchError>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.aborters.remove(&key);
+        match result {
+            Ok(bytes) => {
+                self.figures.bytes_fetched += u64::from(bytes.buffer.byte_length());
+                self.queue.fetched(key);
+                self.decode(key, bytes, effects);
+            }
+            Err(FetchError::Aborted) => {}
+            Err(FetchError::Refused {
+                status: 400 | 406, ..
+            }) if !self.accept_as_is => {
+                // This server wants to be asked otherwise; all later frames are.
+                self.accept_as_is = true;
+                self.start(key, effects);
+            }
+            Err(error) => {
+                let failure = match &error {
+                    FetchError::Unreachable => Failure::Connection,
+                    error => Failure::Server {
+                        reason: words(error),
+                    },
+                };
+                self.queue.failed(key, failure, self.now());
+                self.is_dirty = true;
+            }
+        }
+    }
+
+    fn decode(&mut self, key: FrameKey, bytes: FetchedBytes, effects: &mut Vec<Effect>) {
+        let Some((_, format, transfer_syntax)) = self.wire_names(key) else {
+            return;
+        };
+        let request = Request::Decode {
+            content_type: bytes.content_type,
+            transfer_syntax,
+            format,
+        };
+        let Ok(header) = serde_json::to_string(&request) else {
+            return;
+        };
+        let job = self.new_job();
+        self.jobs.insert(job, (self.generation, key));
+        effects.push(Effect::Decode {
+            job,
+            header,
+            buffer: bytes.buffer,
+        });
+    }
+
+    pub(super) fn decoded(&mut self, job: u64, answer: WorkerAnswer, effects: &mut Vec<Effect>) {
+        let Some((generation, key)) = self.jobs.remove(&job) else {
+            self.waiters.job_done(job, answer);
+            return;
+        };
+        if generation != self.generation {
+            return;
+        }
+        self.is_dirty = true;
+        let (header, buffer) = match answer {
+            WorkerAnswer::Done { header, buffer } => (header, buffer),
+            WorkerAnswer::Trapped => {
+                self.worker_trapped(key);
+                return;
+            }
+        };
+        let response: Response =
+            serde_json::from_str(&header).unwrap_or_else(|_| Response::Failed {
+                reason: "the decoder answered in a way that is not known".into(),
+            });
+        match StoredFrame::from_response(response, buffer) {
+            Ok((frame, decode_ms)) => {
+                self.figures.decode_ms.push(decode_ms);
+                self.find_range(key, &frame);
+                self.keep(key, frame);
+            }
+            Err(reason) => {
+                let reason = sentence(&reason);
+                self.queue
+                    .failed(key, Failure::Decode { reason }, self.now());
+            }
+        }
+        let _ = effects;
+    }
+
+    /// A frame on which a worker broke down is tried once more in a fresh one.
+    fn worker_trapped(&mut self, key: FrameKey) {
+        let traps = self.trapped.entry(key).or_insert(0);
+        *traps += 1;
+        let is_last = *traps >= MOST_TRAPS || self.worker_count() == 0;
+        self.note("a decode worker broke down and was replaced");
+        let failure = if is_last {
+            Failure::Decode {
+                reason: "The decoder broke down on this image.".into(),
+            }
+        } else {
+            Failure::Server {
+                reason: "The decoder broke down.".into(),
+            }
+        };
+        self.queue.failed(key, failure, self.now());
+    }
+
+    fn keep(&mut self, key: FrameKey, frame: StoredFrame) {
+        let bytes = frame.bytes();
+        let wanted = self.queue.wanted().to_vec();
+        for dropped in self.cache.insert(key, frame, bytes, &wanted) {
+            if let Some(screen) = &mut self.screen {
+                screen.forget(dropped);
+            }
+        }
+        self.queue.loaded(key);
+    }
+
+    /// The window of a series that names none: the range of its first frame.
+    fn find_range(&mut self, key: FrameKey, frame: &StoredFrame) {
+        let id: SeriesId = key.series;
+        if self.state.ranges.contains_key(&id) || frame.samples_per_pixel != 1 {
+            return;
+        }
+        let Some(stack) = self
+            .state
+            .series(id)
+            .and_then(|series| series.stack.clone())
+        else {
+            return;
+        };
+        let Some((instance, frame_index)) = stack.at(key.slice as usize) else {
+            return;
+        };
+        let attributes = instance.frame(frame_index);
+        if !attributes.windows.is_empty() {
+            return;
+        }
+        frame.copy_into(&mut self.scratch);
+        let padding = instance.padding;
+        let range = window_level::sample_range(&self.scratch, frame.sample_type, |stored| {
+            padding.is_some_and(|range| range.contains(stored))
+        });
+        let modality: &ModalityLut = &attributes.modality;
+        if let Some((low, high)) = range {
+            let (a, b) = (modality.apply(low), modality.apply(high));
+            let window = window_level::full_range(a.min(b), a.max(b));
+            self.state.apply(Action::RangeFound { series: id, window });
+        }
+    }
+
+    /// The user asks for the frame on screen once more.
+    pub(super) fn fetch_again(&mut self, viewport: usize) {
+        let key = self
+            .state
+            .viewports
+            .get(viewport)
+            .and_then(|v| Some(v.shown(&self.state)?.key()));
+        if let Some(key) = key {
+            self.trapped.remove(&key);
+            self.queue.ask_again(Some(key));
+        }
+    }
+}

@@ -1,0 +1,478 @@
+//! The engine: one state, one queue, one cache, one screen, and the events that move them.
+//!
+//! Everything that happens is an [`EngineEvent`]. [`Engine::handle`] decides and answers with
+//! [`Effect`]s; [`EngineHandle::send`] carries those out after the engine is free again, so that no
+//! answer ever finds it borrowed.
+
+mod draw;
+mod effects;
+mod loading;
+mod opening;
+pub mod screen;
+mod snapshot;
+mod stored_frame;
+mod text;
+pub mod waiting;
+
+use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};
+use crate::platform::workers::{WorkerAnswer, WorkerPool};
+use crate::platform::{clock, page};
+use crate::store::{Command, Notice, Page, ReaderView, StudyFailure};
+pub use draw::capture;
+pub use loading::{ACCEPT_ANY, ACCEPT_STORED};
+use protocol::dicomweb::json::Dataset;
+use screen::Screen;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+pub use stored_frame::StoredFrame;
+use viewer_core::loading::{FrameCache, FrameKey, FrameQueue};
+use viewer_core::model::SeriesId;
+use viewer_core::pixel::FrameParams;
+use viewer_core::state::{Action, ViewLink, ViewerState};
+
+/// A DICOMweb server that the configuration names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its id; addresses carry it, never a URL.
+    pub id: String,
+    /// Its name on screen.
+    pub label: String,
+    /// Absolute address of its DICOMweb root, without a slash at the end.
+    pub root: String,
+}
+
+/// Everything that the engine hears of.
+#[derive(Debug)]
+pub enum EngineEvent {
+    /// A component or the API asks for something.
+    Command(Command),
+    /// The sources that the configuration names.
+    Configured(Vec<Source>),
+    /// A study is to be opened.
+    Open(ViewLink),
+    /// Everything is to be closed.
+    Close,
+    /// The series of an open study, or why they are not known.
+    SeriesListed {
+        /// The opening that asked.
+        generation: u64,
+        /// Index of the study.
+        study: usize,
+        /// The answer.
+        result: Result<Vec<Dataset>, FetchError>,
+    },
+    /// The metadata of a series, or why they are not known.
+    Metadata {
+        /// The opening that asked.
+        generation: u64,
+        /// Which series; `None` for one that was named by the link and is not listed yet.
+        series: SeriesId,
+        /// The answer.
+        result: Result<Vec<Dataset>, FetchError>,
+    },
+    /// Bytes of a frame, or why there are none.
+    Fetched {
+        /// The opening that asked.
+        generation: u64,
+        /// Which frame.
+        key: FrameKey,
+        /// The answer.
+        result: Result<FetchedBytes, FetchError>,
+    },
+    /// A worker's answer.
+    Decoded {
+        /// Number of the job.
+        job: u64,
+        /// The answer.
+        answer: WorkerAnswer,
+    },
+    /// There is something to draw on.
+    ScreenReady(Screen),
+    /// There is nothing to draw on, in words.
+    ScreenFailed(waiting::ViewerError),
+    /// The graphics card or the browser took the screen away.
+    ScreenLost,
+    /// The browser is about to paint.
+    AnimationFrame,
+    /// Work that was drawn at this time is on the canvas.
+    DrawFinished {
+        /// When drawing began, ms.
+        began_ms: f64,
+    },
+    /// A pause is over.
+    Woken,
+    /// A promise was made: its condition may be true already.
+    Looked,
+}
+
+/// What is to be done outside the engine.
+pub(crate) enum Effect {
+    /// Ask for the series of a study.
+    ListSeries { study: usize, url: String },
+    /// Ask for a series' metadata.
+    GetMetadata { series: SeriesId, url: String },
+    /// Ask for a frame.
+    GetFrame {
+        key: FrameKey,
+        url: String,
+        accept: &'static str,
+        aborter: Option<Rc<Aborter>>,
+    },
+    /// Give bytes to a worker.
+    Decode {
+        job: u64,
+        header: String,
+        buffer: js_sys::ArrayBuffer,
+    },
+    /// Come back before the browser paints.
+    RequestFrame,
+    /// Come back when the GPU is done.
+    AwaitGpu { began_ms: f64 },
+    /// Come back then.
+    WakeAt { at_ms: f64 },
+    /// Make a new screen.
+    RebuildScreen,
+    /// Show a new snapshot.
+    Show(Rc<ReaderView>),
+    /// Show another page.
+    GoTo(Page),
+    /// Open the study before or after this one in the list.
+    OpenNeighbour { delta: i64 },
+    /// Tell listeners of the API.
+    Tell(waiting::Told),
+}
+
+/// What is known of a series' metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum MetadataState {
+    Asked,
+    Ready,
+    Failed { reason: String, attempts: u32 },
+}
+
+/// Figures for `stats()`.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Bytes of frames that came.
+    pub bytes_fetched: u64,
+    /// Requests that were made.
+    pub requests: u64,
+    /// Time of each decoding, ms.
+    pub decode_ms: Vec<f64>,
+    /// Time of each drawing, ms.
+    pub draw_ms: Vec<f64>,
+    /// When the first image stood on screen, ms from the start of its opening.
+    pub first_image_ms: Option<f64>,
+    /// When the first drawing was handed to the GPU, same clock.
+    pub first_drawn_ms: Option<f64>,
+    /// Things worth knowing: fallbacks, rebuilt screens.
+    pub notes: Vec<String>,
+}
+
+/// The engine itself. Hosts hold it through an [`EngineHandle`].
+pub struct Engine {
+    /// What is on screen.
+    pub state: ViewerState,
+    /// Sources of the configuration.
+    pub sources: Vec<Source>,
+    /// Which page is on screen.
+    pub page: Page,
+    /// Figures for `stats()`.
+    pub figures: Figures,
+    /// Decoded frames.
+    pub cache: FrameCache<StoredFrame>,
+    /// What loads.
+    pub queue: FrameQueue,
+    /// What is drawn on.
+    pub screen: Option<Screen>,
+    /// Promises of the API that wait.
+    pub waiters: waiting::Waiters,
+    generation: u64,
+    next_series: u32,
+    next_job: u64,
+    opened_at_ms: f64,
+    link: Option<ViewLink>,
+    metadata: HashMap<SeriesId, MetadataState>,
+    listed: Vec<bool>,
+    aborters: HashMap<FrameKey, Rc<Aborter>>,
+    jobs: HashMap<u64, (u64, FrameKey)>,
+    trapped: HashMap<FrameKey, u32>,
+    accept_as_is: bool,
+    hover: Option<(usize, [f64; 2])>,
+    area: [u32; 2],
+    rects: Vec<[u32; 4]>,
+    drawn: Vec<Option<(FrameKey, FrameParams)>>,
+    is_dirty: bool,
+    frame_requested: bool,
+    wake_at_ms: Option<f64>,
+    failure: Option<StudyFailure>,
+    screen_note: Option<Notice>,
+    screen_failure: Option<waiting::ViewerError>,
+    last_view: Option<Rc<ReaderView>>,
+    scratch: Vec<u8>,
+    pool: Option<WorkerPool>,
+    /// There is a study before, and after, the open one in the list.
+    pub has_neighbours: (bool, bool),
+    told_complete: bool,
+    metadata_again_at_ms: Option<f64>,
+}
+
+/// Most bytes of decoded frames kept in the browser.
+const CACHE_BUDGET_BYTES: usize = 1 << 30;
+/// Requests at a time: what a browser allows to one HTTP/1.1 server.
+const MOST_FETCHING: usize = 6;
+
+/// A shared handle to the engine.
+#[derive(Clone)]
+pub struct EngineHandle {
+    engine: Rc<RefCell<Engine>>,
+    host: Rc<Host>,
+}
+
+/// Who hears of what the engine wants shown.
+pub struct Host {
+    /// A new snapshot.
+    pub show: Box<dyn Fn(Rc<ReaderView>)>,
+    /// Another page.
+    pub go_to: Box<dyn Fn(Page)>,
+    /// The study before or after the open one.
+    pub open_neighbour: Box<dyn Fn(i64)>,
+    /// An event of the API.
+    pub tell: Box<dyn Fn(&waiting::Told)>,
+    /// A new screen is needed: the old one is lost.
+    pub rebuild_screen: Box<dyn Fn()>,
+}
+
+impl EngineHandle {
+    /// An engine with nothing open, its workers starting from `worker_script`.
+    pub fn new(page: Page, worker_script: Option<String>, host: Host) -> Self {
+        let workers = page::cores().clamp(1, 8);
+        let engine = Rc::new(RefCell::new(Engine::new(page, workers)));
+        let handle = Self {
+            engine,
+            host: Rc::new(host),
+        };
+        if let Some(script) = worker_script {
+            let weak = Rc::downgrade(&handle.engine);
+            let host = Rc::clone(&handle.host);
+            let pool = WorkerPool::new(script, workers, move |job, answer| {
+                if let Some(engine) = weak.upgrade() {
+                    Self {
+                        engine,
+                        host: Rc::clone(&host),
+                    }
+                    .send(EngineEvent::Decoded { job, answer });
+                }
+            });
+            handle.engine.borrow_mut().pool = Some(pool);
+        }
+        handle
+    }
+
+    /// Lets the engine hear of something and carries out what follows.
+    pub fn send(&self, event: EngineEvent) {
+        let effects = {
+            let mut engine = self.engine.borrow_mut();
+            engine.handle(event)
+        };
+        for effect in effects {
+            effects::run(self, effect);
+        }
+    }
+
+    /// Sends an action.
+    pub fn act(&self, action: Action) {
+        self.send(EngineEvent::Command(Command::Act(action)));
+    }
+
+    /// Looks at the engine. `look` must not send anything.
+    pub fn with<T>(&self, look: impl FnOnce(&Engine) -> T) -> T {
+        look(&self.engine.borrow())
+    }
+
+    /// Changes what is not part of the viewing state. `change` must not send anything.
+    pub fn with_mut<T>(&self, change: impl FnOnce(&mut Engine) -> T) -> T {
+        change(&mut self.engine.borrow_mut())
+    }
+}
+
+impl Engine {
+    fn new(page: Page, workers: usize) -> Self {
+        Self {
+            state: ViewerState::default(),
+            sources: Vec::new(),
+            page,
+            figures: Figures::default(),
+            cache: FrameCache::new(CACHE_BUDGET_BYTES),
+            queue: FrameQueue::new(MOST_FETCHING, MOST_FETCHING + 2 * workers),
+            screen: None,
+            waiters: waiting::Waiters::default(),
+            generation: 0,
+            next_series: 0,
+            next_job: 0,
+            opened_at_ms: 0.0,
+            link: None,
+            metadata: HashMap::new(),
+            listed: Vec::new(),
+            aborters: HashMap::new(),
+            jobs: HashMap::new(),
+            trapped: HashMap::new(),
+            accept_as_is: false,
+            hover: None,
+            area: [0, 0],
+            rects: Vec::new(),
+            drawn: Vec::new(),
+            is_dirty: false,
+            frame_requested: false,
+            wake_at_ms: None,
+            failure: None,
+            screen_note: None,
+            screen_failure: None,
+            last_view: None,
+            scratch: Vec::new(),
+            pool: None,
+            has_neighbours: (false, false),
+            told_complete: false,
+            metadata_again_at_ms: None,
+        }
+    }
+
+    /// The opening that late answers are compared with: an older one's are dropped.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Number of workers that live.
+    pub fn worker_count(&self) -> usize {
+        self.pool.as_ref().map_or(0, WorkerPool::len)
+    }
+
+    /// The worker pool.
+    pub fn pool(&self) -> Option<&WorkerPool> {
+        self.pool.as_ref()
+    }
+
+    /// A number for a job that is not the engine's own.
+    pub fn new_job(&mut self) -> u64 {
+        self.next_job += 1;
+        self.next_job
+    }
+
+    /// The snapshot that is on screen.
+    pub fn last_view(&self) -> Option<&Rc<ReaderView>> {
+        self.last_view.as_ref()
+    }
+
+    /// Rectangles of the viewports on the canvas.
+    pub fn rects(&self) -> &[[u32; 4]] {
+        &self.rects
+    }
+
+    fn handle(&mut self, event: EngineEvent) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            EngineEvent::Command(command) => self.command(command, &mut effects),
+            EngineEvent::Configured(sources) => {
+                self.sources = sources;
+                self.begin_opening(&mut effects);
+            }
+            EngineEvent::Open(link) => self.open(link, &mut effects),
+            EngineEvent::Close => self.close(&mut effects),
+            EngineEvent::SeriesListed {
+                generation,
+                study,
+                result,
+            } => {
+                if generation == self.generation {
+                    self.series_listed(study, result, &mut effects);
+                }
+            }
+            EngineEvent::Metadata {
+                generation,
+                series,
+                result,
+            } => {
+                if generation == self.generation {
+                    self.metadata_came(series, result, &mut effects);
+                }
+            }
+            EngineEvent::Fetched {
+                generation,
+                key,
+                result,
+            } => {
+                if generation == self.generation {
+                    self.fetched(key, result, &mut effects);
+                }
+            }
+            EngineEvent::Decoded { job, answer } => self.decoded(job, answer, &mut effects),
+            EngineEvent::ScreenReady(screen) => self.screen_ready(screen),
+            EngineEvent::ScreenFailed(error) => self.screen_failed(&error),
+            EngineEvent::ScreenLost => self.screen_lost(&mut effects),
+            EngineEvent::AnimationFrame => self.paint(&mut effects),
+            EngineEvent::DrawFinished { began_ms } => self.draw_finished(began_ms, &mut effects),
+            EngineEvent::Woken => self.wake_at_ms = None,
+            EngineEvent::Looked => {}
+        }
+        self.pump(&mut effects);
+        self.settle();
+        if self.is_dirty && !self.frame_requested {
+            self.frame_requested = true;
+            effects.push(Effect::RequestFrame);
+        }
+        effects
+    }
+
+    fn command(&mut self, command: Command, effects: &mut Vec<Effect>) {
+        self.is_dirty = true;
+        match command {
+            Command::Act(action) => {
+                if matches!(action, Action::SetLayout(_)) {
+                    // The places of the old layout hold no longer.
+                    self.rects.clear();
+                }
+                self.state.apply(action);
+            }
+            Command::Hover(viewport, at) => self.hover = at.map(|at| (viewport, at)),
+            Command::LaidOut { viewports, area } => {
+                for (viewport, rect) in viewports.iter().enumerate() {
+                    let [_, _, width, height] = *rect;
+                    self.state.apply(Action::Resize {
+                        viewport,
+                        width,
+                        height,
+                    });
+                }
+                self.area = area;
+                self.rects = viewports;
+            }
+            Command::OpenStudy { source, study } => {
+                let link = ViewLink {
+                    studies: vec![study],
+                    source: Some(source),
+                    ..ViewLink::default()
+                };
+                self.open(link, effects);
+            }
+            Command::BackToList => {
+                self.close(effects);
+                self.page = Page::List;
+                effects.push(Effect::GoTo(Page::List));
+            }
+            Command::NextStudy(delta) => effects.push(Effect::OpenNeighbour { delta }),
+            Command::TryAgain => self.try_again(effects),
+            Command::FetchAgain(viewport) => self.fetch_again(viewport),
+            Command::Dismiss(_) => self.screen_note = None,
+        }
+    }
+
+    /// Adds a note for `stats()`.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.figures.notes.push(note.into());
+    }
+
+    fn now(&self) -> f64 {
+        clock::now_ms()
+    }
+}

@@ -1,0 +1,322 @@
+//! What is drawn on: the GPU by WebGPU or WebGL2, or a 2-D canvas by the processor.
+//!
+//! The first one that really shows its pixels is taken; an adapter that is offered but cannot present
+//! is passed over, with a note.
+
+use super::StoredFrame;
+use super::waiting::ViewerError;
+use crate::platform::{canvas, gpu};
+use std::pin::Pin;
+use viewer_core::loading::{FrameCache, FrameKey};
+use viewer_core::pixel::{
+    Frame, FrameParams, FrameView, Photometric, SampleType, color, cpu_render,
+};
+use web_sys::HtmlCanvasElement;
+
+/// One viewport that shows a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrawItem {
+    /// Place on the canvas: x, y, width, height in canvas pixels.
+    pub rect: [u32; 4],
+    /// The frame.
+    pub key: FrameKey,
+    /// How it is shown.
+    pub params: FrameParams,
+}
+
+/// How a drawing went.
+#[derive(Debug)]
+pub enum DrawOutcome {
+    /// It was handed to the canvas.
+    Drawn {
+        /// Frames that cannot be drawn, and why.
+        failed: Vec<(FrameKey, String)>,
+    },
+    /// The canvas is busy: try again with the next animation frame.
+    NotNow,
+    /// The screen is gone.
+    Lost,
+}
+
+/// Something that ends later.
+pub type Later<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// Draws by the processor.
+#[derive(Debug)]
+pub struct CpuScreen {
+    canvas: HtmlCanvasElement,
+    context: web_sys::CanvasRenderingContext2d,
+    rgba: Vec<u8>,
+}
+
+/// Something to draw on.
+#[derive(Debug)]
+pub enum Screen {
+    /// By WebGPU or WebGL2.
+    Gpu {
+        /// The GPU's side.
+        gpu: Box<gpu::GpuScreen>,
+        /// Why a better one was passed over.
+        note: Option<String>,
+    },
+    /// By the processor.
+    Cpu {
+        /// The canvas.
+        cpu: CpuScreen,
+        /// Why a better one was passed over.
+        note: Option<String>,
+    },
+}
+
+/// Makes a screen: the one that is forced, or the best that works. `on_lost` is called when the
+/// graphics card or the browser takes it away.
+pub async fn make(
+    forced: Option<&str>,
+    on_lost: impl Fn() + Clone + 'static,
+) -> Result<Screen, ViewerError> {
+    let kinds = [("webgpu", gpu::Kind::WebGpu), ("webgl2", gpu::Kind::WebGl2)];
+    let unavailable = |words: String| ViewerError::new("backend_unavailable", words);
+    let mut passed_over: Vec<String> = Vec::new();
+    for (name, kind) in kinds {
+        if forced.is_some_and(|forced| forced != name) {
+            continue;
+        }
+        match gpu::GpuScreen::new(kind, on_lost.clone()).await {
+            Ok(gpu) => {
+                let note = (!passed_over.is_empty()).then(|| passed_over.join("; "));
+                return Ok(Screen::Gpu {
+                    gpu: Box::new(gpu),
+                    note,
+                });
+            }
+            Err(reason) if forced.is_some() => {
+                return Err(unavailable(format!("{name} was asked for, but {reason}")));
+            }
+            Err(reason) => passed_over.push(format!("{name}: {reason}")),
+        }
+    }
+    if forced.is_some_and(|forced| forced != "cpu") {
+        return Err(unavailable("this backend is not known".into()));
+    }
+    let canvas = canvas::create(1, 1);
+    let cpu = canvas.and_then(|canvas| {
+        let context = canvas::context_2d(&canvas)?;
+        Some(CpuScreen {
+            canvas,
+            context,
+            rgba: Vec::new(),
+        })
+    });
+    let note = (!passed_over.is_empty()).then(|| passed_over.join("; "));
+    cpu.map(|cpu| Screen::Cpu { cpu, note })
+        .ok_or_else(|| unavailable("this browser gives no canvas to draw on".into()))
+}
+
+impl Screen {
+    /// The canvas that belongs into the page.
+    pub fn canvas(&self) -> &HtmlCanvasElement {
+        match self {
+            Self::Gpu { gpu, .. } => gpu.canvas(),
+            Self::Cpu { cpu, .. } => &cpu.canvas,
+        }
+    }
+
+    /// The contract's name of the backend.
+    pub fn backend_name(&self) -> &'static str {
+        match self {
+            Self::Gpu { gpu, .. } => match gpu.kind() {
+                gpu::Kind::WebGpu => "webgpu",
+                gpu::Kind::WebGl2 => "webgl2",
+            },
+            Self::Cpu { .. } => "cpu",
+        }
+    }
+
+    /// True where the processor draws.
+    pub fn is_cpu(&self) -> bool {
+        matches!(self, Self::Cpu { .. })
+    }
+
+    /// Why a better one was passed over.
+    pub fn note(&self) -> Option<String> {
+        match self {
+            Self::Gpu { note, .. } | Self::Cpu { note, .. } => note.clone(),
+        }
+    }
+
+    /// Bytes of textures.
+    pub fn texture_bytes(&self) -> usize {
+        match self {
+            Self::Gpu { gpu, .. } => gpu.texture_bytes(),
+            Self::Cpu { .. } => 0,
+        }
+    }
+
+    /// Drops the texture of a frame.
+    pub fn forget(&mut self, key: FrameKey) {
+        if let Self::Gpu { gpu, .. } = self {
+            gpu.forget(key.as_u64());
+        }
+    }
+
+    /// Drops all textures and buffers.
+    pub fn forget_frames(&mut self) {
+        match self {
+            Self::Gpu { gpu, .. } => gpu.forget_all(),
+            Self::Cpu { cpu, .. } => cpu.rgba = Vec::new(),
+        }
+    }
+
+    /// Draws all viewports; where there is none, the canvas is black.
+    pub fn draw(
+        &mut self,
+        items: &[DrawItem],
+        area: [u32; 2],
+        frames: &FrameCache<StoredFrame>,
+        scratch: &mut Vec<u8>,
+    ) -> DrawOutcome {
+        match self {
+            Self::Cpu { cpu, .. } => cpu.draw(items, area, frames, scratch),
+            Self::Gpu { gpu, .. } => {
+                let mut failed = Vec::new();
+                let mut drawn = Vec::with_capacity(items.len());
+                for item in items {
+                    let key = item.key.as_u64();
+                    if !gpu.has(key) {
+                        let Some(frame) = frames.get(item.key) else {
+                            continue;
+                        };
+                        let uploaded = with_view(frame, scratch, |view| gpu.upload(key, view));
+                        if let Err(reason) = uploaded.and_then(|uploaded| uploaded) {
+                            failed.push((item.key, reason));
+                            continue;
+                        }
+                    }
+                    drawn.push((item.rect, key, item.params.clone()));
+                }
+                match gpu.draw(drawn, area) {
+                    gpu::Drawn::Yes => DrawOutcome::Drawn { failed },
+                    gpu::Drawn::NotNow => DrawOutcome::NotNow,
+                    gpu::Drawn::Lost => DrawOutcome::Lost,
+                }
+            }
+        }
+    }
+
+    /// Ends when all that was drawn so far is on the canvas.
+    pub fn finished(&self) -> Later<()> {
+        match self {
+            Self::Gpu { gpu, .. } => gpu.finished(),
+            Self::Cpu { .. } => Box::pin(std::future::ready(())),
+        }
+    }
+
+    /// The pixels of one viewport, RGBA, drawn by the backend itself.
+    pub fn read_back(
+        &mut self,
+        (key, params): (FrameKey, FrameParams),
+        size: [u32; 2],
+        frames: &FrameCache<StoredFrame>,
+        scratch: &mut Vec<u8>,
+    ) -> Later<Result<Vec<u8>, String>> {
+        let Some(frame) = frames.get(key) else {
+            return Box::pin(std::future::ready(Err("the image is not here".into())));
+        };
+        match self {
+            Self::Cpu { .. } => {
+                let mut rgba = vec![0; size[0] as usize * size[1] as usize * 4];
+                let rendered = with_view(frame, scratch, |view| {
+                    cpu_render::render(view, &params, size[0], size[1], &mut rgba);
+                });
+                Box::pin(std::future::ready(rendered.map(|()| rgba)))
+            }
+            Self::Gpu { gpu, .. } => {
+                let number = key.as_u64();
+                if !gpu.has(number) {
+                    let uploaded = with_view(frame, scratch, |view| gpu.upload(number, view));
+                    if let Err(reason) = uploaded.and_then(|uploaded| uploaded) {
+                        return Box::pin(std::future::ready(Err(reason)));
+                    }
+                }
+                gpu.read_back(number, params, size)
+            }
+        }
+    }
+}
+
+impl CpuScreen {
+    fn draw(
+        &mut self,
+        items: &[DrawItem],
+        [width, height]: [u32; 2],
+        frames: &FrameCache<StoredFrame>,
+        scratch: &mut Vec<u8>,
+    ) -> DrawOutcome {
+        let mut failed = Vec::new();
+        if self.canvas.width() != width || self.canvas.height() != height {
+            self.canvas.set_width(width);
+            self.canvas.set_height(height);
+        }
+        self.context.set_fill_style_str("#000");
+        self.context
+            .fill_rect(0.0, 0.0, f64::from(width), f64::from(height));
+        for item in items {
+            let [x, y, width, height] = item.rect;
+            let Some(frame) = frames.get(item.key) else {
+                continue;
+            };
+            self.rgba.resize(width as usize * height as usize * 4, 0);
+            let rgba = &mut self.rgba;
+            let rendered = with_view(frame, scratch, |view| {
+                cpu_render::render(view, &item.params, width, height, rgba);
+            });
+            if let Err(reason) = rendered {
+                failed.push((item.key, reason));
+                continue;
+            }
+            if canvas::put_pixels(&self.context, &self.rgba, width, [x, y]).is_err() {
+                failed.push((item.key, "The canvas does not take the pixels.".into()));
+            }
+        }
+        DrawOutcome::Drawn { failed }
+    }
+}
+
+/// Lends a frame's samples as renderers take them: grey as stored, colour as 8-bit RGB.
+fn with_view<T>(
+    frame: &StoredFrame,
+    scratch: &mut Vec<u8>,
+    use_view: impl FnOnce(&FrameView) -> T,
+) -> Result<T, String> {
+    frame.copy_into(scratch);
+    let is_plain = frame.photometric.is_grey()
+        || (frame.photometric == Photometric::Rgb && frame.sample_type == SampleType::U8);
+    if is_plain {
+        return Ok(use_view(&FrameView {
+            rows: frame.rows,
+            columns: frame.columns,
+            samples_per_pixel: frame.samples_per_pixel,
+            sample_type: frame.sample_type,
+            data: scratch,
+        }));
+    }
+    let whole = Frame {
+        rows: frame.rows,
+        columns: frame.columns,
+        samples_per_pixel: frame.samples_per_pixel,
+        sample_type: frame.sample_type,
+        bits_stored: frame.bits_stored,
+        photometric: frame.photometric,
+        data: std::mem::take(scratch),
+    };
+    let rgb = color::to_rgb8(&whole);
+    *scratch = whole.data;
+    let rgb = rgb.ok_or("This kind of colour is not supported yet.")?;
+    Ok(use_view(&FrameView {
+        rows: frame.rows,
+        columns: frame.columns,
+        samples_per_pixel: 3,
+        sample_type: SampleType::U8,
+        data: &rgb,
+    }))
+}

@@ -1,0 +1,83 @@
+//! A decoded frame in the JavaScript heap: outside WASM memory, given back when it is dropped.
+
+use crate::worker_message::Response;
+use viewer_core::pixel::{Photometric, SampleType};
+
+/// A decoded frame.
+#[derive(Debug, Clone)]
+pub struct StoredFrame {
+    /// Rows.
+    pub rows: u32,
+    /// Columns.
+    pub columns: u32,
+    /// Samples a pixel.
+    pub samples_per_pixel: u16,
+    /// Number type of a sample.
+    pub sample_type: SampleType,
+    /// Bits that carry a value.
+    pub bits_stored: u16,
+    /// What the samples mean.
+    pub photometric: Photometric,
+    /// The samples, little endian, interleaved.
+    pub samples: js_sys::Uint8Array,
+}
+
+impl StoredFrame {
+    /// From a worker's answer; the words of a failure, or `None` where header and bytes disagree.
+    pub fn from_response(
+        response: Response,
+        buffer: Option<js_sys::ArrayBuffer>,
+    ) -> Result<(Self, f64), String> {
+        match response {
+            Response::Failed { reason } => Err(reason),
+            Response::Frame {
+                rows,
+                columns,
+                samples_per_pixel,
+                sample_type,
+                bits_stored,
+                photometric,
+                decode_ms,
+            } => {
+                let buffer = buffer.ok_or("the decoder gave no pixels")?;
+                let samples = js_sys::Uint8Array::new(&buffer);
+                let frame = Self {
+                    rows,
+                    columns,
+                    samples_per_pixel,
+                    sample_type,
+                    bits_stored,
+                    photometric,
+                    samples,
+                };
+                Ok((frame, decode_ms))
+            }
+        }
+    }
+
+    /// Bytes of the samples.
+    pub fn bytes(&self) -> usize {
+        usize::try_from(self.samples.length()).unwrap_or(usize::MAX)
+    }
+
+    /// One stored value; `None` outside the frame.
+    pub fn sample(&self, column: u32, row: u32, sample: u16) -> Option<f64> {
+        if column >= self.columns || row >= self.rows || sample >= self.samples_per_pixel {
+            return None;
+        }
+        let index =
+            (row * self.columns + column) * u32::from(self.samples_per_pixel) + u32::from(sample);
+        let size = u32::try_from(self.sample_type.size_bytes()).ok()?;
+        let bytes = self
+            .samples
+            .subarray(index * size, (index + 1) * size)
+            .to_vec();
+        viewer_core::pixel::format::sample_at(&bytes, self.sample_type, 0)
+    }
+
+    /// Copies the samples into `scratch`, which is reused from frame to frame.
+    pub fn copy_into(&self, scratch: &mut Vec<u8>) {
+        scratch.resize(self.bytes(), 0);
+        self.samples.copy_to(scratch);
+    }
+}

@@ -1,0 +1,247 @@
+//! Promises of the API that wait for something to stand on screen, and the events that it tells.
+
+use super::Engine;
+use crate::platform::workers::WorkerAnswer;
+use crate::store::Page;
+use js_sys::{Function, Promise};
+use serde::Serialize;
+use std::collections::HashMap;
+use viewer_core::loading::{Failure, FrameState};
+use viewer_core::model::SeriesId;
+use wasm_bindgen::JsValue;
+
+/// An error of the API: a stable code and words, without patient data or address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ViewerError {
+    /// Stable code.
+    pub code: String,
+    /// In words.
+    pub message: String,
+}
+
+impl ViewerError {
+    /// An error of a code, in words.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl From<ViewerError> for JsValue {
+    /// A JavaScript `Error` that also has `code`.
+    fn from(error: ViewerError) -> Self {
+        let value = js_sys::Error::new(&error.message);
+        // A plain object takes every property.
+        let _ = js_sys::Reflect::set(&value, &"code".into(), &error.code.into());
+        value.into()
+    }
+}
+
+/// What the API tells its listeners.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Told {
+    /// The first image of a study stands on screen.
+    FirstImage {
+        /// Milliseconds from the start of its opening.
+        ms: f64,
+    },
+    /// Every frame of what is on screen is decoded or has failed.
+    Complete,
+    /// Something about viewports is new.
+    ViewportChanged,
+    /// Something went wrong.
+    Error(ViewerError),
+}
+
+/// What a promise waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// The first image of what was opened stands on screen.
+    Opened,
+    /// A viewport shows what the state says.
+    Drawn(usize),
+    /// The viewports of the layout have their places.
+    LaidOut,
+    /// Nothing is on screen any more.
+    Blank,
+    /// Every frame of a series, or of all stacks on screen, is decoded or has failed for good.
+    Complete(Option<SeriesId>),
+}
+
+struct Waiter {
+    condition: Condition,
+    resolve: Function,
+    reject: Function,
+}
+
+type JobListener = Box<dyn FnOnce(WorkerAnswer)>;
+
+/// All promises that wait.
+#[derive(Default)]
+pub struct Waiters {
+    list: Vec<Waiter>,
+    jobs: HashMap<u64, JobListener>,
+}
+
+impl Waiters {
+    /// A promise for a condition.
+    pub fn promise(&mut self, condition: Condition) -> Promise {
+        let list = &mut self.list;
+        Promise::new(&mut |resolve, reject| {
+            list.push(Waiter {
+                condition,
+                resolve,
+                reject,
+            });
+        })
+    }
+
+    /// Calls when a job that is not the engine's own ends.
+    pub fn on_job(&mut self, job: u64, listener: impl FnOnce(WorkerAnswer) + 'static) {
+        self.jobs.insert(job, Box::new(listener));
+    }
+
+    pub(super) fn job_done(&mut self, job: u64, answer: WorkerAnswer) {
+        if let Some(listener) = self.jobs.remove(&job) {
+            listener(answer);
+        }
+    }
+
+    /// Series that a promise waits for.
+    pub fn series_waited_for(&self) -> Vec<SeriesId> {
+        self.list
+            .iter()
+            .filter_map(|waiter| match waiter.condition {
+                Condition::Complete(series) => series,
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Something else is opened: what was waited for does not come any more.
+    pub(super) fn abandon(&mut self) {
+        let error = ViewerError::new("closed", "what was waited for is not open any more");
+        for waiter in self.list.drain(..) {
+            let _ = waiter.reject.call1(&JsValue::NULL, &error.clone().into());
+        }
+    }
+}
+
+enum Outcome {
+    Pending,
+    Done,
+    Failed(ViewerError),
+}
+
+impl Engine {
+    /// Ends the promises whose condition has come true, or cannot any more.
+    pub(super) fn settle(&mut self) {
+        if self.waiters.list.is_empty() {
+            return;
+        }
+        let waiters = std::mem::take(&mut self.waiters.list);
+        for waiter in waiters {
+            let ended = match self.outcome(waiter.condition) {
+                Outcome::Pending => {
+                    self.waiters.list.push(waiter);
+                    continue;
+                }
+                Outcome::Done => waiter.resolve.call0(&JsValue::NULL),
+                Outcome::Failed(error) => waiter.reject.call1(&JsValue::NULL, &error.into()),
+            };
+            // Resolving functions of a promise do not throw.
+            let _ = ended;
+        }
+    }
+
+    fn outcome(&self, condition: Condition) -> Outcome {
+        match condition {
+            Condition::Opened => match self.drawn_outcome(self.state.active) {
+                Outcome::Done if self.figures.first_image_ms.is_none() => Outcome::Pending,
+                outcome => outcome,
+            },
+            Condition::Drawn(viewport) => self.drawn_outcome(viewport),
+            Condition::Complete(series) => self.complete_outcome(series),
+            Condition::LaidOut => {
+                let is_laid_out = self.rects.len() == self.state.layout.count();
+                if is_laid_out || self.page == Page::List {
+                    Outcome::Done
+                } else {
+                    Outcome::Pending
+                }
+            }
+            Condition::Blank if !self.is_dirty => Outcome::Done,
+            Condition::Blank => Outcome::Pending,
+        }
+    }
+
+    fn drawn_outcome(&self, viewport: usize) -> Outcome {
+        if let Some(error) = &self.screen_failure {
+            return Outcome::Failed(error.clone());
+        }
+        if let Some(failure) = &self.failure {
+            return Outcome::Failed(ViewerError::new(&failure.code, &*failure.sentence));
+        }
+        let Some(shown) = self.state.viewports.get(viewport) else {
+            return Outcome::Failed(ViewerError::new("no_viewport", "there is no such viewport"));
+        };
+        if let Some(reason) = shown.series.and_then(|id| self.final_metadata_failure(id)) {
+            return Outcome::Failed(ViewerError::new("metadata_failed", reason));
+        }
+        let Some(frame) = shown.shown(&self.state) else {
+            let series = shown.series.and_then(|id| self.state.series(id));
+            return match series {
+                Some(series) if series.stack.is_some() || series.is_document() => {
+                    Outcome::Failed(ViewerError::new("no_images", "this series holds no images"))
+                }
+                _ => Outcome::Pending,
+            };
+        };
+        if let FrameState::Failed(failure) = self.queue.state(frame.key(), &self.cache) {
+            let reason = match failure {
+                Failure::Connection => "The server could not be reached.".into(),
+                Failure::Server { reason } | Failure::Decode { reason } => reason,
+            };
+            return Outcome::Failed(ViewerError::new("frame_failed", reason));
+        }
+        let is_drawn = self
+            .drawn
+            .get(viewport)
+            .is_some_and(|drawn| drawn.is_some() && *drawn == shown.frame_params(&self.state));
+        if is_drawn {
+            Outcome::Done
+        } else {
+            Outcome::Pending
+        }
+    }
+
+    fn complete_outcome(&self, series: Option<SeriesId>) -> Outcome {
+        if let Some(failure) = &self.failure {
+            return Outcome::Failed(ViewerError::new(&failure.code, &*failure.sentence));
+        }
+        let ids: Vec<SeriesId> = match series {
+            Some(id) => vec![id],
+            None => self
+                .state
+                .viewports
+                .iter()
+                .filter_map(|viewport| viewport.series)
+                .collect(),
+        };
+        if ids.is_empty() && !self.state.studies.is_empty() {
+            return Outcome::Pending;
+        }
+        for id in ids {
+            if let Some(reason) = self.final_metadata_failure(id) {
+                return Outcome::Failed(ViewerError::new("metadata_failed", reason));
+            }
+            match self.load_count(id) {
+                Some(count) if count.loaded + count.failed >= count.total => {}
+                _ => return Outcome::Pending,
+            }
+        }
+        Outcome::Done
+    }
+}
