@@ -41,6 +41,34 @@ pub(crate) fn sharpen(values: &mut [f32], columns: usize, amount: f32) {
     }
 }
 
+/// A very wide blur: the means of blocks of `reach` pixels, interpolated between their middles.
+pub(crate) fn shrink_blur(values: &[f32], columns: usize, reach: usize) -> Vec<f32> {
+    let rows = values.len() / columns;
+    let (wide, high) = (columns.div_ceil(reach), rows.div_ceil(reach));
+    let mut sums = vec![(0.0_f32, 0.0_f32); wide * high];
+    for (index, value) in values.iter().enumerate() {
+        let block = &mut sums[index / columns / reach * wide + index % columns / reach];
+        *block = (block.0 + value, block.1 + 1.0);
+    }
+    let mut means: Vec<f32> = sums.iter().map(|(sum, count)| sum / count).collect();
+    blur(&mut means, wide, 1.1);
+    let tap = |at: usize, last: usize| {
+        let place = ((at as f32 + 0.5) / reach as f32 - 0.5).clamp(0.0, last as f32);
+        (place as usize, (place as usize + 1).min(last), place.fract())
+    };
+    let mut wide_values = Vec::with_capacity(values.len());
+    for row in 0..rows {
+        let (y0, y1, v) = tap(row, high - 1);
+        for column in 0..columns {
+            let (x0, x1, u) = tap(column, wide - 1);
+            let upper = means[y0 * wide + x0] * (1.0 - u) + means[y0 * wide + x1] * u;
+            let lower = means[y1 * wide + x0] * (1.0 - u) + means[y1 * wide + x1] * u;
+            wide_values.push(upper * (1.0 - v) + lower * v);
+        }
+    }
+    wide_values
+}
+
 /// Noise of mean 0 and standard deviation 1 whose grain is a Gaussian of `sigma` pixels.
 pub(crate) fn correlated_noise(count: usize, columns: usize, sigma: f32, seed: u64) -> Vec<f32> {
     let mut random = Random::named(mix(seed), "grain");

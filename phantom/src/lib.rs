@@ -5,17 +5,23 @@
 //! - [`write_demo`] writes a folder of studies worth looking at.
 //! - [`ct::Anatomy`] is the trunk behind the CT studies: any place has a known value.
 
+mod brain;
 pub mod ct;
 mod demo;
 pub mod dicom;
 mod filter;
+mod hand;
 mod noise;
+mod radiograph;
 mod random;
 mod scan;
+mod small;
 mod tree;
+mod ultrasound;
 mod writing;
 
 pub use demo::write_demo;
+pub use small::{PATTERN_SIDE, pattern, small};
 pub use scan::{Kernel, Scan};
 
 /// What a folder of made-up studies holds.

@@ -15,6 +15,7 @@ use crate::ct::belly::Solid;
 use glam::{DVec3, Vec3};
 use material::Material;
 use scene::{Clip, Scene, Shape, ball};
+pub(crate) use trunk::ellipsoid;
 use trunk::{Site, Trunk};
 
 /// Value of the air about the patient.

@@ -7,7 +7,7 @@ mod uid;
 
 pub(crate) use modules::Plane;
 pub use modules::{Patient, Place, Series, Study};
-pub(crate) use object::{Dataset, coded};
+pub(crate) use object::Dataset;
 pub use object::{Encoding, Pixels, Samples};
 pub use rle::pack_frame;
 pub use uid::uid;

@@ -160,7 +160,7 @@ impl Dataset {
 }
 
 /// One item with a code: value, scheme, meaning.
-pub(crate) fn coded([value, scheme, meaning]: [&str; 3]) -> Dataset {
+fn coded([value, scheme, meaning]: [&str; 3]) -> Dataset {
     let mut item = Dataset::new();
     item.text(tags::CODE_VALUE, VR::SH, value);
     item.text(tags::CODING_SCHEME_DESIGNATOR, VR::SH, scheme);
