@@ -92,17 +92,16 @@ impl Coding {
 
     /// Quantised gradients (A.3.3) by difference; the difference 0 stands at index `max_value`.
     pub fn gradients(&self) -> Vec<i8> {
-        let [t1, t2, t3] = self.thresholds;
-        let size = |difference: i32| match difference {
-            d if d <= self.near => 0,
-            d if d < t1 => 1,
-            d if d < t2 => 2,
-            d if d < t3 => 3,
-            _ => 4,
-        };
-        (-self.max_value..=self.max_value)
-            .map(|d| size(d.abs()) * if d < 0 { -1 } else { 1 })
-            .collect()
+        let edges = [self.near + 1, self.thresholds[0], self.thresholds[1], self.thresholds[2]];
+        let zero = self.max_value as usize;
+        let mut table = vec![0; 2 * zero + 1];
+        for (edge, size) in edges.into_iter().zip(1..) {
+            // Of two equal edges the later one counts.
+            let edge = edge as usize;
+            table[(zero + edge).min(2 * zero + 1)..].fill(size);
+            table[..(zero + 1).saturating_sub(edge)].fill(-size);
+        }
+        table
     }
 }
 
@@ -194,14 +193,11 @@ impl Regular {
             count >>= 1;
         }
         count += 1;
-        // A bias of more than half a step moves the correction by one.
-        if bias <= -count {
-            bias = (bias + count).max(1 - count);
-            self.correction = (self.correction - 1).max(-128);
-        } else if bias > 0 {
-            bias = (bias - count).min(0);
-            self.correction = (self.correction + 1).min(127);
-        }
+        // A bias outside -count+1..=0 moves the correction by one. Without branches: which way it goes
+        // is as good as random.
+        let (low, high) = (i32::from(bias <= -count), i32::from(bias > 0));
+        bias = (bias + (-low & count) - (-high & count)).clamp(1 - count, 0);
+        self.correction = (self.correction + high - low).clamp(-128, 127);
         (self.bias, self.count) = (bias, count);
         self.prepare(near);
     }

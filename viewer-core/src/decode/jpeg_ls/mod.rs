@@ -122,6 +122,12 @@ impl Canvas {
                     *bytes = [low, high];
                 }
             }
+            (1, 3) => {
+                let component = component.min(2);
+                for (bytes, sample) in target.as_chunks_mut::<3>().0.iter_mut().zip(line) {
+                    bytes[component] = value(*sample)[0];
+                }
+            }
             (size, pixel) => {
                 let place = component * size..component * size + size;
                 for (bytes, sample) in target.chunks_exact_mut(pixel).zip(line) {

@@ -144,15 +144,16 @@ impl<'a> Scan<'a> {
         interleave: Interleave,
     ) -> Result<(), DecodeError> {
         let exact = self.coding.wraps_by_mask();
-        let done = match (interleave, exact) {
-            (Interleave::Sample, true) => self.interleaved_line::<true>(components),
-            (Interleave::Sample, false) => self.interleaved_line::<false>(components),
-            (_, true) => components
-                .iter_mut()
-                .try_for_each(|lines| self.plain_line::<true>(lines)),
-            (_, false) => components
-                .iter_mut()
-                .try_for_each(|lines| self.plain_line::<false>(lines)),
+        let plain = |lines: &mut Lines| match exact {
+            true => self.plain_line::<true>(lines),
+            false => self.plain_line::<false>(lines),
+        };
+        let done = match (interleave, components.len(), exact) {
+            (Interleave::Sample, 2, true) => self.interleaved_line::<true, 2>(components),
+            (Interleave::Sample, 2, false) => self.interleaved_line::<false, 2>(components),
+            (Interleave::Sample, _, true) => self.interleaved_line::<true, 3>(components),
+            (Interleave::Sample, _, false) => self.interleaved_line::<false, 3>(components),
+            _ => components.iter_mut().try_for_each(plain),
         };
         if done.is_none() {
             return Err(corrupt("the scan holds a code that no encoder writes"));
@@ -201,48 +202,54 @@ impl<'a> Scan<'a> {
     }
 
     /// A line of several components, a sample of each in turn. A run is one of whole pixels.
-    fn interleaved_line<const EXACT: bool>(&mut self, components: &mut [Lines]) -> Option<()> {
+    fn interleaved_line<const EXACT: bool, const N: usize>(
+        &mut self,
+        components: &mut [Lines],
+    ) -> Option<()> {
+        let components = components.first_chunk_mut::<N>()?;
         let columns = components.first()?.previous.len() - 2;
         let mut run_index = components.first()?.run_index;
+        let mut current = components.each_mut().map(|lines| (&lines.previous, &mut lines.current));
         let mut reader = self.reader;
         let mut column = 1;
+        let mut left = current.each_ref().map(|(_, current)| i32::from(current[0]));
+        let mut above_left = current.each_ref().map(|(previous, _)| i32::from(previous[0]));
+        let mut above = current.each_ref().map(|(previous, _)| i32::from(previous[1]));
         while column <= columns {
-            let mut contexts = [0; 4];
-            for (context, lines) in contexts.iter_mut().zip(&*components) {
-                let [left, above, above_left, above_right] = neighbours(lines, column);
-                *context = self.context(left, above, above_left, above_right);
-            }
-            if contexts != [0; 4] {
-                for (context, lines) in contexts.iter().zip(&mut *components) {
-                    let [left, above, above_left, _] = neighbours(lines, column);
-                    let predicted = predict(left, above, above_left);
-                    let value = self.regular::<EXACT>(&mut reader, *context, predicted)?;
-                    lines.current[column] = narrow(value);
+            let above_right = current.each_ref().map(|(previous, _)| i32::from(previous[column + 1]));
+            let contexts: [i32; N] = std::array::from_fn(|index| {
+                self.context(left[index], above[index], above_left[index], above_right[index])
+            });
+            if contexts.iter().any(|context| *context != 0) {
+                for index in 0..N {
+                    let predicted = predict(left[index], above[index], above_left[index]);
+                    left[index] = self.regular::<EXACT>(&mut reader, contexts[index], predicted)?;
+                    current[index].1[column] = narrow(left[index]);
                 }
                 column += 1;
+                (above_left, above) = (above, above_right);
                 continue;
             }
             let length = run_length(&mut reader, &mut run_index, columns + 1 - column);
-            for lines in &mut *components {
-                let left = lines.current[column - 1];
-                lines.current[column..column + length].fill(left);
+            for (index, (_, current)) in current.iter_mut().enumerate() {
+                current[column..column + length].fill(narrow(left[index]));
             }
             column += length;
             if column > columns {
                 break;
             }
-            for lines in &mut *components {
-                let [left, above, ..] = neighbours(lines, column);
-                let value =
-                    self.interruption::<EXACT>(&mut reader, left, above, run_index, false)?;
-                lines.current[column] = narrow(value);
+            for (index, (previous, current)) in current.iter_mut().enumerate() {
+                let value = i32::from(previous[column]);
+                left[index] =
+                    self.interruption::<EXACT>(&mut reader, left[index], value, run_index, false)?;
+                current[column] = narrow(left[index]);
+                above_left[index] = value;
+                above[index] = i32::from(previous[column + 1]);
             }
             run_index = run_index.saturating_sub(1);
             column += 1;
         }
-        if let Some(first) = components.first_mut() {
-            first.run_index = run_index;
-        }
+        components[0].run_index = run_index;
         self.reader = reader;
         Some(())
     }
@@ -329,19 +336,6 @@ fn run_length(reader: &mut BitReader, run_index: &mut usize, most: usize) -> usi
         }
     }
     most
-}
-
-/// Left, above, above left and above right of a sample.
-#[inline(always)]
-fn neighbours(lines: &Lines, column: usize) -> [i32; 4] {
-    let (previous, current) = (&lines.previous, &lines.current);
-    [
-        current[column - 1],
-        previous[column],
-        previous[column - 1],
-        previous[column + 1],
-    ]
-    .map(i32::from)
 }
 
 /// The median edge detector (A.4.1): the median of left, above, and the plane through all three.
