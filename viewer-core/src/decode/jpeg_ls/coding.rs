@@ -1,7 +1,6 @@
-//! Coding parameters of a scan and the statistics of its contexts.
+//! Coding parameters of a scan.
 //!
-//! Source: ISO/IEC 14495-1 A.2 (initialisation), A.6 (update), A.7.2 (run interruption), C.2.4.1.1
-//! (default thresholds).
+//! Source: ISO/IEC 14495-1 A.2.1 (initialisation), A.4 (reconstruction), C.2.4.1.1 (presets).
 
 use super::super::DecodeError;
 use super::corrupt;
@@ -18,6 +17,8 @@ pub(super) struct Coding {
     pub plain_bits: u32,
     /// Longest code.
     pub limit: u32,
+    /// Zeros that announce a plain value.
+    pub escape: u32,
     pub thresholds: [i32; 3],
     pub reset: i32,
 }
@@ -58,12 +59,14 @@ impl Coding {
         }
         let range = (max_value + 2 * near) / (2 * near + 1) + 1;
         let bits = bits_for(max_value + 1).max(2);
+        let (limit, plain_bits) = (2 * (bits + bits.max(8)), bits_for(range));
         Ok(Self {
             max_value,
             near,
             range,
-            plain_bits: bits_for(range),
-            limit: 2 * (bits + bits.max(8)),
+            plain_bits,
+            limit,
+            escape: limit - plain_bits - 1,
             thresholds,
             reset,
         })
@@ -92,7 +95,12 @@ impl Coding {
 
     /// Quantised gradients (A.3.3) by difference; the difference 0 stands at index `max_value`.
     pub fn gradients(&self) -> Vec<i8> {
-        let edges = [self.near + 1, self.thresholds[0], self.thresholds[1], self.thresholds[2]];
+        let edges = [
+            self.near + 1,
+            self.thresholds[0],
+            self.thresholds[1],
+            self.thresholds[2],
+        ];
         let zero = self.max_value as usize;
         let mut table = vec![0; 2 * zero + 1];
         for (edge, size) in edges.into_iter().zip(1..) {
@@ -132,130 +140,6 @@ fn default_thresholds(max_value: i32, near: i32) -> [i32; 3] {
     }
 }
 
-/// Smallest `k` with which `count << k` reaches `sum`; 16 at most, which no valid stream exceeds.
-#[inline(always)]
-fn golomb_parameter(sum: i32, count: i32) -> u32 {
-    let guess = count.leading_zeros().saturating_sub(sum.leading_zeros());
-    (guess + u32::from(count.wrapping_shl(guess) < sum)).min(16)
-}
-
-/// Statistics of a regular context.
-///
-/// What the next sample of the context needs (`k`, `flip`) is computed when the last one is counted, so
-/// that it does not wait for it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Regular {
-    /// A: sum of error sizes.
-    sum: i32,
-    /// B: bias.
-    bias: i32,
-    /// N: how often the context occurred.
-    count: i32,
-    /// C: what is added to the prediction.
-    pub correction: i32,
-    /// Golomb parameter of the next error.
-    pub k: u32,
-    /// All ones where the next error's code has its signs swapped (A.5.2), else zero.
-    pub flip: i32,
-}
-
-impl Regular {
-    pub fn new(coding: &Coding) -> Self {
-        let sum = initial_sum(coding);
-        let mut context = Self {
-            sum,
-            bias: 0,
-            count: 1,
-            correction: 0,
-            k: 0,
-            flip: 0,
-        };
-        context.prepare(coding.near);
-        context
-    }
-
-    #[inline(always)]
-    fn prepare(&mut self, near: i32) {
-        self.k = golomb_parameter(self.sum, self.count);
-        self.flip = -i32::from(near == 0 && self.k == 0 && 2 * self.bias <= -self.count);
-    }
-
-    /// Counts an error (A.6).
-    #[inline(always)]
-    pub fn update<const EXACT: bool>(&mut self, error: i32, coding: &Coding) {
-        let near = if EXACT { 0 } else { coding.near };
-        self.sum = self.sum.wrapping_add(error.abs());
-        let mut bias = self.bias.wrapping_add(error.wrapping_mul(2 * near + 1));
-        let mut count = self.count;
-        if count == coding.reset {
-            self.sum >>= 1;
-            bias >>= 1;
-            count >>= 1;
-        }
-        count += 1;
-        // A bias outside -count+1..=0 moves the correction by one. Without branches: which way it goes
-        // is as good as random.
-        let (low, high) = (i32::from(bias <= -count), i32::from(bias > 0));
-        bias = (bias + (-low & count) - (-high & count)).clamp(1 - count, 0);
-        self.correction = (self.correction + high - low).clamp(-128, 127);
-        (self.bias, self.count) = (bias, count);
-        self.prepare(near);
-    }
-}
-
-/// Statistics of a run interruption context.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Interruption {
-    /// RItype: 1 where the neighbours left and above are alike.
-    kind: i32,
-    sum: i32,
-    count: i32,
-    /// Nn: how many errors were negative.
-    negative: i32,
-}
-
-impl Interruption {
-    pub fn new(kind: i32, coding: &Coding) -> Self {
-        Self {
-            kind,
-            sum: initial_sum(coding),
-            count: 1,
-            negative: 0,
-        }
-    }
-
-    /// Golomb parameter of the next error.
-    pub fn k(&self) -> u32 {
-        golomb_parameter(
-            self.sum.wrapping_add(self.kind * (self.count >> 1)),
-            self.count,
-        )
-    }
-
-    /// The error of a code, which is counted (A.7.2.2).
-    pub fn error(&mut self, code: i32, k: u32, coding: &Coding) -> i32 {
-        let value = code.wrapping_add(self.kind);
-        let odd = value & 1;
-        let size = value.wrapping_add(odd) >> 1;
-        let negative = (k != 0 || 2 * self.negative >= self.count) == (odd == 1);
-        let error = if negative { -size } else { size };
-
-        self.negative += i32::from(error < 0);
-        self.sum = self.sum.wrapping_add(code.wrapping_add(1 - self.kind) >> 1);
-        if self.count == coding.reset {
-            self.sum >>= 1;
-            self.count >>= 1;
-            self.negative >>= 1;
-        }
-        self.count += 1;
-        error
-    }
-}
-
-fn initial_sum(coding: &Coding) -> i32 {
-    ((coding.range + 32) >> 6).max(2)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,15 +163,5 @@ mod tests {
         let coding = Coding::new(8, 3, Presets::default()).unwrap();
         // (255 + 6) / 7 + 1
         assert_eq!((coding.range, coding.plain_bits), (38, 6));
-    }
-
-    #[test]
-    fn the_golomb_parameter_is_the_smallest_that_reaches_the_sum() {
-        for count in 1..=64 {
-            for sum in 0..=3000 {
-                let expected = (0..).find(|k| count << k >= sum).unwrap();
-                assert_eq!(golomb_parameter(sum, count), expected, "{sum} {count}");
-            }
-        }
     }
 }

@@ -1,11 +1,13 @@
 //! JPEG-LS, lossless and near-lossless, of 2 to 16 bits and up to three components.
 //!
-//! `header` reads the marker segments, `scan` the entropy-coded lines with the statistics of `coding` and
-//! the bits of `bits`. Mapping tables, which no DICOM syntax allows, are refused.
+//! `header` reads the marker segments, `scan` the entropy-coded lines with the parameters of `coding`,
+//! the statistics of `contexts` and the bits of `bits`. Mapping tables, which no DICOM syntax allows, are
+//! refused.
 //! Source: ISO/IEC 14495-1 (ITU-T T.87); DICOM PS3.5 8.2.3 and A.4.3.
 
 mod bits;
 mod coding;
+mod contexts;
 mod header;
 mod scan;
 

@@ -4,18 +4,10 @@
 
 use super::super::DecodeError;
 use super::bits::BitReader;
-use super::coding::{Coding, Interruption, Regular};
+use super::coding::Coding;
+use super::contexts::{Contexts, Gradients, RUN_BITS, Run};
 use super::corrupt;
 use super::header::Interleave;
-
-/// How many bits follow a broken run, by run index (J of A.2.1).
-const RUN_BITS: [u32; 32] = [
-    0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13,
-    14, 15,
-];
-
-/// Contexts are counted 0 to 364; a power of two saves the bounds check.
-const CONTEXTS: usize = 512;
 
 /// Two lines of one component with a border of one sample on each side.
 pub(super) struct Lines {
@@ -123,8 +115,7 @@ struct Scan<'a> {
     reader: BitReader<'a>,
     coding: Coding,
     gradients: Vec<i8>,
-    regular: Box<[Regular; CONTEXTS]>,
-    interruptions: [Interruption; 2],
+    contexts: Contexts,
 }
 
 impl<'a> Scan<'a> {
@@ -133,8 +124,7 @@ impl<'a> Scan<'a> {
             reader: BitReader::new(segment),
             coding: *coding,
             gradients: coding.gradients(),
-            regular: Box::new([Regular::new(coding); CONTEXTS]),
-            interruptions: [Interruption::new(0, coding), Interruption::new(1, coding)],
+            contexts: Contexts::new(coding),
         }
     }
 
@@ -166,18 +156,22 @@ impl<'a> Scan<'a> {
 
     /// A line of one component.
     fn plain_line<const EXACT: bool>(&mut self, lines: &mut Lines) -> Option<()> {
+        // Copies, so that the loop keeps them in registers.
+        let Self {
+            mut reader, coding, ..
+        } = *self;
+        let (gradients, contexts) = (Gradients::new(&self.gradients, &coding), &mut self.contexts);
         let columns = lines.previous.len() - 2;
-        let mut reader = self.reader;
         let mut column = 1;
         let mut left = i32::from(lines.current[0]);
         let mut above_left = i32::from(lines.previous[0]);
         let mut above = i32::from(lines.previous[1]);
         while column <= columns {
             let above_right = i32::from(lines.previous[column + 1]);
-            let context = self.context(left, above, above_left, above_right);
+            let context = gradients.context(left, above, above_left, above_right);
             if context != 0 {
                 let predicted = predict(left, above, above_left);
-                left = self.regular::<EXACT>(&mut reader, context, predicted)?;
+                left = contexts.regular::<EXACT>(&mut reader, &coding, context, predicted)?;
                 lines.current[column] = narrow(left);
                 column += 1;
                 (above_left, above) = (above, above_right);
@@ -190,7 +184,11 @@ impl<'a> Scan<'a> {
                 break;
             }
             above = i32::from(lines.previous[column]);
-            left = self.interruption::<EXACT>(&mut reader, left, above, lines.run_index, true)?;
+            let run = Run {
+                index: lines.run_index,
+                may_be_alike: true,
+            };
+            left = contexts.interruption::<EXACT>(&mut reader, &coding, left, above, run)?;
             lines.current[column] = narrow(left);
             lines.run_index = lines.run_index.saturating_sub(1);
             above_left = above;
@@ -206,42 +204,68 @@ impl<'a> Scan<'a> {
         &mut self,
         components: &mut [Lines],
     ) -> Option<()> {
+        let Self {
+            mut reader, coding, ..
+        } = *self;
+        let (gradients, contexts) = (Gradients::new(&self.gradients, &coding), &mut self.contexts);
         let components = components.first_chunk_mut::<N>()?;
         let columns = components.first()?.previous.len() - 2;
         let mut run_index = components.first()?.run_index;
-        let mut current = components.each_mut().map(|lines| (&lines.previous, &mut lines.current));
-        let mut reader = self.reader;
+        let mut lines = components
+            .each_mut()
+            .map(|lines| (&lines.previous, &mut lines.current));
         let mut column = 1;
-        let mut left = current.each_ref().map(|(_, current)| i32::from(current[0]));
-        let mut above_left = current.each_ref().map(|(previous, _)| i32::from(previous[0]));
-        let mut above = current.each_ref().map(|(previous, _)| i32::from(previous[1]));
+        let mut left = lines.each_ref().map(|(_, current)| i32::from(current[0]));
+        let mut above_left = lines.each_ref().map(|(previous, _)| i32::from(previous[0]));
+        let mut above = lines.each_ref().map(|(previous, _)| i32::from(previous[1]));
         while column <= columns {
-            let above_right = current.each_ref().map(|(previous, _)| i32::from(previous[column + 1]));
-            let contexts: [i32; N] = std::array::from_fn(|index| {
-                self.context(left[index], above[index], above_left[index], above_right[index])
+            let above_right = lines
+                .each_ref()
+                .map(|(previous, _)| i32::from(previous[column + 1]));
+            let signed: [i32; N] = std::array::from_fn(|index| {
+                gradients.context(
+                    left[index],
+                    above[index],
+                    above_left[index],
+                    above_right[index],
+                )
             });
-            if contexts.iter().any(|context| *context != 0) {
+            if signed.iter().any(|context| *context != 0) {
                 for index in 0..N {
                     let predicted = predict(left[index], above[index], above_left[index]);
-                    left[index] = self.regular::<EXACT>(&mut reader, contexts[index], predicted)?;
-                    current[index].1[column] = narrow(left[index]);
+                    left[index] = contexts.regular::<EXACT>(
+                        &mut reader,
+                        &coding,
+                        signed[index],
+                        predicted,
+                    )?;
+                    lines[index].1[column] = narrow(left[index]);
                 }
                 column += 1;
                 (above_left, above) = (above, above_right);
                 continue;
             }
             let length = run_length(&mut reader, &mut run_index, columns + 1 - column);
-            for (index, (_, current)) in current.iter_mut().enumerate() {
+            for (index, (_, current)) in lines.iter_mut().enumerate() {
                 current[column..column + length].fill(narrow(left[index]));
             }
             column += length;
             if column > columns {
                 break;
             }
-            for (index, (previous, current)) in current.iter_mut().enumerate() {
+            for (index, (previous, current)) in lines.iter_mut().enumerate() {
                 let value = i32::from(previous[column]);
-                left[index] =
-                    self.interruption::<EXACT>(&mut reader, left[index], value, run_index, false)?;
+                let run = Run {
+                    index: run_index,
+                    may_be_alike: false,
+                };
+                left[index] = contexts.interruption::<EXACT>(
+                    &mut reader,
+                    &coding,
+                    left[index],
+                    value,
+                    run,
+                )?;
                 current[column] = narrow(left[index]);
                 above_left[index] = value;
                 above[index] = i32::from(previous[column + 1]);
@@ -252,72 +276,6 @@ impl<'a> Scan<'a> {
         components[0].run_index = run_index;
         self.reader = reader;
         Some(())
-    }
-
-    /// The signed context of the three gradients (A.3); zero begins a run.
-    #[inline(always)]
-    fn context(&self, left: i32, above: i32, above_left: i32, above_right: i32) -> i32 {
-        let quantised = |difference: i32| {
-            let index = (difference + self.coding.max_value).cast_unsigned() as usize;
-            self.gradients
-                .get(index)
-                .map_or(0, |value| i32::from(*value))
-        };
-        81 * quantised(above_right - above)
-            + 9 * quantised(above - above_left)
-            + quantised(above_left - left)
-    }
-
-    /// A sample outside runs (A.4 to A.6).
-    #[inline(always)]
-    fn regular<const EXACT: bool>(
-        &mut self,
-        reader: &mut BitReader,
-        signed_context: i32,
-        predicted: i32,
-    ) -> Option<i32> {
-        let coding = &self.coding;
-        let sign = signed_context >> 31;
-        let index = ((signed_context ^ sign) - sign).cast_unsigned() as usize % CONTEXTS;
-        let context = &mut self.regular[index];
-        let correction = (context.correction ^ sign) - sign;
-        let predicted = (predicted + correction).clamp(0, coding.max_value);
-        let code = reader.golomb(
-            context.k,
-            coding.limit - coding.plain_bits - 1,
-            coding.plain_bits,
-        )?;
-        let code = code.cast_signed();
-        let error = (code >> 1) ^ -(code & 1) ^ context.flip;
-        context.update::<EXACT>(error, coding);
-        Some(coding.reconstruct::<EXACT>(predicted, (error ^ sign) - sign))
-    }
-
-    /// The sample that ends a run (A.7.2).
-    fn interruption<const EXACT: bool>(
-        &mut self,
-        reader: &mut BitReader,
-        left: i32,
-        above: i32,
-        run_index: usize,
-        may_be_alike: bool,
-    ) -> Option<i32> {
-        let coding = &self.coding;
-        let alike = may_be_alike && (left - above).abs() <= coding.near;
-        let context = &mut self.interruptions[usize::from(alike)];
-        let k = context.k();
-        let limit = coding.limit - RUN_BITS[run_index] - 1;
-        let code = reader.golomb(
-            k,
-            limit.checked_sub(coding.plain_bits + 1)?,
-            coding.plain_bits,
-        )?;
-        let error = context.error(code.cast_signed(), k, coding);
-        Some(if alike {
-            coding.reconstruct::<EXACT>(left, error)
-        } else {
-            coding.reconstruct::<EXACT>(above, if left > above { -error } else { error })
-        })
     }
 }
 
