@@ -1,1 +1,17 @@
-//! gateway
+//! The gateway: serves the app, an embedded DICOMweb store, and what the app asks about them.
+//!
+//! `app` lists all routes; `source` is the only place that reads DICOM; `command`, `config` and
+//! `serve` say how it is started.
+
+pub mod app;
+pub mod assets;
+pub mod command;
+pub mod config;
+pub mod error;
+pub mod headers;
+pub mod routes;
+pub mod serve;
+pub mod source;
+pub mod state;
+pub mod thumbnail;
+pub mod uncompressed;

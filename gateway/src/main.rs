@@ -1,2 +1,49 @@
-//! gateway
-fn main() {}
+//! The `sagitta` program.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use gateway::command::{self, Command, ServeOptions};
+use gateway::serve::prepare;
+
+fn main() -> ExitCode {
+    let outcome = match command::parse(std::env::args_os().skip(1).collect()) {
+        Ok(Command::Serve(options)) => serve(options),
+        Ok(Command::Help) => print(command::HELP),
+        Ok(Command::Version) => print(concat!("sagitta ", env!("CARGO_PKG_VERSION"), "\n")),
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sagitta: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn serve(options: ServeOptions) -> anyhow::Result<()> {
+    let server = prepare(options).await?;
+    let stop = stop_signal()?;
+    // The port is open: the first request waits in its queue until `run` takes it.
+    print(&format!("Sagitta is ready at http://{}/\n", server.address()))?;
+    Ok(server.run(stop).await?)
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// Done when the user or the system asks for the end.
+#[cfg(unix)]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    })
+}

@@ -1,0 +1,222 @@
+//! WADO-RS frames: as stored, or decoded, as the client's `Accept` says.
+//!
+//! Source: DICOM PS3.18 sections 8.7 and 10.4.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
+use axum::response::Response;
+use futures_util::stream;
+use protocol::dicomweb::media_type::{
+    self, EXPLICIT_LITTLE_ENDIAN, FrameRange, OCTET_STREAM, parse_accept,
+};
+use protocol::dicomweb::multipart;
+
+use super::{Target, answer};
+use crate::error::ApiError;
+use crate::source::folder::StoredInstance;
+use crate::source::folder::frames::{FrameError, FrameTable};
+use crate::state::{Shared, State as AppState, blocking};
+use crate::uncompressed;
+
+/// Most frames of one request.
+const MOST_FRAMES: usize = 10_000;
+/// Boundary between parts; a part's length comes first, so it may occur inside.
+const BOUNDARY: &str = "sagitta-frame-7c1f0a";
+
+/// What goes out for each frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Choice {
+    multipart: bool,
+    /// `Content-Type` of a frame without parameters.
+    media_type: String,
+    /// Transfer Syntax UID of what goes out.
+    transfer_syntax: String,
+    decode: bool,
+}
+
+impl Choice {
+    fn content_type(&self) -> String {
+        format!("{}; transfer-syntax={}", self.media_type, self.transfer_syntax)
+    }
+}
+
+/// One frame or several.
+pub async fn frames(
+    State(state): State<Shared>,
+    Path(target): Path<Target>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    state.root(target.source.as_deref())?;
+    let [study, series, sop] = target.uids()?;
+    let numbers = parse_list(target.list.as_deref().unwrap_or_default())?;
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let ranges = parse_accept(accept);
+    let (instance, table) = blocking(&state, move |state| {
+        let instance = state.store.instance(&study, &series, &sop)?;
+        let table = state.store.frame_table(&instance)?;
+        Ok((Arc::new(instance), table))
+    })
+    .await?;
+    let count = instance.pixels.frame_count;
+    if let Some(number) = numbers.iter().copied().find(|number| *number == 0 || *number > count) {
+        let error = FrameError::OutOfRange { number, count };
+        return Err(crate::source::SourceError::from(error).into());
+    }
+    let choice = choose(&ranges, &instance, numbers.len())?;
+    let frames = Frames { state, instance, table, choice, numbers };
+    frames.respond().await
+}
+
+fn parse_list(list: &str) -> Result<Vec<u32>, ApiError> {
+    let bad = |message: &str| ApiError::bad_request("frame_invalid", message);
+    let numbers: Vec<u32> = list
+        .split(',')
+        .map(|text| text.trim().parse::<u32>())
+        .collect::<Result<_, _>>()
+        .map_err(|_| bad("frames are named by whole numbers from 1, with commas between them"))?;
+    if numbers.contains(&0) {
+        return Err(bad("frame numbers count from 1"));
+    }
+    if numbers.len() > MOST_FRAMES {
+        return Err(bad("too many frames in one request"));
+    }
+    Ok(numbers)
+}
+
+/// The first of the client's ranges that can be met.
+fn choose(
+    ranges: &[FrameRange],
+    instance: &StoredInstance,
+    frame_count: usize,
+) -> Result<Choice, ApiError> {
+    let stored = instance.pixels.transfer_syntax.as_str();
+    let native = instance.pixels.is_native();
+    let stored_media = media_type::of_transfer_syntax(stored);
+    let mut only_one = false;
+    for range in ranges {
+        let Some(decode) = meets(range, stored, native, stored_media) else { continue };
+        if !range.multipart && frame_count != 1 {
+            only_one = true;
+            continue;
+        }
+        let plain = decode || native;
+        let media_type = match range.media_type.as_str() {
+            _ if plain => OCTET_STREAM,
+            OCTET_STREAM => OCTET_STREAM,
+            _ => stored_media,
+        };
+        return Ok(Choice {
+            multipart: range.multipart,
+            media_type: media_type.to_owned(),
+            transfer_syntax: if plain { EXPLICIT_LITTLE_ENDIAN } else { stored }.to_owned(),
+            decode,
+        });
+    }
+    Err(ApiError::not_acceptable(if only_one {
+        "several frames come as multipart/related only".to_owned()
+    } else {
+        format!(
+            "these frames come as application/octet-stream ({EXPLICIT_LITTLE_ENDIAN}), or as \
+             stored with transfer-syntax=*"
+        )
+    }))
+}
+
+/// Whether a range can be met: `Some(true)` by decoding, `Some(false)` as stored.
+fn meets(range: &FrameRange, stored: &str, native: bool, stored_media: &str) -> Option<bool> {
+    let wanted = range.transfer_syntax.as_deref();
+    let any = range.media_type == "*/*";
+    if any || matches!(range.media_type.as_str(), OCTET_STREAM | "application/*") {
+        return match wanted {
+            // Native pixels go out uncompressed whatever is asked for.
+            None | Some("*" | EXPLICIT_LITTLE_ENDIAN) if native => Some(false),
+            None | Some(EXPLICIT_LITTLE_ENDIAN) => Some(true),
+            Some("*") => Some(false),
+            Some(uid) => (uid == stored && !native).then_some(false),
+        };
+    }
+    let kind = stored_media.split('/').next().unwrap_or_default();
+    let media = range.media_type == stored_media
+        || range.media_type == format!("{kind}/*")
+        // Names of before 2018 that clients still send.
+        || range.media_type.replace("/x-", "/") == stored_media;
+    let syntax = match wanted {
+        None | Some("*") => true,
+        Some(uid) => uid == stored,
+    };
+    (!native && media && syntax).then_some(false)
+}
+
+/// What one request asks for.
+#[derive(Clone)]
+struct Frames {
+    state: Shared,
+    instance: Arc<StoredInstance>,
+    table: Arc<FrameTable>,
+    choice: Choice,
+    numbers: Vec<u32>,
+}
+
+impl Frames {
+    async fn respond(self) -> Result<Response, ApiError> {
+        let content_type = self.choice.content_type();
+        // The first frame is read before the answer begins, so that its fault is a status.
+        let first = self.read(0).await?;
+        if !self.choice.multipart {
+            return answer(&content_type, first);
+        }
+        let outer = multipart::content_type(BOUNDARY, &self.choice.media_type);
+        let head = multipart::part_head(BOUNDARY, &content_type, first.len(), true);
+        if self.numbers.len() == 1 {
+            let end = multipart::closing(BOUNDARY);
+            return answer(&outer, [head.as_bytes(), &first, end.as_bytes()].concat());
+        }
+        let start = [head.as_bytes(), &first].concat();
+        let rest = stream::unfold((self, 1), |(frames, index)| async move {
+            let chunk = frames.part(index).await?;
+            Some((chunk, (frames, index + 1)))
+        });
+        let start = stream::once(async { Ok(Bytes::from(start)) });
+        answer(&outer, Body::from_stream(futures_util::StreamExt::chain(start, rest)))
+    }
+
+    /// A later part, or the end; `None` after it. A fault breaks the answer off: its status has
+    /// gone out already.
+    async fn part(&self, index: usize) -> Option<Result<Bytes, std::io::Error>> {
+        if index == self.numbers.len() {
+            return Some(Ok(Bytes::from(multipart::closing(BOUNDARY))));
+        }
+        if index > self.numbers.len() {
+            return None;
+        }
+        let content_type = self.choice.content_type();
+        Some(match self.read(index).await {
+            Ok(frame) => {
+                let head = multipart::part_head(BOUNDARY, &content_type, frame.len(), false);
+                Ok(Bytes::from([head.as_bytes(), &frame].concat()))
+            }
+            Err(error) => Err(std::io::Error::other(error.message)),
+        })
+    }
+
+    async fn read(&self, index: usize) -> Result<Vec<u8>, ApiError> {
+        let number = self.numbers.get(index).copied().unwrap_or_default();
+        let (instance, table) = (Arc::clone(&self.instance), Arc::clone(&self.table));
+        let decode = self.choice.decode;
+        let read = move |state: &AppState| {
+            let stored = instance.pixels.read_frame(&table, number)?;
+            if !decode {
+                return Ok(Ok(stored));
+            }
+            let dataset = state.store.dataset(&instance)?;
+            Ok(uncompressed::frame(&stored, &instance.pixels, &dataset, &state.limits))
+        };
+        blocking(&self.state, read).await?.map_err(|error| {
+            ApiError::not_acceptable(format!("this frame cannot be decoded here: {error}"))
+        })
+    }
+}

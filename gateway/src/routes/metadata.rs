@@ -1,0 +1,49 @@
+//! WADO-RS metadata of a study, a series or an instance, from the index.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
+use axum::response::Response;
+use protocol::dicomweb::media_type::MediaType;
+
+use super::{Target, answer};
+use crate::error::ApiError;
+use crate::state::{Shared, blocking};
+
+/// Media type of all our data sets.
+pub const DICOM_JSON: &str = "application/dicom+json";
+
+/// All attributes of all instances.
+pub async fn metadata(
+    State(state): State<Shared>,
+    Path(target): Path<Target>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let root = state.root(target.source.as_deref())?;
+    accepts_json(&headers)?;
+    let text = blocking(&state, move |state| {
+        let study = target.study.as_deref().unwrap_or_default();
+        let (series, instance) = (target.series.as_deref(), target.instance.as_deref());
+        state.store.metadata(study, series, instance, &root)
+    })
+    .await?;
+    answer(DICOM_JSON, text)
+}
+
+/// Refuses a client that takes no JSON.
+pub fn accepts_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(accept) = headers.get(ACCEPT).and_then(|value| value.to_str().ok()) else {
+        return Ok(());
+    };
+    let takes = accept.split(',').filter_map(MediaType::parse).any(|media| {
+        media.quality() > 0.0
+            && matches!(
+                media.essence.as_str(),
+                "*/*" | "application/*" | DICOM_JSON | "application/json"
+            )
+    });
+    if takes || accept.trim().is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::not_acceptable("this is answered as application/dicom+json only"))
+}

@@ -1,0 +1,71 @@
+//! QIDO-RS: `/studies`, `/series`, `/instances` and the searches below a study and a series.
+
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use protocol::dicomweb::query::{Field, Filter, QidoQuery};
+
+use super::{Target, answer, metadata};
+use crate::error::ApiError;
+use crate::source::folder::search::Level;
+use crate::state::{Shared, blocking};
+
+type Pairs = Query<Vec<(String, String)>>;
+
+/// Searches studies.
+pub async fn studies(
+    state: State<Shared>,
+    target: Path<Target>,
+    headers: HeaderMap,
+    pairs: Pairs,
+) -> Result<Response, ApiError> {
+    search(state, target, &headers, &pairs, Level::Study).await
+}
+
+/// Searches series, of one study or of all.
+pub async fn series(
+    state: State<Shared>,
+    target: Path<Target>,
+    headers: HeaderMap,
+    pairs: Pairs,
+) -> Result<Response, ApiError> {
+    search(state, target, &headers, &pairs, Level::Series).await
+}
+
+/// Searches instances, of one series, of one study or of all.
+pub async fn instances(
+    state: State<Shared>,
+    target: Path<Target>,
+    headers: HeaderMap,
+    pairs: Pairs,
+) -> Result<Response, ApiError> {
+    search(state, target, &headers, &pairs, Level::Instance).await
+}
+
+async fn search(
+    State(state): State<Shared>,
+    Path(target): Path<Target>,
+    headers: &HeaderMap,
+    Query(pairs): &Pairs,
+    level: Level,
+) -> Result<Response, ApiError> {
+    let root = state.root(target.source.as_deref())?;
+    metadata::accepts_json(headers)?;
+    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let mut query = QidoQuery::parse(pairs)?;
+    // A UID of the path is taken as it stands: it may hold commas or wildcards.
+    let path = [
+        (Field::StudyInstanceUid, target.study),
+        (Field::SeriesInstanceUid, target.series),
+    ];
+    for (field, uid) in path {
+        if let Some(uid) = uid {
+            query.filters.push((field, Filter::AnyOf(vec![uid])));
+        }
+    }
+    let found = blocking(&state, move |state| state.store.search(level, &query, &root)).await?;
+    let body = serde_json::to_vec(&found.results).map_err(|_| ApiError::internal())?;
+    let mut response = answer(metadata::DICOM_JSON, body)?;
+    response.headers_mut().insert("x-total-count", found.total.into());
+    Ok(response)
+}

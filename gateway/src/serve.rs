@@ -1,0 +1,185 @@
+//! From options to a listening server, and its orderly end.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use tokio::net::TcpListener;
+use viewer_core::decode::Limits;
+
+use crate::app::app;
+use crate::assets::Assets;
+use crate::command::ServeOptions;
+use crate::config::{Config, ConfigError};
+use crate::source::folder::{FolderOptions, FolderStore, OpenError};
+use crate::state::State;
+
+/// Why the server does not start, each in one sentence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Nothing to serve.
+    #[error("name a folder with DICOM files: sagitta serve --data DIR")]
+    NoData,
+    /// Not an address.
+    #[error("{0} is not an address to listen on, write for example 127.0.0.1:8080")]
+    Address(String),
+    /// Others could read the store.
+    #[error("login is not configured, so it listens on 127.0.0.1 only and not on {0}")]
+    NotLoopback(IpAddr),
+    /// Another program is there.
+    #[error("port {0} is in use by another program, choose another with --listen 127.0.0.1:PORT")]
+    PortBusy(u16),
+    /// The system refuses.
+    #[error("cannot listen on {address} ({kind})")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        kind: std::io::ErrorKind,
+    },
+    /// No home.
+    #[error("there is no cache folder for the index, name one with --index FILE")]
+    NoCache,
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The server broke off.
+    #[error("the server stopped ({0})")]
+    Stopped(std::io::ErrorKind),
+}
+
+/// A server that has its port but answers nothing yet.
+pub struct Server {
+    listener: TcpListener,
+    state: Arc<State>,
+}
+
+/// Reads the configuration, takes the port, opens the store.
+pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
+    let config = options.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let listen = options.listen.or_else(|| config.server.listen.clone());
+    let address = address(listen.as_deref().unwrap_or("127.0.0.1:8080"))?;
+    let mut folders = options.data;
+    folders.extend(config.store.path.clone());
+    if folders.is_empty() {
+        return Err(ServeError::NoData);
+    }
+    let index = match options.index.or_else(|| config.store.index.clone()) {
+        Some(index) => index,
+        None => default_index(&folders).ok_or(ServeError::NoCache)?,
+    };
+    let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => ServeError::PortBusy(address.port()),
+        kind => ServeError::Listen { address, kind },
+    })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| ServeError::Listen { address, kind: error.kind() })?;
+    let mut store = FolderOptions::new(folders, index);
+    let decoded_max = config.decoded_max_bytes()?;
+    store.limits.inflated_bytes = decoded_max;
+    store.limits.depth = config.limits.sequence_depth.unwrap_or(store.limits.depth).min(64);
+    let (public_host, base_path) = config.public()?.unzip();
+    let state = State {
+        store: FolderStore::open(store)?,
+        assets: Assets::new(options.app.unwrap_or_else(|| PathBuf::from("dist"))),
+        address,
+        public_host,
+        base_path: base_path.unwrap_or_default(),
+        frame_ancestors: frame_ancestors(&config),
+        limits: Limits {
+            frame_bytes: usize::try_from(decoded_max).unwrap_or(usize::MAX),
+            ..Limits::default()
+        },
+    };
+    Ok(Server { listener, state: Arc::new(state) })
+}
+
+impl Server {
+    /// Where it listens, with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.state.address
+    }
+
+    /// What its handlers share.
+    pub fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
+    }
+
+    /// Answers until `stop` is done, then ends what is under way.
+    pub async fn run(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServeError> {
+        let state = Arc::clone(&self.state);
+        let server = axum::serve(self.listener, app(Arc::clone(&state)));
+        let result = server.with_graceful_shutdown(stop).await;
+        state.store.progress().stop();
+        result.map_err(|error| ServeError::Stopped(error.kind()))
+    }
+}
+
+/// Loopback addresses only, as long as there is no login.
+fn address(text: &str) -> Result<SocketAddr, ServeError> {
+    let local = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    let address = match local {
+        Some(port) => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port),
+        None => text.parse().map_err(|_| ServeError::Address(text.to_owned()))?,
+    };
+    if address.ip().is_loopback() { Ok(address) } else { Err(ServeError::NotLoopback(address.ip())) }
+}
+
+/// One index for each set of folders, in the user's cache folder.
+fn default_index(folders: &[PathBuf]) -> Option<PathBuf> {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
+    let mut real: Vec<PathBuf> = folders
+        .iter()
+        .map(|folder| std::fs::canonicalize(folder).unwrap_or_else(|_| folder.clone()))
+        .collect();
+    real.sort();
+    let mut digest = Sha256::new();
+    for folder in real {
+        digest.update(folder.as_os_str().as_encoded_bytes());
+        digest.update([0]);
+    }
+    let name: String = digest.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
+    Some(cache.join("sagitta").join(name).join("index.db"))
+}
+
+/// Who may frame the viewer: pages of this computer, or those that are configured.
+fn frame_ancestors(config: &Config) -> String {
+    match &config.embed.allowed_parents {
+        None => "'self' http://localhost:* http://127.0.0.1:*".to_owned(),
+        Some(parents) if parents.is_empty() => "'none'".to_owned(),
+        Some(parents) => format!("'self' {}", parents.join(" ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_login_it_listens_on_loopback_only() {
+        for refused in ["0.0.0.0:8080", "192.0.2.1:80", "[::]:8080"] {
+            assert!(matches!(address(refused), Err(ServeError::NotLoopback(_))), "{refused}");
+        }
+        for taken in ["127.0.0.1:0", "[::1]:8080", "localhost:8080"] {
+            assert!(address(taken).is_ok(), "{taken}");
+        }
+        assert!(matches!(address("8080"), Err(ServeError::Address(_))));
+    }
+
+    #[test]
+    fn each_set_of_folders_has_its_own_index_whatever_their_order() {
+        let index = |names: &[&str]| default_index(&names.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(index(&["/a", "/b"]), index(&["/b", "/a"]));
+        assert_ne!(index(&["/a"]), index(&["/a", "/b"]));
+    }
+}

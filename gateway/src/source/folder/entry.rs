@@ -1,0 +1,174 @@
+//! What the index keeps of one file: its place in the hierarchy, what searches need, its metadata.
+
+use std::io::{self, Read as _, Write as _};
+
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use protocol::dicomweb::json::Dataset;
+use serde_json::{Map, Value, json};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+use super::scan::{PixelPlace, Scan};
+
+/// Study-level attributes of search answers, PS3.18 table 10.6.3-3.
+const STUDY_TAGS: [&str; 13] = [
+    "00080020", "00080030", "00080050", "00080090", "00080201", "00081030", "00100010", "00100020",
+    "00100021", "00100030", "00100040", "0020000D", "00200010",
+];
+/// Series-level attributes of search answers, PS3.18 table 10.6.3-4, and what a series panel shows.
+const SERIES_TAGS: [&str; 12] = [
+    "00080021", "00080031", "00080060", "0008103E", "00180015", "00181030", "0020000E", "00200011",
+    "00200060", "00400244", "00400245", "00400275",
+];
+
+/// Why a readable file is not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EntryError {
+    /// DICOM, but with nothing to file it under.
+    #[error("it has no {missing}")]
+    NoUid {
+        /// Which UID is missing, in words.
+        missing: &'static str,
+    },
+    /// The metadata cannot be written as JSON.
+    #[error("its header cannot be written as JSON")]
+    Json,
+}
+
+/// One file of the index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Study Instance UID.
+    pub study: String,
+    /// Series Instance UID.
+    pub series: String,
+    /// SOP Instance UID.
+    pub sop: String,
+    /// SOP Class UID.
+    pub sop_class: String,
+    /// Instance Number.
+    pub number: Option<i64>,
+    /// Number of Frames.
+    pub frame_count: u32,
+    /// Bits of one native frame, 0 where the header does not say.
+    pub frame_bits: u64,
+    /// Bits Allocated.
+    pub bits_allocated: u16,
+    /// Transfer Syntax UID.
+    pub transfer_syntax: String,
+    /// Where the pixels are.
+    pub pixels: Option<PixelPlace>,
+    /// DICOM JSON, deflated.
+    pub metadata: Vec<u8>,
+    /// The study-level part of it.
+    pub study_attributes: String,
+    /// The series-level part of it.
+    pub series_attributes: String,
+    /// All of it, for the columns that searches use.
+    pub dataset: Dataset,
+}
+
+impl Entry {
+    /// Takes what a scan found.
+    pub fn from_scan(scan: Scan) -> Result<Self, EntryError> {
+        let mut attributes = scan.attributes;
+        let available = json!({"vr": "UI", "Value": [scan.transfer_syntax]});
+        attributes.insert("00083002".to_owned(), available);
+        let pick = |tags: &[&str]| -> Map<String, Value> {
+            tags.iter()
+                .filter_map(|tag| Some(((*tag).to_owned(), attributes.get(*tag)?.clone())))
+                .collect()
+        };
+        let to_text = |map: &Map<String, Value>| serde_json::to_string(map);
+        let study_attributes = to_text(&pick(&STUDY_TAGS)).map_err(|_| EntryError::Json)?;
+        let series_attributes = to_text(&pick(&SERIES_TAGS)).map_err(|_| EntryError::Json)?;
+        let text = serde_json::to_vec(&attributes).map_err(|_| EntryError::Json)?;
+        let metadata = deflate(&text).map_err(|_| EntryError::Json)?;
+        let dataset = Dataset::from_map(attributes);
+        let uid = |tag, missing| dataset.text(tag).ok_or(EntryError::NoUid { missing });
+        Ok(Self {
+            study: uid(0x0020_000D, "Study Instance UID")?,
+            series: uid(0x0020_000E, "Series Instance UID")?,
+            sop: uid(0x0008_0018, "SOP Instance UID")?,
+            sop_class: dataset.text(0x0008_0016).unwrap_or_default(),
+            number: dataset.integer(0x0020_0013),
+            frame_count: dataset.whole(0x0028_0008).unwrap_or(1).max(1),
+            frame_bits: frame_bits(&dataset).unwrap_or_default(),
+            bits_allocated: whole_u16(&dataset, 0x0028_0100).unwrap_or_default(),
+            transfer_syntax: scan.transfer_syntax,
+            pixels: scan.pixels,
+            metadata,
+            study_attributes,
+            series_attributes,
+            dataset,
+        })
+    }
+
+    /// A text attribute as searches compare it.
+    pub fn folded(&self, tag: u32) -> String {
+        match self.dataset.person_name(tag) {
+            Some(name) => folded_name(&[&name.alphabetic, &name.ideographic, &name.phonetic]),
+            None => fold(&self.dataset.text(tag).unwrap_or_default()),
+        }
+    }
+
+    /// A text attribute as it stands, empty where absent.
+    pub fn text(&self, tag: u32) -> String {
+        self.dataset.text(tag).unwrap_or_default()
+    }
+}
+
+fn whole_u16(dataset: &Dataset, tag: u32) -> Option<u16> {
+    u16::try_from(dataset.whole(tag)?).ok()
+}
+
+/// Bits of one uncompressed frame; subsampled chroma takes less, PS3.3 C.7.6.3.1.2.
+fn frame_bits(dataset: &Dataset) -> Option<u64> {
+    let pixels = u64::from(dataset.whole(0x0028_0010)?)
+        .checked_mul(u64::from(dataset.whole(0x0028_0011)?))?;
+    let bits = u64::from(whole_u16(dataset, 0x0028_0100)?);
+    let samples = u64::from(whole_u16(dataset, 0x0028_0002).unwrap_or(1));
+    let half_samples = match dataset.text(0x0028_0004).as_deref() {
+        Some("YBR_FULL_422" | "YBR_PARTIAL_422") => 4,
+        Some("YBR_PARTIAL_420") => 3,
+        _ => samples.checked_mul(2)?,
+    };
+    Some(pixels.checked_mul(bits)?.checked_mul(half_samples)? / 2)
+}
+
+/// Text as searches compare it: without case and accents.
+pub fn fold(text: &str) -> String {
+    text.nfkd().filter(|c| !is_combining_mark(*c)).collect::<String>().to_lowercase().nfc().collect()
+}
+
+/// The groups of a name, folded, with `=` between them.
+fn folded_name(groups: &[&str]) -> String {
+    let groups: Vec<String> = groups.iter().map(|group| fold(group)).collect();
+    groups.join("=").trim_end_matches('=').to_owned()
+}
+
+fn deflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+/// Turns stored metadata back into JSON text, appended to `text`.
+pub fn inflate_into(metadata: &[u8], text: &mut Vec<u8>) -> io::Result<()> {
+    ZlibDecoder::new(metadata).read_to_end(text).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_drops_case_and_accents() {
+        assert_eq!(fold("MÜLLER^Désirée"), "muller^desiree");
+        assert_eq!(fold("홍^길동"), "홍^길동");
+        assert_eq!(folded_name(&["Yamada^Tarou", "山田^太郎", ""]), "yamada^tarou=山田^太郎");
+    }
+}

@@ -1,0 +1,376 @@
+//! The index on disk: SQLite, one row a file, and what studies and series add up to.
+//!
+//! One writer (the indexer's thread) and any number of readers. A file is current unless a later
+//! one has the same study, series and instance UID. The index may be deleted at any time; it is
+//! rebuilt from the files.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+
+use super::entry::Entry;
+use super::search::{wildcard_match, words_match};
+use super::walk::Listed;
+
+/// Raised with every change of the tables: an index of another version is rebuilt.
+const VERSION: i64 = 1;
+
+const SCHEMA: &str = "
+    CREATE TABLE files (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL, reason TEXT, current INTEGER NOT NULL DEFAULT 0,
+        study TEXT, series TEXT, sop TEXT, sop_class TEXT, number INTEGER,
+        frame_count INTEGER, frame_bits INTEGER, bits_allocated INTEGER, transfer_syntax TEXT,
+        pixel_tag INTEGER, pixel_vr TEXT, pixel_offset INTEGER, pixel_length INTEGER,
+        metadata BLOB);
+    CREATE INDEX files_by_uid ON files (study, series, sop);
+    CREATE INDEX files_by_sop ON files (sop);
+    CREATE TABLE studies (
+        uid TEXT PRIMARY KEY, name TEXT, patient_id TEXT, birth_date TEXT, sex TEXT,
+        accession TEXT, study_id TEXT, date TEXT, time TEXT, description TEXT, referring TEXT,
+        modalities TEXT NOT NULL DEFAULT '', series_count INTEGER NOT NULL DEFAULT 0,
+        instance_count INTEGER NOT NULL DEFAULT 0, attributes TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX studies_by_date ON studies (date DESC, time DESC, uid);
+    CREATE TABLE series (
+        study TEXT, uid TEXT, modality TEXT, number INTEGER, description TEXT, body_part TEXT,
+        instance_count INTEGER NOT NULL DEFAULT 0, frame_count INTEGER NOT NULL DEFAULT 0,
+        attributes TEXT NOT NULL, PRIMARY KEY (study, uid)) WITHOUT ROWID;
+    CREATE INDEX series_by_uid ON series (uid);";
+
+/// Why the index cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IndexError {
+    /// SQLite says no.
+    #[error("the index cannot be used ({0})")]
+    Database(#[from] rusqlite::Error),
+    /// A stored metadata blob does not inflate.
+    #[error("the index is damaged")]
+    Damaged,
+}
+
+/// What is to be kept of a file.
+pub enum Finding {
+    /// An instance.
+    Instance(Box<Entry>),
+    /// DICOM that cannot be taken, and why.
+    Refused(String),
+    /// Not DICOM, or a DICOMDIR: passed over in silence.
+    Ignored,
+}
+
+/// A file that the index knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Bytes.
+    pub size: u64,
+    /// Last change, in ns since 1970.
+    pub modified_ns: i64,
+}
+
+/// The index and its readers.
+pub struct Index {
+    path: PathBuf,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Index {
+    /// Opens or makes the index.
+    pub fn open(path: &Path) -> Result<(Self, Writer), IndexError> {
+        let connection = connect(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version != VERSION {
+            connection.execute_batch(&format!(
+                "BEGIN; DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS studies;
+                 DROP TABLE IF EXISTS series; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+            ))?;
+        }
+        let index = Self { path: path.to_owned(), readers: Mutex::new(Vec::new()) };
+        Ok((index, Writer { connection }))
+    }
+
+    /// Runs a read on a connection of its own.
+    pub fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connect(&self.path)?,
+        };
+        let result = work(&connection);
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < 16 {
+            readers.push(connection);
+        }
+        result
+    }
+
+    /// Files that were refused, and why.
+    pub fn refused(&self) -> Result<Vec<(PathBuf, String)>, IndexError> {
+        self.read(|connection| {
+            let sql = "SELECT path, reason FROM files WHERE reason IS NOT NULL ORDER BY path";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([], |row| {
+                Ok((path_from_bytes(row.get(0)?), row.get::<_, String>(1)?))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, IndexError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("wildcard_match", 2, flags, |context| {
+        let text: Option<String> = context.get(1)?;
+        Ok(wildcard_match(context.get_raw(0).as_str()?, &text.unwrap_or_default()))
+    })?;
+    connection.create_scalar_function("words_match", 2, flags, |context| {
+        let text: Option<String> = context.get(1)?;
+        Ok(words_match(context.get_raw(0).as_str()?, &text.unwrap_or_default()))
+    })?;
+    Ok(connection)
+}
+
+/// The one connection that changes the index.
+pub struct Writer {
+    connection: Connection,
+}
+
+impl Writer {
+    /// All files that the index knows.
+    pub fn known(&self) -> Result<HashMap<PathBuf, Known>, IndexError> {
+        let mut statement =
+            self.connection.prepare("SELECT path, size, modified_ns FROM files")?;
+        let rows = statement.query_map([], |row| {
+            let size = unsigned(row.get(1)?);
+            let known = Known { size, modified_ns: row.get(2)? };
+            Ok((path_from_bytes(row.get(0)?), known))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Writes findings and removals at once.
+    pub fn apply(
+        &mut self,
+        findings: &[(Listed, Finding)],
+        gone: &[PathBuf],
+    ) -> Result<(), IndexError> {
+        let transaction = self.connection.transaction()?;
+        let mut touched = BTreeSet::new();
+        for path in gone {
+            remove(&transaction, path, &mut touched)?;
+        }
+        for (listed, finding) in findings {
+            remove(&transaction, &listed.path, &mut touched)?;
+            match finding {
+                Finding::Instance(entry) => {
+                    insert(&transaction, listed, entry)?;
+                    touched.insert((entry.study.clone(), entry.series.clone()));
+                }
+                Finding::Refused(reason) => insert_other(&transaction, listed, Some(reason))?,
+                Finding::Ignored => insert_other(&transaction, listed, None)?,
+            }
+        }
+        for (study, series) in &touched {
+            recount_series(&transaction, study, series)?;
+        }
+        let studies: BTreeSet<&String> = touched.iter().map(|(study, _)| study).collect();
+        for study in studies {
+            recount_study(&transaction, study)?;
+        }
+        Ok(transaction.commit()?)
+    }
+}
+
+type Touched = BTreeSet<(String, String)>;
+
+/// Takes a file out; a file that it stood in front of becomes current again.
+fn remove(transaction: &Transaction, path: &Path, touched: &mut Touched) -> Result<(), IndexError> {
+    let sql = "DELETE FROM files WHERE path = ?1 RETURNING study, series, sop, current";
+    let old = transaction
+        .prepare_cached(sql)?
+        .query_row([path_bytes(path)], |row| {
+            let uids: [Option<String>; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
+            Ok((uids, row.get::<_, bool>(3)?))
+        })
+        .optional()?;
+    let Some(([Some(study), Some(series), Some(sop)], current)) = old else { return Ok(()) };
+    if current {
+        transaction
+            .prepare_cached(
+                "UPDATE files SET current = 1 WHERE id = (SELECT max(id) FROM files
+                 WHERE study = ?1 AND series = ?2 AND sop = ?3)",
+            )?
+            .execute(params![study, series, sop])?;
+    }
+    touched.insert((study, series));
+    Ok(())
+}
+
+fn insert(transaction: &Transaction, listed: &Listed, entry: &Entry) -> Result<(), IndexError> {
+    transaction
+        .prepare_cached(
+            "UPDATE files SET current = 0
+             WHERE study = ?1 AND series = ?2 AND sop = ?3 AND current = 1",
+        )?
+        .execute(params![entry.study, entry.series, entry.sop])?;
+    let pixels = entry.pixels;
+    transaction
+        .prepare_cached(
+            "INSERT INTO files (path, size, modified_ns, current, study, series, sop, sop_class,
+                number, frame_count, frame_bits, bits_allocated, transfer_syntax, pixel_tag,
+                pixel_vr, pixel_offset, pixel_length, metadata)
+             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        )?
+        .execute(params![
+            path_bytes(&listed.path),
+            sql_number(listed.size),
+            listed.modified_ns,
+            entry.study,
+            entry.series,
+            entry.sop,
+            entry.sop_class,
+            entry.number,
+            entry.frame_count,
+            sql_number(entry.frame_bits),
+            entry.bits_allocated,
+            entry.transfer_syntax,
+            pixels.map(|place| place.tag),
+            pixels.map(|place| super::values::vr_text(place.vr)),
+            pixels.map(|place| sql_number(place.offset)),
+            pixels.and_then(|place| place.length).map(sql_number),
+            entry.metadata,
+        ])?;
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO studies (uid, name, patient_id, birth_date, sex, accession,
+                study_id, date, time, description, referring, attributes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?
+        .execute(params![
+            entry.study,
+            entry.folded(0x0010_0010),
+            entry.folded(0x0010_0020),
+            entry.text(0x0010_0030),
+            entry.text(0x0010_0040),
+            entry.folded(0x0008_0050),
+            entry.folded(0x0020_0010),
+            entry.text(0x0008_0020),
+            entry.text(0x0008_0030),
+            entry.folded(0x0008_1030),
+            entry.folded(0x0008_0090),
+            entry.study_attributes,
+        ])?;
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO series (study, uid, modality, number, description, body_part,
+                attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            entry.study,
+            entry.series,
+            entry.text(0x0008_0060),
+            entry.dataset.integer(0x0020_0011),
+            entry.folded(0x0008_103E),
+            entry.folded(0x0018_0015),
+            entry.series_attributes,
+        ])?;
+    Ok(())
+}
+
+fn insert_other(
+    transaction: &Transaction,
+    listed: &Listed,
+    reason: Option<&String>,
+) -> Result<(), IndexError> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO files (path, size, modified_ns, reason) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            path_bytes(&listed.path),
+            sql_number(listed.size),
+            listed.modified_ns,
+            reason
+        ])?;
+    Ok(())
+}
+
+fn recount_series(transaction: &Transaction, study: &str, series: &str) -> Result<(), IndexError> {
+    transaction
+        .prepare_cached(
+            "UPDATE series SET (instance_count, frame_count) = (
+                SELECT count(*), total(CASE WHEN pixel_tag IS NULL THEN 0 ELSE frame_count END)
+                FROM files WHERE study = ?1 AND series = ?2 AND current = 1)
+             WHERE study = ?1 AND uid = ?2",
+        )?
+        .execute([study, series])?;
+    transaction
+        .prepare_cached("DELETE FROM series WHERE study = ?1 AND uid = ?2 AND instance_count = 0")?
+        .execute([study, series])?;
+    Ok(())
+}
+
+fn recount_study(transaction: &Transaction, study: &str) -> Result<(), IndexError> {
+    transaction
+        .prepare_cached(
+            "UPDATE studies SET (series_count, instance_count, modalities) = (
+                SELECT count(*), total(instance_count), coalesce('\\' || (
+                    SELECT group_concat(modality, '\\') FROM (
+                        SELECT DISTINCT modality FROM series
+                        WHERE study = ?1 AND modality <> '' ORDER BY modality)) || '\\', '')
+                FROM series WHERE study = ?1)
+             WHERE uid = ?1",
+        )?
+        .execute([study])?;
+    transaction
+        .prepare_cached("DELETE FROM studies WHERE uid = ?1 AND instance_count = 0")?
+        .execute([study])?;
+    Ok(())
+}
+
+/// SQLite has signed numbers only; no file and no offset is that large.
+fn sql_number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The reverse of [`sql_number`].
+pub(super) fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+/// A path as bytes: names need not be UTF-8.
+#[cfg(unix)]
+fn path_bytes(path: &Path) -> &[u8] {
+    use std::os::unix::ffi::OsStrExt as _;
+    path.as_os_str().as_bytes()
+}
+
+/// The path that bytes stand for.
+#[cfg(unix)]
+pub(super) fn path_from_bytes(bytes: Vec<u8>) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+    PathBuf::from(std::ffi::OsString::from_vec(bytes))
+}
+
+/// A path as bytes.
+#[cfg(not(unix))]
+fn path_bytes(path: &Path) -> Vec<u8> {
+    path.to_string_lossy().into_owned().into_bytes()
+}
+
+/// The path that bytes stand for.
+#[cfg(not(unix))]
+pub(super) fn path_from_bytes(bytes: Vec<u8>) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(&bytes).into_owned())
+}

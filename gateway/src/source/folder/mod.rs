@@ -1,0 +1,402 @@
+//! The embedded store: DICOM files in folders, an index in SQLite beside them.
+//!
+//! `walk` finds files, `scan` reads their headers, `indexer` keeps `index` up to date, `search`
+//! answers QIDO-RS from it, `frames` reads pixels by offset. All calls here block; the routes
+//! make them on threads that may.
+
+pub mod charset;
+pub mod entry;
+pub mod frames;
+pub mod index;
+pub mod indexer;
+pub mod input;
+pub mod scan;
+pub mod search;
+pub mod sniff;
+pub mod values;
+pub mod walk;
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use protocol::dicomweb::json::Dataset;
+use protocol::dicomweb::path;
+use protocol::dicomweb::query::QidoQuery;
+use protocol::gateway::Indexing;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use self::frames::{FrameError, FrameTable, StoredPixels};
+use self::index::{Index, IndexError};
+use self::indexer::{Indexer, Progress};
+use self::scan::{PixelPlace, ScanLimits};
+use self::search::{Found, Level};
+use super::SourceError;
+
+/// Why the store cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A data folder that is no folder.
+    #[error("the data folder {0} is not there")]
+    NoFolder(PathBuf),
+    /// The index would be indexed itself, and data folders are never written to.
+    #[error("the index {index} may not lie inside the data folder {folder}")]
+    IndexInside {
+        /// The index.
+        index: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The index's folder cannot be made.
+    #[error("the folder of the index {0} cannot be made")]
+    IndexFolder(PathBuf),
+    /// The index cannot be opened.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// No thread.
+    #[error("the indexer cannot be started")]
+    Thread,
+}
+
+/// How the store works.
+#[derive(Debug, Clone)]
+pub struct FolderOptions {
+    /// Data folders; never written to.
+    pub folders: Vec<PathBuf>,
+    /// The index file.
+    pub index: PathBuf,
+    /// Pause between two looks at the folders.
+    pub interval: Duration,
+    /// Bounds for each file.
+    pub limits: ScanLimits,
+}
+
+impl FolderOptions {
+    /// The usual options: a look every 3 s.
+    pub fn new(folders: Vec<PathBuf>, index: PathBuf) -> Self {
+        let interval = Duration::from_secs(3);
+        Self { folders, index, interval, limits: ScanLimits::default() }
+    }
+}
+
+/// An instance as the index has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredInstance {
+    /// Row of the index; another one as soon as the file changes.
+    pub id: i64,
+    /// SOP Instance UID.
+    pub sop: String,
+    /// Its pixels.
+    pub pixels: StoredPixels,
+}
+
+/// The store.
+pub struct FolderStore {
+    index: Index,
+    progress: Arc<Progress>,
+    limits: ScanLimits,
+    /// Frame tables of the multi-frame instances last read.
+    tables: Mutex<VecDeque<(i64, Arc<FrameTable>)>>,
+}
+
+/// Frame tables kept.
+const TABLES: usize = 64;
+
+impl FolderStore {
+    /// Opens the index and starts to bring it up to date; answers from what is there already.
+    pub fn open(options: FolderOptions) -> Result<Self, OpenError> {
+        let mut folders = Vec::new();
+        for folder in options.folders {
+            let real = fs::canonicalize(&folder).ok().filter(|real| real.is_dir());
+            folders.push(real.ok_or(OpenError::NoFolder(folder))?);
+        }
+        make_index_folder(&options.index, &folders)?;
+        let (index, writer) = Index::open(&options.index)?;
+        let progress = Arc::new(Progress::default());
+        let store = Self {
+            index,
+            progress: Arc::clone(&progress),
+            limits: options.limits,
+            tables: Mutex::default(),
+        };
+        let (limits, interval) = (options.limits, options.interval);
+        let indexer = Indexer { folders, limits, interval, writer, progress };
+        indexer.start().map_err(|_| OpenError::Thread)?;
+        Ok(store)
+    }
+
+    /// How far the index is.
+    pub fn indexing(&self) -> Indexing {
+        let total = self.progress.total.load(Ordering::Relaxed);
+        Indexing { done: self.progress.done.load(Ordering::Relaxed).min(total), total }
+    }
+
+    /// Counters of the indexer.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Files that were refused, and why.
+    pub fn refused(&self) -> Result<Vec<(PathBuf, String)>, IndexError> {
+        self.index.refused()
+    }
+
+    /// Searches; `root` is the DICOMweb root as a path.
+    pub fn search(&self, level: Level, query: &QidoQuery, root: &str) -> Result<Found, SourceError> {
+        Ok(self.index.read(|connection| search::search(connection, level, query, root))?)
+    }
+
+    /// DICOM JSON of all instances of a study, a series, or of one instance, as one list.
+    pub fn metadata(
+        &self,
+        study: &str,
+        series: Option<&str>,
+        sop: Option<&str>,
+        root: &str,
+    ) -> Result<Vec<u8>, SourceError> {
+        let text = self.index.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT series, sop, metadata FROM files
+                 WHERE study = ?1 AND (?2 IS NULL OR series = ?2) AND (?3 IS NULL OR sop = ?3)
+                     AND current = 1
+                 ORDER BY series, number IS NULL, number, sop",
+            )?;
+            let mut rows = statement.query(params![study, series, sop])?;
+            let mut text = b"[".to_vec();
+            let mut one = Vec::new();
+            while let Some(row) = rows.next()? {
+                one.clear();
+                let blob = row.get_ref(2)?.as_blob().unwrap_or_default();
+                entry::inflate_into(blob, &mut one).map_err(|_| IndexError::Damaged)?;
+                let (series, sop): (String, String) = (row.get(0)?, row.get(1)?);
+                if text.len() > 1 {
+                    text.push(b',');
+                }
+                let base = format!("{root}/{}/bulk/", path::instance(study, &series, &sop));
+                append_with_addresses(&mut text, &one, &base);
+            }
+            text.push(b']');
+            Ok(text)
+        })?;
+        if text.len() > 2 { Ok(text) } else { Err(self.unknown(study, series)?) }
+    }
+
+    /// One instance.
+    pub fn instance(
+        &self,
+        study: &str,
+        series: &str,
+        sop: &str,
+    ) -> Result<StoredInstance, SourceError> {
+        let found = self.index.read(|connection| {
+            let sql = format!("{INSTANCE_SQL} AND sop = ?3");
+            one_instance(connection, &sql, params![study, series, sop])
+        })?;
+        match found {
+            Some(instance) => Ok(instance),
+            None => Err(self.unknown(study, Some(series))?),
+        }
+    }
+
+    /// The attributes of an instance; `BulkDataURI` holds tag paths only.
+    pub fn dataset(&self, instance: &StoredInstance) -> Result<Dataset, SourceError> {
+        let blob: Option<Vec<u8>> = self.index.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT metadata FROM files WHERE id = ?1")?;
+            Ok(statement.query_row([instance.id], |row| row.get(0)).optional()?)
+        })?;
+        let mut text = Vec::new();
+        entry::inflate_into(&blob.ok_or(SourceError::InstanceUnknown)?, &mut text)
+            .map_err(|_| IndexError::Damaged)?;
+        let attributes = serde_json::from_slice(&text).map_err(|_| IndexError::Damaged)?;
+        Ok(Dataset::from_map(attributes))
+    }
+
+    /// The instance in the middle of a series, and its middle frame, from 1.
+    pub fn middle_frame(
+        &self,
+        study: &str,
+        series: &str,
+    ) -> Result<(StoredInstance, u32), SourceError> {
+        let found = self.index.read(|connection| {
+            let count: i64 = connection
+                .prepare_cached(
+                    "SELECT count(*) FROM files
+                     WHERE study = ?1 AND series = ?2 AND current = 1 AND pixel_tag IS NOT NULL",
+                )?
+                .query_row([study, series], |row| row.get(0))?;
+            let sql = format!(
+                "{INSTANCE_SQL} AND pixel_tag IS NOT NULL
+                 ORDER BY number IS NULL, number, sop LIMIT 1 OFFSET ?3"
+            );
+            one_instance(connection, &sql, params![study, series, count / 2])
+        })?;
+        match found {
+            Some(instance) => {
+                let middle = instance.pixels.frame_count / 2 + 1;
+                Ok((instance, middle))
+            }
+            None => match self.unknown(study, Some(series))? {
+                // The series is there, so what is missing is its pixels.
+                SourceError::InstanceUnknown => Err(FrameError::NoPixels.into()),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Where the frames of an instance are.
+    pub fn frame_table(&self, instance: &StoredInstance) -> Result<Arc<FrameTable>, SourceError> {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, table)) = tables.iter().find(|(id, _)| *id == instance.id) {
+            return Ok(Arc::clone(table));
+        }
+        drop(tables);
+        let table = Arc::new(instance.pixels.frame_table()?);
+        if instance.pixels.frame_count > 1 {
+            tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+            tables.push_back((instance.id, Arc::clone(&table)));
+            if tables.len() > TABLES {
+                tables.pop_front();
+            }
+        }
+        Ok(table)
+    }
+
+    /// A value that metadata left out, little endian.
+    pub fn bulk(&self, instance: &StoredInstance, tag_path: &str) -> Result<Vec<u8>, SourceError> {
+        let unreadable = |error| SourceError::Frame(FrameError::Unreadable(error));
+        let scan = scan::scan(&instance.pixels.path, &self.limits)
+            .map_err(|_| SourceError::BulkUnknown)?;
+        let place = match (scan.pixels, tag_path) {
+            (Some(PixelPlace { tag, vr, offset, length: Some(length) }), _)
+                if format!("{tag:08X}") == tag_path =>
+            {
+                scan::BulkPlace { tag_path: tag_path.to_owned(), vr, offset, length }
+            }
+            _ => scan
+                .bulk
+                .into_iter()
+                .find(|place| place.tag_path == tag_path)
+                .ok_or(SourceError::BulkUnknown)?,
+        };
+        let start = sniff::open(&instance.pixels.path, self.limits.inflated_bytes)
+            .map_err(unreadable)?
+            .ok_or(SourceError::BulkUnknown)?;
+        let mut input = start.input;
+        let ahead = place.offset.saturating_sub(input.position());
+        let bytes =
+            input.skip(ahead).and_then(|()| input.read_vec(place.length)).map_err(unreadable)?;
+        let size = match &place.vr {
+            b"OW" | b"US" | b"SS" => 2,
+            b"OF" | b"OL" | b"FL" | b"UL" | b"SL" => 4,
+            b"OD" | b"OV" | b"FD" | b"UV" | b"SV" => 8,
+            _ => 1,
+        };
+        Ok(values::swapped(&bytes, size, start.syntax.big_endian))
+    }
+
+    /// Says which of the UIDs is the unknown one.
+    fn unknown(&self, study: &str, series: Option<&str>) -> Result<SourceError, SourceError> {
+        let count = |sql: &str, values: &[&str]| {
+            self.index.read(|connection| {
+                let mut statement = connection.prepare_cached(sql)?;
+                Ok(statement.exists(rusqlite::params_from_iter(values))?)
+            })
+        };
+        if !count("SELECT 1 FROM studies WHERE uid = ?1", &[study])? {
+            return Ok(SourceError::StudyUnknown);
+        }
+        match series {
+            Some(series)
+                if count("SELECT 1 FROM series WHERE study = ?1 AND uid = ?2", &[study, series])? =>
+            {
+                Ok(SourceError::InstanceUnknown)
+            }
+            _ => Ok(SourceError::SeriesUnknown),
+        }
+    }
+}
+
+impl Drop for FolderStore {
+    fn drop(&mut self) {
+        self.progress.stop();
+    }
+}
+
+fn make_index_folder(index: &Path, folders: &[PathBuf]) -> Result<(), OpenError> {
+    let folder = match index.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let failed = || OpenError::IndexFolder(index.to_owned());
+    fs::create_dir_all(folder).map_err(|_| failed())?;
+    let real = fs::canonicalize(folder).map_err(|_| failed())?;
+    match folders.iter().find(|data| real.starts_with(data)) {
+        None => Ok(()),
+        Some(data) => {
+            Err(OpenError::IndexInside { index: index.to_owned(), folder: data.clone() })
+        }
+    }
+}
+
+/// Appends JSON text; `BulkDataURI`, stored as a tag path, becomes an address.
+fn append_with_addresses(text: &mut Vec<u8>, stored: &[u8], base: &str) {
+    // A quote inside a JSON string is always escaped, so this is a key and nothing else.
+    const KEY: &[u8] = b"\"BulkDataURI\":\"";
+    let mut rest = stored;
+    while let Some(at) = memchr::memmem::find(rest, KEY) {
+        let (before, after) = rest.split_at(at + KEY.len());
+        text.extend_from_slice(before);
+        text.extend_from_slice(base.as_bytes());
+        rest = after;
+    }
+    text.extend_from_slice(rest);
+}
+
+const INSTANCE_SQL: &str = "SELECT id, sop, path, transfer_syntax, frame_count, frame_bits,
+    bits_allocated, pixel_tag, pixel_vr, pixel_offset, pixel_length FROM files
+    WHERE study = ?1 AND series = ?2 AND current = 1";
+
+fn one_instance(
+    connection: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+) -> Result<Option<StoredInstance>, IndexError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    statement
+        .query_row(values, |row| Ok(stored_instance(row)))
+        .optional()?
+        .transpose()
+}
+
+fn stored_instance(row: &Row<'_>) -> Result<StoredInstance, IndexError> {
+    let tag: Option<u32> = row.get(7)?;
+    let place = match tag {
+        None => None,
+        Some(tag) => {
+            let vr: String = row.get(8)?;
+            Some(PixelPlace {
+                tag,
+                vr: vr.as_bytes().try_into().map_err(|_| IndexError::Damaged)?,
+                offset: index::unsigned(row.get(9)?),
+                length: row.get::<_, Option<i64>>(10)?.map(index::unsigned),
+            })
+        }
+    };
+    Ok(StoredInstance {
+        id: row.get(0)?,
+        sop: row.get(1)?,
+        pixels: StoredPixels {
+            path: index::path_from_bytes(row.get(2)?),
+            transfer_syntax: row.get(3)?,
+            place,
+            frame_count: row.get(4)?,
+            frame_bits: index::unsigned(row.get(5)?),
+            bits_allocated: row.get(6)?,
+        },
+    })
+}

@@ -1,0 +1,38 @@
+//! Where studies come from: the embedded store over folders, later other DICOMweb servers.
+//!
+//! Nothing outside this module reads DICOM from disk.
+
+pub mod folder;
+
+use folder::frames::FrameError;
+use folder::index::IndexError;
+
+/// Why a source has no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// No such study.
+    #[error("there is no study with this UID here")]
+    StudyUnknown,
+    /// The study has no such series.
+    #[error("the study has no series with this UID")]
+    SeriesUnknown,
+    /// The series has no such instance.
+    #[error("the series has no instance with this UID")]
+    InstanceUnknown,
+    /// No such bulk value.
+    #[error("the instance has no such value")]
+    BulkUnknown,
+    /// A frame cannot be had.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The index fails.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
+impl From<rusqlite::Error> for SourceError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Index(error.into())
+    }
+}

@@ -1,0 +1,57 @@
+//! What all handlers share.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use viewer_core::decode::Limits;
+
+use crate::assets::Assets;
+use crate::error::ApiError;
+use crate::source::SourceError;
+use crate::source::folder::FolderStore;
+
+/// Name of the embedded store in addresses.
+pub const LOCAL: &str = "local";
+
+/// What all handlers share.
+pub struct State {
+    /// The embedded store.
+    pub store: FolderStore,
+    /// The app's files.
+    pub assets: Assets,
+    /// Where it listens, with the real port.
+    pub address: SocketAddr,
+    /// Host, with port, under which a proxy makes it known, in lower case.
+    pub public_host: Option<String>,
+    /// Path under which a proxy makes it known, without a slash at the end.
+    pub base_path: String,
+    /// Sources of the `frame-ancestors` of pages that may be framed.
+    pub frame_ancestors: String,
+    /// Bounds of one decoded frame.
+    pub limits: Limits,
+}
+
+/// [`State`] as handlers get it.
+pub type Shared = Arc<State>;
+
+impl State {
+    /// The DICOMweb root of a source, as a path.
+    pub fn root(&self, source: Option<&str>) -> Result<String, ApiError> {
+        match source {
+            None | Some(LOCAL) => Ok(format!("{}/dicomweb/{LOCAL}", self.base_path)),
+            Some(_) => Err(ApiError::source_unknown()),
+        }
+    }
+}
+
+/// Runs work that blocks (disk, SQLite, decoding) where it holds up nobody.
+pub async fn blocking<T: Send + 'static>(
+    state: &Shared,
+    work: impl FnOnce(&State) -> Result<T, SourceError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let state = Arc::clone(state);
+    match tokio::task::spawn_blocking(move || work(&state)).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(ApiError::internal()),
+    }
+}
