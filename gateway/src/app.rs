@@ -17,16 +17,17 @@ use crate::state::Shared;
 
 /// The whole application.
 pub fn app(state: Shared) -> Router {
-    Router::new()
+    let pages = Router::new()
         .route("/", get(pages::index))
         .route("/viewer", get(pages::index))
         .route("/s", get(pages::index))
         .route("/embed", get(pages::index))
         .route("/IHEInvokeImageDisplay", get(invoke::invoke))
         .route("/config.json", get(config_json::config))
-        .route("/healthz", get(health::healthz))
-        .nest("/dicomweb", dicomweb())
-        .nest("/dicomweb/{source}", dicomweb())
+        .route("/healthz", get(health::healthz));
+    ["/dicomweb", "/dicomweb/{source}"]
+        .into_iter()
+        .fold(pages, dicomweb)
         .fallback(pages::file)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(64 << 10))
@@ -36,29 +37,25 @@ pub fn app(state: Shared) -> Router {
         .with_state(state)
 }
 
-/// One DICOMweb root.
-fn dicomweb() -> Router<Shared> {
-    const SERIES: &str = "/studies/{study}/series/{series}";
-    const INSTANCE: &str = "/studies/{study}/series/{series}/instances/{instance}";
-    Router::new()
-        .route("/studies", get(query::studies))
-        .route("/series", get(query::series))
-        .route("/instances", get(query::instances))
-        .route("/studies/{study}/series", get(query::series))
-        .route("/studies/{study}/instances", get(query::instances))
-        .route(&format!("{SERIES}/instances"), get(query::instances))
-        .route("/studies/{study}/metadata", get(metadata::metadata))
-        .route(&format!("{SERIES}/metadata"), get(metadata::metadata))
-        .route(&format!("{INSTANCE}/metadata"), get(metadata::metadata))
-        .route(&format!("{INSTANCE}/frames/{{list}}"), get(frames::frames))
-        .route(&format!("{INSTANCE}/bulk/{{tag_path}}"), get(bulk::bulk))
-        .route(&format!("{INSTANCE}/thumbnail"), get(thumbnail::instance))
-        .route(&format!("{SERIES}/thumbnail"), get(thumbnail::series))
-        .fallback(unknown_resource)
-}
-
-async fn unknown_resource() -> ApiError {
-    ApiError::not_found("resource_unknown", "this DICOMweb resource does not exist here")
+/// Adds one DICOMweb root.
+fn dicomweb(router: Router<Shared>, root: &str) -> Router<Shared> {
+    let study = format!("{root}/studies/{{study}}");
+    let series = format!("{study}/series/{{series}}");
+    let instance = format!("{series}/instances/{{instance}}");
+    router
+        .route(&format!("{root}/studies"), get(query::studies))
+        .route(&format!("{root}/series"), get(query::series))
+        .route(&format!("{root}/instances"), get(query::instances))
+        .route(&format!("{study}/series"), get(query::series))
+        .route(&format!("{study}/instances"), get(query::instances))
+        .route(&format!("{series}/instances"), get(query::instances))
+        .route(&format!("{study}/metadata"), get(metadata::metadata))
+        .route(&format!("{series}/metadata"), get(metadata::metadata))
+        .route(&format!("{instance}/metadata"), get(metadata::metadata))
+        .route(&format!("{instance}/frames/{{list}}"), get(frames::frames))
+        .route(&format!("{instance}/bulk/{{tag_path}}"), get(bulk::bulk))
+        .route(&format!("{instance}/thumbnail"), get(thumbnail::instance))
+        .route(&format!("{series}/thumbnail"), get(thumbnail::series))
 }
 
 async fn method_not_allowed() -> ApiError {

@@ -32,6 +32,10 @@ pub async fn file(State(state): State<Shared>, request: Request) -> Result<Respo
     }
     let head = request.method() == Method::HEAD;
     let name = request.uri().path().trim_start_matches('/').to_owned();
+    if name.starts_with("dicomweb") {
+        let message = "there is no such DICOMweb resource here";
+        return Err(ApiError::not_found("resource_unknown", message));
+    }
     let found = serve(&state, &name, request.headers()).await?;
     let response =
         found.ok_or_else(|| ApiError::not_found("not_found", "there is nothing at this address"))?;
