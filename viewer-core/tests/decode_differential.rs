@@ -1,5 +1,7 @@
 //! Our decoders beside others: dicom-pixeldata (native, RLE, OpenJPEG in Rust) and pure_jpegls.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+
 mod decode_files;
 
 use decode_files::streams::{self, COLUMNS, ROWS};

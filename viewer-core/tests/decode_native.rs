@@ -1,5 +1,7 @@
 //! Native pixels and RLE, against values worked out by hand from PS3.5.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+
 use viewer_core::decode::{DecodeError, Limits, decode_frame, native};
 use viewer_core::pixel::{Frame, Photometric, PixelFormat, SampleType};
 

@@ -1,5 +1,7 @@
 //! Decoded frames of real files against the values of independent decoders (`reference.json`).
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+
 mod decode_files;
 
 use std::collections::BTreeMap;
@@ -64,7 +66,7 @@ fn every_file_of_a_covered_syntax_decodes_to_its_reference_values() {
         println!("  {count} x {why}, as {first}");
     }
     assert!(wrong.is_empty(), "{wrong}");
-    assert!(files >= 600, "only {files} files were compared");
+    assert!(files >= 640, "only {files} files were compared");
 }
 
 fn compare(frame: &Frame, expected: &Value, how: &Value) -> Result<(), String> {

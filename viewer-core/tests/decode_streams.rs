@@ -1,5 +1,7 @@
 //! Code streams of known pictures: what the decoder gives is what the encoder was given.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+
 mod decode_files;
 
 use decode_files::streams::{self, COLUMNS, ROWS, bytes};

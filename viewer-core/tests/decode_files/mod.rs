@@ -1,5 +1,9 @@
 //! DICOM files for decoder tests: attributes and frames, read by dicom-object.
-#![allow(dead_code, reason = "each test crate uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test crate uses a part of it"
+)]
 
 pub mod streams;
 
@@ -7,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use dicom_core::value::{PrimitiveValue, Value};
 use dicom_dictionary_std::tags;
-use dicom_object::{DefaultDicomObject, OpenFileOptions};
+use dicom_object::{DefaultDicomObject, OpenFileOptions, file::ReadPreamble};
 use viewer_core::decode::{Limits, native};
 use viewer_core::pixel::{Photometric, PixelFormat};
 
@@ -33,8 +37,11 @@ pub struct File {
 
 /// Reads a file; the error says in words what dicom-object or this reader could not do.
 pub fn read(path: &Path) -> Result<File, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = plain_meta(&bytes).unwrap_or(bytes);
     let object = OpenFileOptions::new()
-        .open_file(path)
+        .read_preamble(ReadPreamble::Always)
+        .from_reader(bytes.as_slice())
         .map_err(|error| error.to_string())?;
     let transfer_syntax = object
         .meta()
@@ -49,6 +56,40 @@ pub fn read(path: &Path) -> Result<File, String> {
         format,
         frames,
     })
+}
+
+/// The file with a file meta group that ends with the Implementation Class UID.
+///
+/// dicom-object refuses a file for an application title of more than 16 bytes behind it.
+fn plain_meta(file: &[u8]) -> Option<Vec<u8>> {
+    let group_length = file
+        .get(140..144)?
+        .try_into()
+        .ok()
+        .map(u32::from_le_bytes)? as usize;
+    let group = file.get(144..144 + group_length)?;
+    let mut end = 0;
+    while let Some(&[2, 0, element, 0, first, second, low, high]) = group.get(end..end + 8) {
+        if element > 0x12 {
+            break;
+        }
+        let short = 8 + usize::from(u16::from_le_bytes([low, high]));
+        end += if [first, second] == *b"OB" {
+            12 + u32::from_le_bytes(group.get(end + 8..end + 12)?.try_into().ok()?) as usize
+        } else {
+            short
+        };
+    }
+    let length = (end as u32).to_le_bytes();
+    Some(
+        [
+            &file[..140],
+            &length,
+            group.get(..end)?,
+            &file[144 + group_length..],
+        ]
+        .concat(),
+    )
 }
 
 fn format(object: &DefaultDicomObject) -> Result<PixelFormat, String> {
@@ -129,7 +170,7 @@ fn join(offsets: &[u32], fragments: &[Vec<u8>], count: usize) -> Result<Vec<Vec<
         return Ok(fragments.to_vec());
     }
     if offsets.len() != count {
-        return Err("fragments without an offset table".to_owned());
+        return by_markers(fragments, count).ok_or("fragments without an offset table".to_owned());
     }
     let mut frames = vec![Vec::new(); count];
     let mut position = 0;
@@ -141,4 +182,16 @@ fn join(offsets: &[u32], fragments: &[Vec<u8>], count: usize) -> Result<Vec<Vec<
         position += 8 + fragment.len();
     }
     Ok(frames)
+}
+
+/// Without an offset table a fragment that begins like a JPEG stream begins a frame.
+fn by_markers(fragments: &[Vec<u8>], count: usize) -> Option<Vec<Vec<u8>>> {
+    let mut frames: Vec<Vec<u8>> = Vec::new();
+    for fragment in fragments {
+        if fragment.starts_with(&[0xFF, 0xD8]) || fragment.starts_with(&[0xFF, 0x4F]) {
+            frames.push(Vec::new());
+        }
+        frames.last_mut()?.extend_from_slice(fragment);
+    }
+    (frames.len() == count).then_some(frames)
 }

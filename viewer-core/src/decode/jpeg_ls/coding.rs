@@ -129,9 +129,10 @@ fn default_thresholds(max_value: i32, near: i32) -> [i32; 3] {
     };
     if max_value >= 128 {
         let factor = (max_value.min(4095) + 128) / 256;
-        let t1 = clamp(factor * (3 - 2) + 2 + 3 * near, near + 1);
-        let t2 = clamp(factor * (7 - 3) + 3 + 5 * near, t1);
-        [t1, t2, clamp(factor * (21 - 4) + 4 + 7 * near, t2)]
+        // The standard's BASIC_T1 - 2, BASIC_T2 - 3 and BASIC_T3 - 4: 1, 4 and 17.
+        let t1 = clamp(factor + 2 + 3 * near, near + 1);
+        let t2 = clamp(4 * factor + 3 + 5 * near, t1);
+        [t1, t2, clamp(17 * factor + 4 + 7 * near, t2)]
     } else {
         let factor = 256 / (max_value + 1);
         let t1 = clamp((3 / factor + 3 * near).max(2), near + 1);

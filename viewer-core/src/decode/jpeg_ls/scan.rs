@@ -84,14 +84,15 @@ pub(super) fn decode<'a>(
         let (segment, behind) = rest.split_at(segment_length(rest));
         rest = behind;
         let mut scan = Scan::new(segment, coding);
-        for _ in row..layout.rows.min(row.saturating_add(interval)) {
+        let end = layout.rows.min(row.saturating_add(interval));
+        for _ in row..end {
             components.iter_mut().for_each(Lines::advance);
             scan.decode_line(&mut components, layout.interleave)?;
             for (index, lines) in components.iter().enumerate() {
                 line(index, lines.samples());
             }
-            row += 1;
         }
+        row = end;
     }
     Ok(rest)
 }
