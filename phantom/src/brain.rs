@@ -110,7 +110,9 @@ impl HeadStack {
         set.text(tags::MR_ACQUISITION_TYPE, VR::CS, "2D");
         set.text(tags::REPETITION_TIME, VR::DS, repetition);
         set.text(tags::ECHO_TIME, VR::DS, echo);
-        set.text(tags::INVERSION_TIME, VR::DS, inversion);
+        if !inversion.is_empty() {
+            set.text(tags::INVERSION_TIME, VR::DS, inversion);
+        }
         set.text(tags::ECHO_TRAIN_LENGTH, VR::IS, "1");
         set.text(tags::MAGNETIC_FIELD_STRENGTH, VR::DS, "1.5");
         set.decimals(tags::SPACING_BETWEEN_SLICES, &[self.step_mm]);
@@ -133,19 +135,19 @@ fn signal(place: Vec3, noise: &Noise, weighting: Weighting) -> f32 {
     // The coil sees the near side a little brighter.
     let shade = 1.0 + 0.10 * noise.at(place / 90.0) - 0.0009 * (p.y + 10.0);
     let edge = smooth_step(1.0, -0.6, head);
-    let skull = ellipsoid(p - Vec3::new(0.0, 1.0, 0.0), Vec3::new(74.0, 93.0, 76.0));
-    let inner = ellipsoid(p - Vec3::new(0.0, 1.0, 0.0), Vec3::new(68.5, 87.0, 70.0));
+    let skull = ellipsoid(p - Vec3::new(0.0, 1.0, 0.0), Vec3::new(73.0, 92.5, 75.0));
+    let inner = ellipsoid(p - Vec3::new(0.0, 1.0, 0.0), Vec3::new(68.6, 87.5, 70.0));
     let low = smooth_step(-42.0, -58.0, p.z);
     let mut value = tissue(Tissue::Fat);
     let paint = |value: &mut f32, distance: f32, tissue: f32| {
         *value += (tissue - *value) * smooth_step(0.6, -0.6, distance);
     };
     paint(&mut value, head + 2.0, tissue(Tissue::Fat));
-    paint(&mut value, skull.max(-low * 40.0 + p.z * 0.0), tissue(Tissue::Skull));
+    paint(&mut value, skull + low * 12.0, tissue(Tissue::Skull));
     if low > 0.0 {
         let strands = 0.5 + 0.5 * noise.at(p / 9.0);
         let face = tissue(Tissue::Muscle) * (0.55 + 0.8 * strands);
-        paint(&mut value, (head + 6.0).max(-low * 40.0 + 2.0), face);
+        paint(&mut value, (head + 6.0).max(3.0 - low * 30.0), face);
     }
     paint(&mut value, inner, tissue(Tissue::Fluid));
     brain(p, noise, weighting, &mut value);
@@ -165,7 +167,7 @@ fn neck(p: Vec3) -> f32 {
 }
 
 fn brain(p: Vec3, noise: &Noise, weighting: Weighting, value: &mut f32) {
-    let surface = ellipsoid(p - Vec3::new(0.0, 0.0, 3.0), Vec3::new(66.0, 84.0, 65.0)).max(-34.0 - p.z + 0.10 * p.y);
+    let surface = ellipsoid(p - Vec3::new(0.0, 0.5, 2.0), Vec3::new(67.2, 86.0, 67.4)).max(-34.0 - p.z + 0.10 * p.y);
     let cerebellum = ellipsoid(p - Vec3::new(0.0, 50.0, -46.0), Vec3::new(50.0, 32.0, 26.0));
     let stem = ellipsoid(p - Vec3::new(0.0, 22.0, -48.0), Vec3::new(15.0, 13.0, 44.0));
     let tissue = |t: Tissue| weighting.signal(t);
@@ -173,25 +175,27 @@ fn brain(p: Vec3, noise: &Noise, weighting: Weighting, value: &mut f32) {
         *value += (tissue - *value) * smooth_step(0.6, -0.6, distance);
     };
     // Furrows follow the zero lines of a smooth field; the cortex follows the furrows.
-    let q = p * Vec3::new(1.0, 1.0, 0.8) + Vec3::new(p.x.signum() * 40.0, 0.0, 0.0);
-    let field = noise.at(q / 17.0) + 0.45 * noise.at(q / 9.0 + 5.0);
+    let q = p * Vec3::new(1.0, 1.0, 0.75) + Vec3::new(p.x.signum() * 40.0, 0.0, 0.0);
+    let field = noise.at(q / 11.5) + 0.35 * noise.at(q / 6.0 + 5.0);
     let depth = -surface;
-    let furrow = field.abs() * 15.0 + smooth_step(9.0, 20.0, depth) * 12.0;
+    // Close to the zero line its distance is about the value over the slope.
+    let furrow = field.abs() * 9.0 + smooth_step(13.0, 25.0, depth) * 12.0;
     let gap = p.x.abs() + 9.0 * smooth_step(26.0, 40.0, depth.max(0.0)) * smooth_step(40.0, 20.0, p.y.abs());
     let folded = depth.min(furrow).min(gap + 0.2);
     paint(value, surface, tissue(Tissue::Fluid));
-    paint(value, (1.0 - folded).max(surface), tissue(Tissue::Grey));
-    paint(value, (4.1 - folded).max(surface), tissue(Tissue::White));
-    let folia = (p.length() * 1.3 + 4.0 * noise.at(p / 12.0)).sin();
-    let leaf = if folia > 0.25 { tissue(Tissue::White) } else { tissue(Tissue::Grey) };
-    paint(value, cerebellum, leaf * 0.5 + tissue(Tissue::Grey) * 0.5);
-    paint(value, cerebellum + 16.0, tissue(Tissue::White));
+    paint(value, (0.7 - folded).max(surface), tissue(Tissue::Grey));
+    paint(value, (3.9 - folded).max(surface), tissue(Tissue::White));
+    // Leaves of the cerebellum lie one behind the other; its white matter branches from the middle.
+    let folia = ((p - Vec3::new(0.0, 18.0, -34.0)).length() * 1.55 + 5.0 * noise.at(p / 14.0)).sin();
+    let leaf = tissue(Tissue::Grey) + (tissue(Tissue::Fluid) - tissue(Tissue::Grey)) * smooth_step(0.55, 1.0, folia) * 0.45;
+    paint(value, cerebellum + 1.2, leaf);
+    paint(value, cerebellum + 9.0 + 7.0 * noise.at(p * Vec3::new(0.11, 0.06, 0.09)), tissue(Tissue::White));
     paint(value, stem, tissue(Tissue::White) * 0.96);
     let twin = Vec3::new(p.x.abs(), p.y, p.z);
     let part = |c: [f32; 3], r: [f32; 3]| ellipsoid(twin - Vec3::from(c), Vec3::from(r));
-    let nuclei = part([11.0, 10.0, 2.0], [9.0, 14.0, 10.0])
-        .min(part([26.0, -4.0, 1.0], [6.5, 17.0, 11.0]))
-        .min(part([14.0, -22.0, 8.0], [5.5, 10.0, 11.0]));
+    let nuclei = part([11.0, 10.0, 4.0], [10.0, 15.0, 12.0])
+        .min(part([26.0, -4.0, 3.0], [7.5, 19.0, 13.0]))
+        .min(part([14.0, -22.0, 8.0], [6.5, 11.0, 13.0]));
     paint(value, nuclei + 0.8 * noise.at(p / 5.0), tissue(Tissue::Grey) * 0.97);
     let bend = Vec3::new(twin.x - 0.12 * (twin.y + 10.0).abs(), twin.y, twin.z);
     let horn = |c: [f32; 3], r: [f32; 3]| ellipsoid(bend - Vec3::from(c), Vec3::from(r));

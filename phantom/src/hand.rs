@@ -32,18 +32,18 @@ pub(crate) fn file(place: &Place, encoding: Encoding) -> Result<Vec<u8>, Phantom
         // The wrist lies low in the picture; y grows towards the finger tips, x towards the thumb.
         let p = Vec2::new(
             (index % columns) as f32 * SPACING_MM as f32 - 82.0,
-            168.0 - (index / columns) as f32 * SPACING_MM as f32,
+            203.0 - (index / columns) as f32 * SPACING_MM as f32,
         );
         *value = depth(p, &bones, &carpals, &noise);
     }
     blur(&mut picture, columns, 1.1);
     let grain = correlated_noise(picture.len(), columns, 0.7, place.seed);
     let mut words: Vec<u16> =
-        picture.iter().zip(grain).map(|(mm, grain)| stored(90.0 + mm * 60.0 + grain * 16.0).min(4095)).collect();
+        picture.iter().zip(grain).map(|(mm, grain)| stored(90.0 + mm * 58.0 + grain * 16.0).min(4095)).collect();
     letter_l(&mut words, columns, &Mark { left: columns - columns / 8, top: rows / 16, scale: 9 }, 4000);
     let pixels = grey(words, ROWS, COLUMNS, "MONOCHROME2", 12);
     let mut set = place.dataset(DX_IMAGE, 1, "ORIGINAL\\PRIMARY\\");
-    describe(&mut set, &Exposure { spacing_mm: SPACING_MM, kvp: "50", window: [1750.0, 3100.0], inverse: false });
+    describe(&mut set, &Exposure { spacing_mm: SPACING_MM, kvp: "50", window: [1900.0, 3300.0], inverse: false });
     // In the anatomical position arms hang down with the palms forward: the left thumb points to the left, and rows
     // run from the finger tips (feet) to the wrist (head).
     set.text(tags::PATIENT_ORIENTATION, VR::CS, "L\\H");
@@ -61,19 +61,23 @@ fn depth(p: Vec2, bones: &[Bone], carpals: &[(Vec2, Vec2)], noise: &Noise) -> f3
     let grain = |scale: f32| noise.at(Vec3::new(p.x / scale, p.y / scale, 0.37));
     for bone in bones {
         let along = bone.end - bone.start;
-        let t = ((p - bone.start).dot(along) / along.length_squared()).clamp(0.0, 1.0);
-        let distance = p.distance(bone.start + along * t);
+        let length = along.length();
+        let way = (p - bone.start).dot(along) / length;
+        let t = (way / length).clamp(0.0, 1.0);
+        // Ends are flatter than half balls.
+        let beyond = (-way).max(way - length).max(0.0) * 1.6;
+        let distance = (p - bone.start).perp_dot(along / length).hypot(beyond);
         if distance > 26.0 {
             continue;
         }
-        let near_base = smooth_step(0.42, 0.0, t);
-        let near_head = smooth_step(0.62, 1.0, t);
+        let near_base = smooth_step(0.46, -0.12, t);
+        let near_head = smooth_step(0.56, 1.1, t);
         let radius = bone.shaft + (bone.base - bone.shaft) * near_base + (bone.head - bone.shaft) * near_head;
         let outer = chord(distance, radius);
         // Shafts have thick walls about the marrow; ends are spongy under a thin shell.
         let hollow = radius * (0.60 + 0.30 * near_base.max(near_head));
         let spongy = 0.62 - 0.34 * near_base.max(near_head) - 0.10 * grain(1.1) - 0.06 * grain(3.0);
-        bone_mm = bone_mm.max(0.0) + outer - chord(distance, hollow) * spongy;
+        bone_mm += (outer - chord(distance, hollow) * spongy) * (6.5 / radius).min(1.0);
         let cover = radius * 0.55 + 4.6;
         flesh = soft_max(flesh, chord(distance, radius + cover));
     }
@@ -83,12 +87,12 @@ fn depth(p: Vec2, bones: &[Bone], carpals: &[(Vec2, Vec2)], noise: &Noise) -> f3
         let wobble = 1.0 + 0.06 * grain(5.0);
         let radius = half.min_element();
         let outer = chord(d * radius, radius * wobble);
-        bone_mm += outer - chord(d * radius, radius * 0.88 * wobble) * (0.34 - 0.1 * grain(1.2));
+        bone_mm += outer - chord(d * radius, radius * 0.88 * wobble) * (0.30 - 0.1 * grain(1.2));
     }
     // The palm and the wrist as one broad pad.
-    let palm = ((p - Vec2::new(1.0, 62.0)) / Vec2::new(37.0, 50.0)).length();
+    let palm = ((p - Vec2::new(0.0, 56.0)) / Vec2::new(39.0, 62.0)).length();
     let wrist = ((p.x + 1.0) / (27.0 + 0.004 * (p.y + 10.0).powi(2)).min(34.0)).abs();
-    let lower = smooth_step(28.0, 0.0, p.y);
+    let lower = smooth_step(52.0, 12.0, p.y);
     flesh = soft_max(flesh, 26.0 * (1.0 - palm.powi(4)).max(0.0).sqrt());
     flesh = soft_max(flesh, lower * 31.0 * (1.0 - wrist.powi(4)).max(0.0).sqrt());
     flesh * (1.0 + 0.025 * grain(7.0)) + bone_mm * 1.9
@@ -120,7 +124,7 @@ fn skeleton() -> (Vec<Bone>, Vec<(Vec2, Vec2)>) {
     ray(Vec2::new(-9.0, 29.0), -8.0, 1.0, &[59.0, 41.0, 27.0, 18.5], &finger(0.95));
     ray(Vec2::new(-17.5, 26.0), -17.5, 2.0, &[54.0, 33.0, 19.5, 16.5], &finger(0.86));
     ray(Vec2::new(22.0, 19.0), 46.0, -9.0, &[45.0, 32.0, 22.0], &[[5.0, 7.8, 7.2], [4.4, 7.0, 5.4], [3.2, 6.4, 4.0]]);
-    bones.push(Bone { start: Vec2::new(9.0, -64.0), end: Vec2::new(9.0, -12.0), shaft: 7.4, base: 7.4, head: 13.5 });
+    bones.push(Bone { start: Vec2::new(9.0, -64.0), end: Vec2::new(9.0, -12.0), shaft: 7.4, base: 7.4, head: 12.5 });
     bones.push(Bone { start: Vec2::new(-14.0, -64.0), end: Vec2::new(-15.0, -8.0), shaft: 5.6, base: 5.6, head: 7.8 });
     let carpals = [
         ([14.0, 5.5], [8.5, 6.4]),

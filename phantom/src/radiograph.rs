@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// Digital X-Ray Image Storage - For Presentation.
 pub(crate) const DX_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.1.1";
+/// Radiographs show people this much larger than the trunk of the CT studies.
+const BODY_SCALE: f64 = 1.16;
 /// Distance between samples along the beam, in mm.
 const DEPTH_STEP_MM: f64 = 3.0;
 
@@ -73,15 +75,17 @@ impl ChestRadiograph {
         let frontal = Frontal {
             columns: columns / self.coarse + 2,
             rows: rows / self.coarse + 2,
-            spacing_mm: self.spacing_mm * self.coarse as f64,
-            top_mm: 262.0,
+            spacing_mm: self.spacing_mm * self.coarse as f64 / BODY_SCALE,
+            top_mm: 268.0,
         };
         let depth = project(&self.anatomy, &frontal, 1.1);
         let mut picture = enlarge(&depth, &frontal, columns, rows, self.coarse);
-        compress(&mut picture, columns, 0.52, (22.0 / self.spacing_mm) as usize);
+        compress(&mut picture, columns, 0.60, (26.0 / self.spacing_mm) as usize);
         let noise = correlated_noise(picture.len(), columns, 0.7, crate::random::hash(self.place.seed, self.place.study.accession));
-        let tone: Vec<f32> = picture.iter().zip(noise).map(|(mm, noise)| 15_600.0 - mm * 106.0 + noise * 95.0).collect();
-        let mut words: Vec<u16> = tone.iter().map(|value| stored(*value)).collect();
+        let [thin, dense] = extremes(&picture);
+        let gain = 12_600.0 / (dense - thin);
+        let tone = |mm: f32, noise: f32| stored(14_300.0 - (mm - thin) * gain + noise * 110.0);
+        let mut words: Vec<u16> = picture.iter().zip(noise).map(|(mm, noise)| tone(*mm, noise)).collect();
         // The lead letter of the patient's right side, which is on the left of the picture.
         let mark = Mark { left: columns / 14, top: rows / 12, scale: columns / 130 };
         letter_r(&mut words, columns, &mark, 0);
@@ -118,8 +122,8 @@ pub(crate) fn localizer(place: &Place, anatomy: &Anatomy, encoding: Encoding) ->
         },
     );
     crate::scan::technique(&mut set);
-    set.decimals(tags::WINDOW_CENTER, &[-480.0]);
-    set.decimals(tags::WINDOW_WIDTH, &[1080.0]);
+    set.decimals(tags::WINDOW_CENTER, &[20.0]);
+    set.decimals(tags::WINDOW_WIDTH, &[780.0]);
     set.into_file(&pixels, encoding)
 }
 
@@ -148,6 +152,7 @@ pub(crate) fn describe(set: &mut Dataset, exposure: &Exposure) {
     set.text(tags::LOSSY_IMAGE_COMPRESSION, VR::CS, "00");
     set.decimals(tags::WINDOW_CENTER, &exposure.window[..1]);
     set.decimals(tags::WINDOW_WIDTH, &exposure.window[1..]);
+    set.text(tags::POSITIONER_TYPE, VR::CS, "NONE");
     set.text(tags::DETECTOR_TYPE, VR::CS, "DIRECT");
     set.decimals(tags::IMAGER_PIXEL_SPACING, &[exposure.spacing_mm, exposure.spacing_mm]);
     set.decimals(tags::PIXEL_SPACING, &[exposure.spacing_mm, exposure.spacing_mm]);
@@ -204,6 +209,14 @@ fn enlarge(coarse: &[f32], frontal: &Frontal, columns: usize, rows: usize, facto
         }
     }
     fine
+}
+
+/// The depths that lungs and the densest parts reach: hundredths 4 and 99 of all places in the body.
+fn extremes(picture: &[f32]) -> [f32; 2] {
+    let mut inside: Vec<f32> = picture.iter().copied().filter(|mm| *mm > 40.0).step_by(17).collect();
+    inside.sort_by(f32::total_cmp);
+    let at = |share: f32| inside.get((share * inside.len() as f32) as usize).copied();
+    [at(0.04).unwrap_or(40.0), at(0.99).unwrap_or(300.0)]
 }
 
 /// Takes part of the coarse brightness away, so that dense and thin regions show detail in one window.

@@ -101,15 +101,14 @@ impl Cine {
         let p = Vec3::new(across, depth, 0.0);
         let scale = f32::from(self.rows) / 288.0;
         let at = |x: f32, y: f32, a: f32, b: f32| {
-            let wobble = 0.05 * noise.at(p / 26.0);
-            Vec2::new((across - x) / a, (depth / scale - y) / b).length() + wobble
+            Vec2::new((across - x) / a, (depth / scale - y) / b).length()
         };
         let mut echo = 0.44 + 0.06 * noise.at(p / 30.0);
         // Layers of the belly's wall.
         let wall = smooth_step(34.0, 26.0, depth / scale);
         let sheet = 0.35 + 0.30 * (depth / scale * 0.62 + 0.9 * noise.at(p / 40.0)).sin();
         echo += (sheet - echo) * wall;
-        let kidney = at(32.0, 128.0, 62.0, 36.0);
+        let kidney = at(32.0, 128.0, 62.0, 36.0) + 0.03 * noise.at(p / 31.0);
         let cortex = smooth_step(1.03, 0.97, kidney);
         echo += (0.26 - echo) * cortex;
         let rim = smooth_step(0.05, 0.0, (kidney - 1.03).abs());
@@ -119,11 +118,14 @@ impl Cine {
         let sinus = smooth_step(0.52, 0.40, at(32.0, 128.0, 64.0, 34.0) + 0.12 * noise.at(p / 9.0));
         echo += (0.74 - echo) * sinus;
         // Liver vessels are dark tubes; the diaphragm is a bright arc with a shadow behind it.
-        for (x, y, a, b) in [(-62.0, 84.0, 26.0, 4.6), (-48.0, 128.0, 5.5, 17.0), (-88.0, 150.0, 22.0, 5.0), (-24.0, 70.0, 7.0, 5.0)] {
-            let vessel = at(x, y, a, b);
-            echo += (0.05 - echo) * smooth_step(1.05, 0.9, vessel);
-        }
-        let arc = (at(0.0, 40.0, 150.0, 186.0) - 1.0) * 150.0;
+        let here = Vec2::new(across, depth / scale);
+        let hepatic = tube(here, &[[-96.0, 150.0], [-70.0, 128.0], [-52.0, 94.0], [-46.0, 66.0]], 3.8, 2.2)
+            .min(tube(here, &[[-70.0, 128.0], [-88.0, 104.0], [-94.0, 84.0]], 3.0, 1.8));
+        let portal = tube(here, &[[-30.0, 168.0], [-34.0, 130.0], [-18.0, 96.0], [10.0, 76.0], [44.0, 70.0]], 5.2, 2.4);
+        let near_wall = smooth_step(2.6, 0.8, portal.abs());
+        echo += 0.30 * near_wall;
+        echo += (0.04 - echo) * smooth_step(0.6, -0.6, hepatic.min(portal));
+        let arc = (at(-12.0, 40.0, 172.0, 188.0) - 1.0) * 150.0 + 2.5 * noise.at(p / 40.0);
         echo += 0.55 * smooth_step(3.2, 0.5, arc.abs());
         echo -= 0.16 * smooth_step(4.0, 30.0, arc);
         // Speckle: fine along the beam, coarser across, and coarser still with depth.
@@ -132,17 +134,30 @@ impl Cine {
         let bright = echo.max(0.0) * (1.0 + 0.85 * speckle) * (1.06 - 0.0011 * depth);
         let level = (bright.max(0.0).powf(0.9) * 215.0).min(255.0);
         if self.flow {
-            let stream = smooth_step(1.02, 0.86, at(-48.0, 128.0, 5.5, 17.0).min(at(-62.0, 84.0, 26.0, 4.6)));
+            let stream = smooth_step(0.4, -1.2, hepatic.min(portal));
             let pulse = 0.45 + 0.55 * (phase * 2.0).sin().max(0.0);
             let speed = stream * pulse * (0.75 + 0.5 * noise.at(p / 4.0));
-            if stream > 0.15 {
-                let away = depth / scale < 100.0;
+            if stream > 0.15 && here.y > 62.0 && here.y < 152.0 && here.x < 30.0 {
+                let away = portal < hepatic;
                 let hot = [60.0 + 190.0 * speed, 30.0 + 150.0 * speed * speed, 20.0];
                 return if away { hot } else { [hot[2], hot[1], hot[0]] };
             }
         }
         [level, level * 0.99, level * 0.96]
     }
+}
+
+/// Distance to a tapering tube through `points`, negative inside.
+fn tube(at: Vec2, points: &[[f32; 2]], from: f32, to: f32) -> f32 {
+    let count = points.len() as f32 - 1.0;
+    let mut nearest = f32::INFINITY;
+    for (index, pair) in points.windows(2).enumerate() {
+        let (a, b) = (Vec2::from(pair[0]), Vec2::from(pair[1]));
+        let t = ((at - a).dot(b - a) / (b - a).length_squared()).clamp(0.0, 1.0);
+        let radius = from + (to - from) * (index as f32 + t) / count;
+        nearest = nearest.min(at.distance(a + (b - a) * t) - radius);
+    }
+    nearest
 }
 
 fn byte(value: f32) -> u8 {

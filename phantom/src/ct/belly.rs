@@ -63,14 +63,14 @@ pub(crate) fn add(scene: &mut Scene, trunk: &Trunk, seed: u64, blood: Blood, sol
 }
 
 fn muscles(scene: &mut Scene, trunk: &Trunk) {
-    let rim = Material::Even(FAT_HU + 12.0);
+    let rim = Material::Even(FAT_HU + 40.0);
     for side in [-1.0_f32, 1.0] {
         let back: Vec<[f32; 4]> = (-26..24)
             .map(|step| {
                 let z = step as f32 * 10.0;
                 let low = ((20.0 - z) / 120.0).clamp(0.0, 1.0);
-                let y = trunk.wall_point(PI * 0.5, z, 0.0).y + 6.0 + 5.0 * low;
-                [side * (26.0 + 8.0 * low), y, z, 13.0 + 6.0 * low]
+                let y = trunk.wall_point(PI * 0.5, z, 0.0).y + 4.0 + 5.0 * low;
+                [side * (26.0 + 9.0 * low), y, z, 12.0 + 4.5 * low]
             })
             .collect();
         let psoas = [
@@ -97,15 +97,18 @@ fn muscles(scene: &mut Scene, trunk: &Trunk) {
             [side * 98.0, 58.0, -262.0, 28.0],
         ];
         for (course, squash) in [
-            (&back[..], Vec3::new(0.66, 1.0, 1.0)),
+            (&back[..], Vec3::new(0.6, 1.0, 1.0)),
             (&psoas[..], Vec3::new(1.0, 0.9, 1.0)),
             (&quadratus[..], Vec3::new(0.62, 1.0, 1.0)),
             (&iliacus[..], Vec3::ONE),
             (&gluteus[..], Vec3::new(0.8, 1.0, 1.0)),
         ] {
-            scene.flat_tube(course, 1.2, squash, rim.clone(), Clip::Free);
+            scene.flat_tube(course, 0.8, squash, rim.clone(), Clip::Free);
             scene.flat_tube(course, 0.0, squash, Material::Muscle, Clip::Free);
         }
+        // The deltoid over the head of the upper arm, and what lies about the shoulder blade.
+        let deltoid = [[side * 140.0, 14.0, 176.0, 10.0], [side * 146.0, 13.0, 214.0, 30.0], [side * 140.0, 12.0, 250.0, 29.0]];
+        scene.flat_tube(&deltoid, 0.0, Vec3::ONE, Material::Muscle, Clip::Free);
         let crus = [[side * 16.0, 26.0, -28.0, 4.0], [side * 13.0, 20.0, -70.0, 4.6], [side * 9.0, 14.0, -98.0, 3.0]];
         scene.tube(&crus, 0.0, Material::Even(62.0), Clip::Free);
     }
@@ -125,48 +128,58 @@ fn mesentery(scene: &mut Scene, trunk: &Trunk, seed: u64, blood: Blood) {
     scene.branches(&tree, 0.0, &blood.venous(), Clip::Inside(3.0));
 }
 
-/// One long tube that winds through the belly without meeting itself.
-fn small_bowel(scene: &mut Scene, trunk: &Trunk, seed: u64, solid: Solid) {
-    let mut random = Random::named(seed, "bowel");
-    let mut course: Vec<[f32; 4]> = Vec::new();
-    for (layer, y) in [-22.0_f32, -50.0].into_iter().enumerate() {
-        for row in 0..5 {
-            // The second layer runs back up, so the tube stays in one piece.
-            let level = if layer == 0 { row } else { 4 - row };
-            let z = if layer == 0 { -136.0 } else { -158.0 } - 26.0 * level as f32;
-            for k in 0..7 {
-                let column = if (row + layer) % 2 == 0 { k } else { 6 - k };
-                let x = -74.0 + 25.5 * column as f32;
-                let swing = if column % 2 == 0 { 5.5 } else { -5.5 };
-                let p = Vec3::new(
-                    x + random.between(-4.5, 4.5),
-                    y + swing + random.between(-3.5, 3.5),
-                    z + random.between(-5.0, 5.0) - swing * 0.5,
-                );
-                if trunk.site(p, p).cavity < -12.0 {
-                    course.push([p.x, p.y, p.z, random.between(9.6, 12.4)]);
-                }
-            }
+/// Tubes that wind through evenly scattered points of the belly, each to the nearest point not yet visited.
+fn bowel_loops(trunk: &Trunk, random: &mut Random) -> Vec<Vec<[f32; 4]>> {
+    let mut free: Vec<Vec3> = Vec::new();
+    for _ in 0..6000 {
+        let p = Vec3::new(random.between(-86.0, 88.0), random.between(-80.0, -8.0), random.between(-262.0, -120.0));
+        // The transverse colon lies in front at the top.
+        let below_colon = p.z < -158.0 || (p.y > -44.0 && p.x > -44.0);
+        if below_colon && trunk.site(p, p).cavity < -13.0 && free.iter().all(|q| q.distance(p) > 22.5) {
+            free.push(p);
         }
     }
-    let clip = Clip::Inside(2.0);
-    let wall = Material::Tissue { hu: solid.gut, swing: 14.0, grain: 4.0 };
-    scene.tube(&course, 0.0, wall, clip);
-    let fine = curve(&course);
-    let mut content = Material::Even(22.0);
-    for (step, pair) in fine.windows(2).enumerate() {
-        if step % 9 == 0 {
-            let pick = random.unit();
-            content = if pick < 0.16 {
-                Material::Level { level: pair[0][1] - 3.0, fluid: 20.0 }
-            } else {
-                Material::Tissue { hu: random.between(14.0, 58.0), swing: 10.0, grain: 4.0 }
-            };
+    let mut loops = Vec::new();
+    let mut current: Vec<[f32; 4]> = Vec::new();
+    let mut at = Vec3::new(40.0, -20.0, -130.0);
+    while !free.is_empty() {
+        let cost = |p: &Vec3| p.distance_squared(at);
+        let nearest = (0..free.len()).min_by(|a, b| cost(&free[*a]).total_cmp(&cost(&free[*b]))).unwrap_or(0);
+        let next = free.swap_remove(nearest);
+        if next.distance(at) > 44.0 && !current.is_empty() {
+            loops.push(std::mem::take(&mut current));
         }
-        // Folds narrow the inside now and then.
-        let fold = 2.3 + 1.6 * (step as f32 * 1.3).sin().max(0.0);
-        let ends = [pair[0], pair[1]].map(|[x, y, z, r]| (Vec3::new(x, y, z), r - fold));
-        scene.cone(ends, Vec3::ONE, content.clone(), Clip::Inside(4.5));
+        current.push([next.x, next.y, next.z, random.between(9.4, 12.6)]);
+        at = next;
+    }
+    loops.push(current);
+    loops
+}
+
+fn small_bowel(scene: &mut Scene, trunk: &Trunk, seed: u64, solid: Solid) {
+    let mut random = Random::named(seed, "bowel");
+    let loops = bowel_loops(trunk, &mut random);
+    let wall = Material::Tissue { hu: solid.gut, swing: 14.0, grain: 4.0 };
+    for course in &loops {
+        scene.tube(course, 0.0, wall.clone(), Clip::Inside(2.0));
+    }
+    for course in &loops {
+        let fine = curve(course);
+        let mut content = Material::Even(22.0);
+        for (step, pair) in fine.windows(2).enumerate() {
+            if step % 9 == 0 {
+                let pick = random.unit();
+                content = if pick < 0.14 {
+                    Material::Level { level: pair[0][1] - 3.0, fluid: 20.0 }
+                } else {
+                    Material::Tissue { hu: random.between(14.0, 62.0), swing: 12.0, grain: 4.0 }
+                };
+            }
+            // Folds narrow the inside now and then.
+            let fold = 2.2 + 1.8 * (step as f32 * 1.3).sin().max(0.0);
+            let ends = [pair[0], pair[1]].map(|[x, y, z, r]| (Vec3::new(x, y, z), r - fold));
+            scene.cone(ends, Vec3::ONE, content.clone(), Clip::Inside(4.5));
+        }
     }
 }
 
@@ -218,8 +231,9 @@ fn colon(scene: &mut Scene, solid: Solid) {
 }
 
 /// The ellipsoids of the liver: right lobe, left lobe, caudate lobe.
-fn liver_parts() -> [Ball; 4] {
+fn liver_parts() -> [Ball; 5] {
     [
+        ball([-28.0, -38.0, -34.0], [46.0, 44.0, 38.0]),
         ball([-66.0, 6.0, -40.0], [70.0, 84.0, 66.0]),
         ball([-84.0, 8.0, -78.0], [42.0, 64.0, 52.0]),
         ball([4.0, -48.0, -34.0], [60.0, 34.0, 36.0]),
@@ -228,7 +242,7 @@ fn liver_parts() -> [Ball; 4] {
 }
 
 fn liver(scene: &mut Scene, trunk: &Trunk, seed: u64, blood: Blood, solid: Solid) {
-    let clip = Clip::Belly(3.0);
+    let clip = Clip::Belly(1.6);
     let material = Material::Tissue { hu: solid.liver, swing: 4.0, grain: 5.0 };
     scene.blob(&liver_parts(), 22.0, (2.5, 26.0), material, clip);
     let mut random = Random::named(seed, "liver");
@@ -325,7 +339,7 @@ fn kidneys(scene: &mut Scene, blood: Blood, solid: Solid) {
         let body = ball_along(c.into(), [54.0, 28.0, 27.0], axis);
         scene.blob(&[body], 1.0, (1.6, 13.0), Material::Kidney { cortex: solid.cortex, medulla: solid.medulla }, Clip::Inside(3.0));
         let hilum = c + Vec3::new(-side * 16.0, -8.0, 0.0);
-        let sinus = [ball_along((c + Vec3::new(-side * 7.0, -4.0, 0.0)).into(), [24.0, 10.0, 9.0], axis), ball(hilum.into(), [15.0, 9.0, 15.0])];
+        let sinus = [ball_along((c + Vec3::new(-side * 7.0, -4.0, 0.0)).into(), [29.0, 11.5, 9.5], axis), ball(hilum.into(), [17.0, 9.5, 19.0])];
         scene.blob(&sinus, 8.0, (1.6, 6.0), Material::Even(FAT_HU + 6.0), Clip::Free);
         let pelvis = [
             [c.x - side * 6.0, c.y - 2.0, c.z + 8.0, 3.4],

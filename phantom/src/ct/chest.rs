@@ -92,7 +92,7 @@ fn lung_points(trunk: &Trunk, random: &mut Random, side: f32, count: usize) -> V
         }
         let p = Vec3::new(side * random.between(8.0, 134.0), random.between(-86.0, 90.0), random.between(-75.0, 222.0));
         let site = trunk.site(p, p);
-        if trunk.lung(&site) < -4.0 && trunk.fissure(p) > 4.0 {
+        if trunk.lung(&site) < -3.0 && trunk.fissure(p) > 3.0 {
             points.push(p);
         }
     }
@@ -104,11 +104,11 @@ fn lung_vessels(scene: &mut Scene, trunk: &Trunk, seed: u64, blood: Blood) {
     for side in [-1.0_f32, 1.0] {
         let artery_root = if side < 0.0 { Vec3::new(-42.0, 4.0, 102.0) } else { Vec3::new(46.0, 8.0, 110.0) };
         let growth = Growth { twig_radius: 0.62, trunk_radius: 8.5, stride: 0.42 };
-        let mut points = lung_points(trunk, &mut random, side, 620);
+        let mut points = lung_points(trunk, &mut random, side, 1500);
         let arteries = grow(&mut random, artery_root, &mut points, growth);
         let vein_root = Vec3::new(side * 40.0, 8.0, 72.0);
-        let growth = Growth { twig_radius: 0.58, trunk_radius: 7.5, stride: 0.44 };
-        let mut points = lung_points(trunk, &mut random, side, 520);
+        let growth = Growth { twig_radius: 0.58, trunk_radius: 7.0, stride: 0.44 };
+        let mut points = lung_points(trunk, &mut random, side, 1250);
         let veins = grow(&mut random, vein_root, &mut points, growth);
         scene.branches(&veins, 0.0, &blood.venous(), Clip::Free);
         scene.branches(&arteries, 0.0, &blood.arterial(), Clip::Free);
@@ -120,7 +120,7 @@ fn lung_vessels(scene: &mut Scene, trunk: &Trunk, seed: u64, blood: Blood) {
 fn companions(scene: &mut Scene, arteries: &[Branch], side: f32) {
     let airways: Vec<Branch> = arteries
         .iter()
-        .filter(|branch| branch.end_radius > 1.25)
+        .filter(|branch| branch.end_radius > 1.1)
         .map(|branch| {
             let beside = |radius: f32| Vec3::new(-side * 0.35, 0.86, -0.36) * (radius * 1.75 + 0.9);
             Branch {
@@ -165,10 +165,10 @@ fn gullet(scene: &mut Scene) {
 
 fn heart(scene: &mut Scene, blood: Blood) {
     let axes = heart_axes();
-    let sac = Clip::Inside(1.5);
+    let sac = Clip::Chest(1.0);
     let pericardium = Ball { center: HEART_CENTER, radii: HEART_RADII, axes };
-    scene.blob(&[pericardium], 1.0, (0.0, 1.0), Material::Even(35.0), sac);
-    let fat = Ball { radii: HEART_RADII - Vec3::splat(1.4), ..pericardium };
+    scene.blob(&[pericardium], 1.0, (0.0, 1.0), Material::Even(5.0), sac);
+    let fat = Ball { radii: HEART_RADII - Vec3::splat(1.2), ..pericardium };
     scene.blob(&[fat], 1.0, (0.0, 1.0), Material::Tissue { hu: -98.0, swing: 8.0, grain: 4.0 }, sac);
     let wall = Material::Tissue { hu: blood.heart_wall, swing: 5.0, grain: 5.0 };
     // Right ventricle: thin-walled, in front, wrapped round the left one.
@@ -208,31 +208,37 @@ fn heart(scene: &mut Scene, blood: Blood) {
     scene.tube(&right_coronary, 0.0, blood.arterial(), sac);
 }
 
+/// A vessel's course (`[x, y, z, radius]`) and whether it is an artery.
+type Vessel<'a> = (bool, &'a [[f32; 4]]);
+
+/// Veins towards the heart, the pulmonary trunk, the aorta and its upper branches.
+const GREAT_VESSELS: [Vessel; 15] = [
+    (false, &[[-27.0, -18.0, 62.0, 10.0], [-28.0, -17.0, 110.0, 9.0], [-27.0, -20.0, 164.0, 8.4]]),
+    (false, &[[-27.0, -20.0, 164.0, 7.0], [-36.0, -22.0, 188.0, 6.6], [-52.0, -22.0, 206.0, 6.0], [-96.0, -24.0, 212.0, 5.4]]),
+    (false, &[[-26.0, -22.0, 162.0, 7.0], [2.0, -40.0, 174.0, 6.4], [34.0, -32.0, 194.0, 6.4], [60.0, -24.0, 207.0, 6.0], [98.0, -22.0, 213.0, 5.4]]),
+    (false, &[[-38.0, -24.0, 197.0, 6.0], [-30.0, -10.0, 232.0, 6.5], [-32.0, -4.0, 285.0, 6.5]]),
+    (false, &[[38.0, -24.0, 197.0, 6.0], [30.0, -10.0, 232.0, 6.0], [32.0, -4.0, 285.0, 6.0]]),
+    (false, &[[16.0, -48.0, 70.0, 13.0], [20.0, -44.0, 88.0, 13.5], [22.0, -26.0, 108.0, 13.0]]),
+    (false, &[[20.0, -24.0, 107.0, 11.5], [4.0, -8.0, 106.0, 10.8], [-20.0, 0.0, 103.0, 10.0], [-42.0, 4.0, 102.0, 8.4]]),
+    (false, &[[22.0, -26.0, 108.0, 12.0], [34.0, -6.0, 113.0, 10.4], [46.0, 8.0, 110.0, 8.4]]),
+    (false, &[[-9.0, 34.0, 0.0, 3.0], [-8.0, 38.0, 70.0, 3.2], [-8.0, 36.0, 128.0, 3.8], [-20.0, 12.0, 142.0, 4.2], [-27.0, -12.0, 138.0, 4.2]]),
+    (true, &AORTA),
+    (true, &[[-5.0, -18.0, 158.0, 6.6], [-14.0, -14.0, 182.0, 6.2], [-20.0, -10.0, 204.0, 5.6]]),
+    (true, &[[-20.0, -10.0, 204.0, 4.4], [-22.0, 0.0, 240.0, 3.6], [-24.0, 4.0, 285.0, 3.4]]),
+    (true, &[[-20.0, -10.0, 204.0, 4.4], [-44.0, 2.0, 216.0, 4.2], [-96.0, -10.0, 214.0, 3.8]]),
+    (true, &[[6.0, -4.0, 162.0, 4.6], [14.0, -2.0, 200.0, 4.0], [22.0, 2.0, 245.0, 3.6], [24.0, 4.0, 285.0, 3.4]]),
+    (true, &[[15.0, 10.0, 162.0, 5.0], [24.0, 8.0, 196.0, 4.6], [46.0, 4.0, 217.0, 4.4], [98.0, -10.0, 214.0, 3.8]]),
+];
+
 fn great_vessels(scene: &mut Scene, blood: Blood) {
-    let (artery, vein) = (blood.arterial(), blood.venous());
-    let mut vessel = |points: &[[f32; 4]], material: &Material| {
-        scene.tube(points, 1.1, Material::Even(50.0), Clip::Free);
-        scene.tube(points, 0.0, material.clone(), Clip::Free);
-    };
-    vessel(&[[-27.0, -18.0, 62.0, 10.0], [-28.0, -17.0, 110.0, 9.0], [-27.0, -20.0, 164.0, 8.4]], &vein);
-    vessel(&[[-27.0, -20.0, 164.0, 7.0], [-36.0, -22.0, 188.0, 6.6], [-52.0, -22.0, 206.0, 6.0], [-96.0, -24.0, 212.0, 5.4]], &vein);
-    vessel(&[[-26.0, -22.0, 162.0, 7.0], [2.0, -40.0, 174.0, 6.4], [34.0, -32.0, 194.0, 6.4], [60.0, -24.0, 207.0, 6.0], [98.0, -22.0, 213.0, 5.4]], &vein);
-    for side in [-1.0_f32, 1.0] {
-        vessel(&[[side * 38.0, -24.0, 197.0, 6.0], [side * 30.0, -10.0, 232.0, 6.5], [side * 32.0, -4.0, 285.0, 6.5]], &vein);
+    // All walls first: where vessels join, no wall may cross the blood.
+    for (_, course) in GREAT_VESSELS.iter().filter(|(_, course)| course[0][2] > 65.0) {
+        scene.tube(course, 1.1, Material::Even(48.0), Clip::Free);
     }
-    // Pulmonary trunk and its two branches.
-    vessel(&[[16.0, -48.0, 70.0, 13.0], [20.0, -44.0, 88.0, 13.5], [22.0, -26.0, 108.0, 13.0]], &vein);
-    vessel(&[[20.0, -24.0, 107.0, 11.5], [4.0, -8.0, 106.0, 10.8], [-20.0, 0.0, 103.0, 10.0], [-42.0, 4.0, 102.0, 8.4]], &vein);
-    vessel(&[[22.0, -26.0, 108.0, 12.0], [34.0, -6.0, 113.0, 10.4], [46.0, 8.0, 110.0, 8.4]], &vein);
-    vessel(&AORTA, &artery);
-    vessel(&[[-5.0, -18.0, 158.0, 6.6], [-14.0, -14.0, 182.0, 6.2], [-20.0, -10.0, 204.0, 5.6]], &artery);
-    vessel(&[[-20.0, -10.0, 204.0, 4.4], [-22.0, 0.0, 240.0, 3.6], [-24.0, 4.0, 285.0, 3.4]], &artery);
-    vessel(&[[-20.0, -10.0, 204.0, 4.4], [-44.0, 2.0, 216.0, 4.2], [-96.0, -10.0, 214.0, 3.8]], &artery);
-    vessel(&[[6.0, -4.0, 162.0, 4.6], [14.0, -2.0, 200.0, 4.0], [22.0, 2.0, 245.0, 3.6], [24.0, 4.0, 285.0, 3.4]], &artery);
-    vessel(&[[15.0, 10.0, 162.0, 5.0], [24.0, 8.0, 196.0, 4.6], [46.0, 4.0, 217.0, 4.4], [98.0, -10.0, 214.0, 3.8]], &artery);
-    // Azygos vein.
-    scene.tube(&[[-9.0, 34.0, 0.0, 3.2], [-8.0, 38.0, 70.0, 3.4], [-8.0, 36.0, 128.0, 4.0], [-20.0, 12.0, 142.0, 4.4], [-27.0, -12.0, 138.0, 4.4]], 0.0, vein, Clip::Free);
-    // Lobes of the thyroid.
+    scene.tube(&AORTA[1..], 1.1, Material::Even(48.0), Clip::Free);
+    for (artery, course) in GREAT_VESSELS {
+        scene.tube(course, 0.0, if artery { blood.arterial() } else { blood.venous() }, Clip::Free);
+    }
     for side in [-1.0_f32, 1.0] {
         let lobe = [ball([side * 15.0, -2.0, 240.0], [7.5, 9.0, 20.0])];
         scene.blob(&lobe, 1.0, (0.8, 6.0), Material::Tissue { hu: 128.0, swing: 8.0, grain: 3.0 }, Clip::Free);

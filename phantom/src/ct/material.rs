@@ -67,7 +67,7 @@ impl Material {
                 let gland = smooth_step(0.0, 0.35, noise(9.0) * 0.8 + noise(21.0) * 0.6 - 0.08);
                 FAT_HU + 118.0 * gland
             }
-            Self::Table => if distance > -1.7 { -250.0 } else { -955.0 },
+            Self::Table => if distance > -1.6 { 90.0 } else { -950.0 },
         }
     }
 }
@@ -99,19 +99,20 @@ fn wall(trunk: &Trunk, site: &Site) -> f32 {
     let front = smooth_step(-10.0, -60.0, p.y);
     let back = smooth_step(15.0, 55.0, p.y);
     let fat_depth = (8.0 + 5.0 * belly + 5.0 * back * belly) * (1.0 + 0.35 * wander);
-    let chest_height = 60.0 - 37.0 * front;
-    let belly_height = 60.0 - (1.0 - back) * (38.0 + 10.5 * front);
+    let chest_height = 60.0 - 37.0 * front + 90.0 * smooth_step(188.0, 222.0, p.z);
+    let belly_height = 32.0 - (1.0 - back) * (10.0 + 10.5 * front);
     let muscle_height = chest_height + (belly_height - chest_height) * belly;
     let under_skin = smooth_step(fat_depth - 0.8, fat_depth + 0.8, depth);
     let near_wall = smooth_step(muscle_height + 0.8, muscle_height - 0.8, site.cavity + 1.5 * wander);
     // Thin sheets of fat between the muscles, broken where they lie close together.
-    let sheet = (site.cavity / 7.2 + 0.9 * wander + 4.0).fract();
-    let gap = (sheet - 0.5).abs() * 7.2;
-    let open = smooth_step(-0.25, 0.25, trunk.noise.at(p / 23.0) + 0.25);
-    let sheets = smooth_step(1.5, 0.3, gap) * open;
+    let inner = 12.5 - 5.5 * belly + 3.0 * wander;
+    let outer = 22.0 - 8.0 * belly + 9.0 * trunk.noise.at(p / 57.0 + 4.0);
+    let width = 1.0 + 0.9 * trunk.noise.at(p / 19.0);
+    let sheet = |at: f32| smooth_step(width + 0.5, width - 0.5, (site.cavity - at).abs());
+    let sheets = sheet(inner).max(sheet(outer)) * smooth_step(-0.3, 0.1, width - 1.0 + 0.25 * wander);
     // The straight muscles of the belly end in a line of fat on either side and meet at the white line.
     let side = p.x.abs();
-    let lateral = smooth_step(2.5, 1.0, (side - 66.0).abs()) * front * belly;
+    let lateral = smooth_step(1.9, 0.7, (side - 66.0 - 3.0 * wander).abs()) * front * belly;
     let straight = front * belly * smooth_step(64.0, 62.0, side);
     let muscle_share = under_skin * near_wall * (1.0 - lateral) * (1.0 - sheets * (1.0 - straight));
     let tissue = fat + (muscle(trunk, p) - fat) * muscle_share;

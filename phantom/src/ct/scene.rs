@@ -46,6 +46,8 @@ pub(crate) enum Clip {
     Inside(f32),
     /// Outside the inner wall by some mm.
     Outside(f32),
+    /// Inside the inner wall and above the diaphragm by some mm.
+    Chest(f32),
     /// Inside the inner wall and below the diaphragm by some mm.
     Belly(f32),
 }
@@ -86,6 +88,10 @@ impl Layer {
             Clip::Free => {}
             Clip::Inside(inset) => distance = smooth_max(distance, site.cavity + inset, 4.0),
             Clip::Outside(gap) => distance = smooth_max(distance, gap - site.cavity, 4.0),
+            Clip::Chest(inset) => {
+                let bound = smooth_max(site.cavity + inset, inset - Trunk::above_diaphragm(site.at), 6.0);
+                distance = smooth_max(distance, bound, 3.0);
+            }
             Clip::Belly(inset) => {
                 let bound = smooth_max(site.cavity + inset, Trunk::above_diaphragm(site.at) + inset, 6.0);
                 distance = smooth_max(distance, bound, 5.0);
@@ -130,9 +136,11 @@ impl Shape {
             Self::Body => site.body,
             Self::Lungs => trunk.lung(site),
             Self::Table => {
-                let top = 113.5 + 0.0009 * site.place.x * site.place.x;
-                let inside = site.place.x.abs() - 178.0;
-                smooth_max(inside, (site.place.y - top - 14.0).abs() - 14.0 + 0.0004 * site.place.x.powi(2), 6.0)
+                // A shallow cradle: its sides rise towards the patient, its underside is rounder.
+                let bow = site.place.x * site.place.x;
+                let top = 116.5 - 0.00105 * bow - site.place.y;
+                let bottom = site.place.y - 143.0 + 0.0017 * bow;
+                smooth_max(top, bottom, 3.0)
             }
         }
     }

@@ -19,7 +19,7 @@ pub(crate) fn vertebra_half(index: usize) -> Vec3 {
 }
 
 fn spongy() -> Material {
-    Material::Bone { cortex: 470.0, marrow: 185.0, shell: 1.3 }
+    Material::Bone { cortex: 470.0, marrow: 165.0, shell: 1.2 }
 }
 
 /// A bone as a tube: the dense shell first, the marrow inside it.
@@ -195,7 +195,7 @@ fn rib(scene: &mut Scene, trunk: &Trunk, index: usize, side: f32) {
         let calcified = Material::Tissue { hu: 125.0, swing: 60.0, grain: 3.0 };
         scene.flat_tube(&cartilage, 0.0, tall, calcified, Clip::Free);
     }
-    bone_tube(scene, &shaft, tall, 1.25, 240.0);
+    bone_tube(scene, &shaft, tall, 1.0, 190.0);
 }
 
 fn sternum(scene: &mut Scene, trunk: &Trunk) {
@@ -262,22 +262,39 @@ fn shoulder(scene: &mut Scene, trunk: &Trunk, side: f32) {
 
 fn pelvis(scene: &mut Scene) {
     let sacrum = Material::Bone { cortex: 430.0, marrow: 190.0, shell: 1.5 };
-    let rows: [(f32, &[[f32; 2]]); 4] = [
+    let rows: [(f32, &[[f32; 2]]); 5] = [
         (-180.0, &[[82.0, 50.0], [100.0, 38.0]]),
         (-196.0, &[[58.0, 58.0], [86.0, 46.0], [110.0, 20.0], [116.0, -2.0]]),
         (-218.0, &[[46.0, 60.0], [82.0, 44.0], [108.0, 12.0], [118.0, -26.0]]),
         (-240.0, &[[42.0, 62.0], [76.0, 46.0], [102.0, 14.0], [116.0, -34.0]]),
+        (-265.0, &[[44.0, 60.0], [70.0, 46.0], [94.0, 14.0], [108.0, -36.0]]),
     ];
     for side in [-1.0_f32, 1.0] {
         let ala = [[side * 22.0, 44.0, -222.0, 13.0], [side * 40.0, 54.0, -232.0, 11.0]];
         scene.flat_tube(&ala, 0.0, Vec3::new(1.0, 1.0, 0.7), sacrum.clone(), Clip::Free);
-        for (z, row) in rows {
-            let course: Vec<[f32; 4]> = row
-                .iter()
-                .enumerate()
-                .map(|(k, p)| [side * p[0], p[1], z, if k == 0 { 6.5 } else { 4.6 }])
-                .collect();
-            bone_tube(scene, &course, Vec3::new(1.0, 1.0, 0.33), 1.4, 210.0);
+        // Rows in between make one plate of the given ones.
+        for pair in rows.windows(2) {
+            for step in 0..4 {
+                let t = step as f32 / 4.0;
+                let z = pair[0].0 + (pair[1].0 - pair[0].0) * t;
+                let course: Vec<[f32; 4]> = (0..6)
+                    .map(|k| {
+                        let s = k as f32 / 5.0;
+                        let (a, b) = (along(pair[0].1, s), along(pair[1].1, s));
+                        let radius = if k == 0 { 6.2 } else { 4.4 };
+                        [side * (a[0] + (b[0] - a[0]) * t), a[1] + (b[1] - a[1]) * t, z, radius]
+                    })
+                    .collect();
+                bone_tube(scene, &course, Vec3::new(1.0, 1.0, 0.6), 1.3, 170.0);
+            }
         }
     }
+}
+
+/// The point at the share `s` of a course of points.
+fn along(course: &[[f32; 2]], s: f32) -> [f32; 2] {
+    let place = s * (course.len() - 1) as f32;
+    let low = (place as usize).min(course.len() - 2);
+    let t = place - low as f32;
+    std::array::from_fn(|k| course[low][k] + (course[low + 1][k] - course[low][k]) * t)
 }

@@ -11,11 +11,12 @@ const LOW_MM: f32 = -280.0;
 const HIGH_MM: f32 = 290.0;
 
 /// Half width, half depth and middle (y) of an outline by level: `[z, half width, half depth, y]`.
-const BODY: [[f32; 4]; 13] = [
-    [290.0, 70.0, 62.0, 12.0],
-    [262.0, 104.0, 66.0, 16.0],
-    [240.0, 148.0, 76.0, 16.0],
-    [215.0, 172.0, 87.0, 13.0],
+const BODY: [[f32; 4]; 14] = [
+    [290.0, 60.0, 60.0, 12.0],
+    [276.0, 82.0, 63.0, 14.0],
+    [262.0, 128.0, 67.0, 16.0],
+    [244.0, 167.0, 75.0, 16.0],
+    [215.0, 179.0, 87.0, 13.0],
     [185.0, 178.0, 97.0, 9.0],
     [140.0, 174.0, 104.0, 5.0],
     [90.0, 166.0, 107.0, 2.0],
@@ -139,8 +140,8 @@ impl Trunk {
             d += 6.0 * (-(p.x / 17.0).powi(2)).exp() * smooth_step(0.5, 0.9, v / b);
         }
         if self.breasts && p.y < -40.0 && (0.0..190.0).contains(&p.z) {
-            let side = Vec3::new(p.x.abs() - 86.0, p.y + 84.0, p.z - 78.0);
-            d = smooth_min(d, ellipsoid(side, Vec3::new(63.0, 45.0, 62.0)), 22.0);
+            let side = Vec3::new(p.x.abs() - 84.0, p.y + 82.0, p.z - 76.0);
+            d = smooth_min(d, ellipsoid(side, Vec3::new(60.0, 44.0, 62.0)), 36.0);
         }
         d
     }
@@ -161,12 +162,14 @@ impl Trunk {
     /// Level of the diaphragm above or below the point `x`, `y`.
     fn diaphragm_z(x: f32, y: f32) -> f32 {
         let dome = |cx: f32, cy: f32, top: f32| {
-            let q = (((x - cx) / 72.0).powi(2) + ((y - cy) / 86.0).powi(2)).min(1.6);
-            top - 20.0 * q - 48.0 * q * q * q
+            // In front the diaphragm is fixed higher than at the back.
+            let depth = if y < cy { 118.0 } else { 88.0 };
+            let q = (((x - cx) / 74.0).powi(2) + ((y - cy) / depth).powi(2)).min(1.3);
+            (top - 20.0 * q - 48.0 * q * q * q).max(-74.0)
         };
         let right = dome(-68.0, 2.0, 11.0);
         let left = dome(66.0, 4.0, -1.0);
-        let tendon = -17.0 - 45.0 * ((x - 12.0) / 55.0).powi(2) - 45.0 * ((y + 22.0) / 48.0).powi(2);
+        let tendon = -17.0 - 45.0 * ((x - 12.0) / 55.0).powi(2) - 45.0 * ((y + 22.0) / if y < -22.0 { 150.0 } else { 50.0 }).powi(2);
         smooth_max(smooth_max(right, left, 20.0), tendon, 16.0)
     }
 
@@ -181,7 +184,8 @@ impl Trunk {
         let depth = 60.0 - 14.0 * smooth_step(150.0, 200.0, p.z);
         let column = ellipsoid(Vec3::new(p.x - 1.0, p.y + 4.0, 0.0), Vec3::new(width, depth, 1.0e4));
         let heart = ellipsoid(heart_axes() * (p - HEART_CENTER), HEART_RADII + Vec3::splat(3.0));
-        let spine = (p.x * p.x + (p.y - self.spine_y(p.z) - 4.0).powi(2)).sqrt() - 21.5;
+        // Behind the bodies no lung crosses the middle.
+        let spine = p.x.hypot((p.y - self.spine_y(p.z) - 4.0).min(0.0)) - 21.5;
         let hilum = Vec3::new(p.x.abs() - 32.0, p.y - 8.0, p.z - 102.0);
         let hila = ellipsoid(hilum, Vec3::new(15.0, 20.0, 24.0));
         smooth_min(smooth_min(column, hila, 12.0), smooth_min(heart, spine, 6.0), 10.0)
@@ -198,8 +202,8 @@ impl Trunk {
 
     /// Distance to the nearest fissure between lobes, never negative.
     pub(crate) fn fissure(&self, p: Vec3) -> f32 {
-        let wave = 7.0 * self.noise.at(p / 60.0);
-        let above = p.z - (78.0 + 1.3 * p.y) + wave;
+        let wave = 11.0 * self.noise.at(p / 60.0);
+        let above = p.z - (78.0 + 1.3 * p.y) - 0.34 * (p.x.abs() - 60.0) + wave;
         let oblique = above.abs() * 0.61;
         if p.x < 0.0 && above > 0.0 {
             let level = p.z - 82.0 - 0.1 * (p.x + 90.0) + wave + 0.004 * (p.x + 80.0).powi(2);
