@@ -56,6 +56,11 @@ pub enum ViewChange {
     Fit,
     /// One pixel of the image on one of the canvas.
     OneToOne,
+    /// A double tap: fit, or from there twice as large about the point.
+    ToggleZoom {
+        /// In canvas pixels.
+        about: [f64; 2],
+    },
     /// Given values; what is `None` stays. The meaning is that of the API's `setView`.
     Set {
         /// 1 = fit.

@@ -8,6 +8,7 @@ use crate::worker_message::{Request, Response};
 use js_sys::{Object, Promise, Reflect};
 use protocol::dicomweb::json::{self, Dataset};
 use protocol::dicomweb::path;
+use protocol::uid::percent_encode;
 use viewer_core::loading::FrameKey;
 use viewer_core::model::{Instance, tags};
 use viewer_core::pixel::SampleType;
@@ -42,10 +43,8 @@ pub async fn pixels(handle: EngineHandle, wanted: Wanted) -> Result<JsValue, JsV
         (Some(study), Some(series)) => (study.clone(), series.clone()),
         _ => find(&source, &wanted.instance).await?,
     };
-    let base = path::series(&study);
-    let series_path = format!("{base}/{}", path::uid(&series));
-    let instance_path = format!("{series_path}/instances/{}", path::uid(&wanted.instance));
-    let sets = get_sets(&format!("{}/{instance_path}/metadata", source.root)).await?;
+    let metadata = path::instance_metadata(&study, &series, &wanted.instance);
+    let sets = get_sets(&format!("{}/{metadata}", source.root)).await?;
     let instance = sets
         .iter()
         .filter_map(Instance::from_dataset)
@@ -127,7 +126,7 @@ async fn find(source: &Source, instance: &str) -> Result<(String, String), Viewe
     let url = format!(
         "{}/instances?SOPInstanceUID={}",
         source.root,
-        path::uid(instance)
+        percent_encode(instance)
     );
     let sets = get_sets(&url).await?;
     sets.iter()

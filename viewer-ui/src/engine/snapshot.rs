@@ -229,11 +229,7 @@ impl Engine {
             return None;
         }
         let study = self.state.studies.get(series.study)?;
-        self.address(&format!(
-            "{}/{}/thumbnail",
-            path::series(&study.uid),
-            path::uid(&series.uid)
-        ))
+        self.address(&path::series_thumbnail(&study.uid, &series.uid))
     }
 
     /// How far a series has come; `None` before its metadata are here.

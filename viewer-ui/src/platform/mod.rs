@@ -3,6 +3,9 @@
 pub mod canvas;
 pub mod clock;
 pub mod fetch;
+pub mod gpu;
+pub mod layout;
 pub mod page;
+pub mod pointer;
 pub mod style;
 pub mod workers;

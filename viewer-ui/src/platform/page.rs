@@ -111,3 +111,140 @@ pub fn wasm_memory_bytes() -> u32 {
         .and_then(|memory| memory.buffer().dyn_into::<js_sys::ArrayBuffer>().ok())
         .map_or(0, |buffer| buffer.byte_length())
 }
+
+/// A key that was pressed outside text fields.
+#[derive(Debug, Clone)]
+pub struct KeyPress {
+    /// Its character or name.
+    pub key: String,
+    /// With Shift.
+    pub shift: bool,
+    /// It is Tab.
+    pub is_tab: bool,
+    /// A viewport has the focus.
+    pub in_viewport: bool,
+}
+
+/// Listens to keys of the whole page until the guard is dropped. `on_key` says whether it took the key.
+/// Keys in text fields, and with Ctrl, Alt or Meta, are left alone; Enter and Space on a button too.
+pub fn on_key(on_key: impl Fn(KeyPress) -> bool + 'static) -> impl FnOnce() + 'static {
+    let closure = Closure::<dyn Fn(web_sys::KeyboardEvent)>::new(move |event: web_sys::KeyboardEvent| {
+        let target: Option<web_sys::Element> = event.target().and_then(|t| t.dyn_into().ok());
+        let tag = target.as_ref().map(web_sys::Element::tag_name).unwrap_or_default();
+        let in_field = matches!(tag.as_str(), "INPUT" | "SELECT" | "TEXTAREA");
+        let key = event.key();
+        let in_viewport = target
+            .as_ref()
+            .and_then(|target| target.closest(".vp").ok().flatten())
+            .is_some();
+        let on_button = matches!(tag.as_str(), "BUTTON" | "A" | "SUMMARY")
+            && matches!(key.as_str(), "Enter" | " ");
+        let has_modifier = event.ctrl_key() || event.alt_key() || event.meta_key();
+        if event.default_prevented() || has_modifier || on_button || (in_field && key != "Escape") {
+            return;
+        }
+        let is_tab = key == "Tab";
+        if on_key(KeyPress { key, shift: event.shift_key(), is_tab, in_viewport }) {
+            event.prevent_default();
+        }
+    });
+    let window = web_sys::window();
+    if let Some(window) = &window {
+        let listener = closure.as_ref().unchecked_ref();
+        // Without a listener the keyboard is silent; the pointer still works.
+        let _ = window.add_event_listener_with_callback("keydown", listener);
+    }
+    move || {
+        if let Some(window) = window {
+            let listener = closure.as_ref().unchecked_ref();
+            let _ = window.remove_event_listener_with_callback("keydown", listener);
+        }
+    }
+}
+
+/// Elements that a group's arrow keys go through.
+fn stops(group: &web_sys::Element) -> Vec<web_sys::HtmlElement> {
+    let Ok(list) = group.query_selector_all("button:not([disabled])") else { return Vec::new() };
+    (0..list.length()).filter_map(|index| list.get(index)?.dyn_into().ok()).collect()
+}
+
+/// Moves the focus by `step` within a group and leaves the group one stop for Tab. With 0 the focus
+/// stays, and the first element is the stop where there is none yet.
+pub fn rove(group: &web_sys::Element, step: i64) {
+    let stops = stops(group);
+    let active = web_sys::window().and_then(|window| window.document()?.active_element());
+    let here = stops.iter().position(|stop| {
+        active.as_ref().is_some_and(|active| active.is_same_node(Some(stop)))
+    });
+    let Ok(count) = i64::try_from(stops.len()) else { return };
+    if count == 0 {
+        return;
+    }
+    let marked = stops.iter().position(|stop| stop.tab_index() == 0);
+    let from = here.or(marked).and_then(|place| i64::try_from(place).ok());
+    let to = match (from, step) {
+        (Some(from), 0) => from,
+        (Some(from), step) => (from + step).rem_euclid(count),
+        (None, _) => 0,
+    };
+    for (place, stop) in stops.iter().enumerate() {
+        stop.set_tab_index(if i64::try_from(place) == Ok(to) { 0 } else { -1 });
+    }
+    if step != 0
+        && let Some(stop) = usize::try_from(to).ok().and_then(|to| stops.get(to))
+    {
+        // An element that is going away takes no focus.
+        let _ = stop.focus();
+    }
+}
+
+/// Gives the focus to the first button of `element`; `on_leave` is called by a press outside. The
+/// guard gives the focus back to where it was.
+pub fn hold_focus(element: web_sys::Element, on_leave: impl Fn() + 'static) -> impl FnOnce() + 'static {
+    let document = web_sys::window().and_then(|window| window.document());
+    let before: Option<web_sys::HtmlElement> = document
+        .as_ref()
+        .and_then(|document| document.active_element())
+        .and_then(|active| active.dyn_into().ok());
+    if let Some(first) = stops(&element).first() {
+        let _ = first.focus();
+    }
+    let closure = Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| {
+        let target: Option<web_sys::Element> = event.target().and_then(|t| t.dyn_into().ok());
+        let anchor = element.parent_element().unwrap_or_else(|| element.clone());
+        let inside = target.is_some_and(|target| {
+            // The button that opened it closes it by itself.
+            element.contains(Some(&target))
+                || (anchor.class_name() == "anchor" && anchor.contains(Some(&target)))
+        });
+        if !inside {
+            on_leave();
+        }
+    });
+    if let Some(document) = &document {
+        let listener = closure.as_ref().unchecked_ref();
+        let _ = document.add_event_listener_with_callback("pointerdown", listener);
+    }
+    move || {
+        if let Some(document) = document {
+            let listener = closure.as_ref().unchecked_ref();
+            let _ = document.remove_event_listener_with_callback("pointerdown", listener);
+        }
+        if let Some(before) = before {
+            let _ = before.focus();
+        }
+    }
+}
+
+/// Gives the focus to an element unless a text field or something in a popover has it; nothing scrolls.
+pub fn focus_quietly(element: &web_sys::HtmlElement) {
+    let active = web_sys::window().and_then(|window| window.document()?.active_element());
+    let is_busy = active.is_some_and(|active| {
+        matches!(active.tag_name().as_str(), "INPUT" | "SELECT" | "TEXTAREA")
+            || active.closest(".pop").ok().flatten().is_some()
+    });
+    if !is_busy {
+        // An element that is going away takes no focus.
+        let _ = element.focus();
+    }
+}

@@ -1,0 +1,73 @@
+//! The image area: one canvas, and the grid of viewports over it.
+
+use super::viewport::ViewportCell;
+use crate::platform::layout;
+use crate::store::{Command, ReaderView};
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// What the area shows.
+#[derive(Properties, PartialEq)]
+pub struct AreaProps {
+    /// The snapshot.
+    pub view: Rc<ReaderView>,
+    /// Where commands go.
+    pub dispatch: Callback<Command>,
+    /// The element that holds the canvas.
+    pub stage: NodeRef,
+    /// Without any text.
+    pub bare: bool,
+}
+
+/// The image area.
+#[component]
+pub fn Area(props: &AreaProps) -> Html {
+    let area = use_node_ref();
+    let view = &props.view;
+    let count = view.viewports.len().max(1);
+    let measure = {
+        let (area, dispatch) = (area.clone(), props.dispatch.clone());
+        Callback::from(move |()| {
+            let Some(area) = area.cast::<web_sys::Element>() else { return };
+            let (viewports, size) = layout::measure(&area, ".vp");
+            dispatch.emit(Command::LaidOut { viewports, area: size });
+        })
+    };
+    {
+        // After the layout has changed.
+        let measure = measure.clone();
+        use_effect_with((view.layout, view.large, count, props.bare), move |_| {
+            measure.emit(());
+        });
+    }
+    {
+        // After the window, or what stands beside the area, has changed its size.
+        let area = area.clone();
+        use_effect_with((), move |()| {
+            let element = area.cast::<web_sys::Element>();
+            let guard = element.and_then(|element| layout::on_resize(&element, move || measure.emit(())));
+            move || drop(guard)
+        });
+    }
+    let layout = view.layout.unwrap_or(viewer_core::state::Layout::SINGLE);
+    let grid = if view.large.is_some() {
+        "g11".to_owned()
+    } else {
+        format!("g{}{}", layout.rows, layout.columns)
+    };
+    html! {
+        <div class="area" ref={area}>
+            <div class="stage-host" ref={props.stage.clone()}></div>
+            <div class={classes!("grid", grid)}>
+                {for view.viewports.iter().enumerate().map(|(index, viewport)| html! {
+                    <ViewportCell key={index} {index} viewport={viewport.clone()}
+                        is_active={index == view.active && !props.bare && count > 1}
+                        has_focus={index == view.active}
+                        hidden={view.large.is_some_and(|large| large != index)}
+                        tool={view.tool} overlay={view.overlay} bare={props.bare}
+                        dispatch={props.dispatch.clone()} />
+                })}
+            </div>
+        </div>
+    }
+}

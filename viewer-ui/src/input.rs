@@ -1,1 +1,0 @@
-//! Pointer, wheel, touch and keyboard: DOM events to commands.

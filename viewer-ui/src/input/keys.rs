@@ -1,0 +1,158 @@
+//! What a key means in the reader.
+
+use crate::store::Command;
+use viewer_core::state::{Action, Direction, Tool, ViewChange};
+
+/// A popover that a key or a button opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Popover {
+    /// Window presets.
+    Presets,
+    /// The grid of viewports.
+    Layout,
+    /// Turn, flip, zoom.
+    View,
+    /// The keyboard overlay.
+    Keys,
+}
+
+/// What a key asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Meaning {
+    /// A command.
+    Do(Command),
+    /// Opens or closes a popover.
+    Toggle(Popover),
+    /// Closes what is open, or leaves the large viewport.
+    Escape,
+}
+
+/// A far slice: the last one, whatever the stack's length.
+const LAST: usize = usize::MAX - 1;
+/// Zoom of one press.
+pub const ZOOM_STEP: f64 = 1.25;
+
+/// The meaning of a key by its character, for the active viewport; `None` for keys of the browser.
+pub fn meaning(key: &str, shift: bool, viewport: usize) -> Option<Meaning> {
+    let view = |change| Action::ChangeView { viewport, change };
+    let scroll = |delta| Action::ScrollBy { viewport, delta };
+    let lower = key.to_lowercase();
+    let action = match lower.as_str() {
+        "arrowdown" => scroll(1),
+        "arrowup" => scroll(-1),
+        "pagedown" => scroll(10),
+        "pageup" => scroll(-10),
+        "home" => Action::SetSlice { viewport, slice: 0 },
+        "end" => Action::SetSlice { viewport, slice: LAST },
+        "arrowright" => Action::NextSeries(1),
+        "arrowleft" => Action::NextSeries(-1),
+        "enter" => Action::ToggleLarge(viewport),
+        "w" if !shift => Action::SetTool(Tool::Window),
+        "x" if !shift => Action::SetTool(Tool::Pan),
+        "z" if !shift => Action::SetTool(Tool::Zoom),
+        "i" if !shift => Action::Invert(viewport),
+        "+" | "=" => view(ViewChange::ZoomBy { factor: ZOOM_STEP, about: None }),
+        "-" | "\u{2212}" => view(ViewChange::ZoomBy { factor: 1.0 / ZOOM_STEP, about: None }),
+        "f" if !shift => view(ViewChange::Fit),
+        "o" if !shift => view(ViewChange::OneToOne),
+        "," => view(ViewChange::Turn(Direction::Left)),
+        "." => view(ViewChange::Turn(Direction::Right)),
+        "h" if shift => view(ViewChange::Flip(Direction::Down)),
+        "h" => view(ViewChange::Flip(Direction::Left)),
+        "r" if !shift => Action::Reset(viewport),
+        "u" if !shift => Action::ToggleOverlay,
+        "y" if !shift => Action::ToggleLink,
+        "g" if !shift => return Some(Meaning::Toggle(Popover::Layout)),
+        "?" => return Some(Meaning::Toggle(Popover::Keys)),
+        "escape" => return Some(Meaning::Escape),
+        "q" if !shift => return Some(Meaning::Do(Command::BackToList)),
+        "]" => return Some(Meaning::Do(Command::NextStudy(1))),
+        "[" => return Some(Meaning::Do(Command::NextStudy(-1))),
+        digit => {
+            let digit: usize = digit.parse().ok().filter(|digit| (1..=9).contains(digit))?;
+            Action::ChoosePreset { viewport, index: digit - 1 }
+        }
+    };
+    Some(Meaning::Do(Command::Act(action)))
+}
+
+/// Groups of the keyboard overlay: a title, and what each key does.
+pub const SHEET: [(&str, &[(&str, &[&str])]); 4] = [
+    (
+        "Move",
+        &[
+            ("Next, previous image", &["\u{2193}", "\u{2191}"]),
+            ("10 images on, back", &["PgDn", "PgUp"]),
+            ("First, last image", &["Home", "End"]),
+            ("Next, previous series", &["\u{2192}", "\u{2190}"]),
+            ("Next viewport", &["Tab"]),
+            ("One viewport large", &["Enter"]),
+        ],
+    ),
+    (
+        "Grey scale",
+        &[
+            ("Preset, 1 is from the file", &["1", "\u{2013}", "9"]),
+            ("Window by dragging", &["W"]),
+            ("Invert", &["I"]),
+        ],
+    ),
+    (
+        "Geometry",
+        &[
+            ("Pan, zoom by dragging", &["X", "Z"]),
+            ("Zoom in, out", &["+", "-"]),
+            ("Fit, one to one", &["F", "O"]),
+            ("Turn left, right", &[",", "."]),
+            ("Flip across, down", &["H", "Shift+H"]),
+            ("Reset", &["R"]),
+        ],
+    ),
+    (
+        "Study",
+        &[
+            ("Layout", &["G"]),
+            ("Scroll together", &["Y"]),
+            ("Overlay text", &["U"]),
+            ("Next, previous study", &["]", "["]),
+            ("Back to the list", &["Q"]),
+            ("This page", &["?"]),
+        ],
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn action(key: &str, shift: bool) -> Option<Action> {
+        match meaning(key, shift, 2)? {
+            Meaning::Do(Command::Act(action)) => Some(action),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn digits_choose_presets_counted_from_one() {
+        let preset = |index| Some(Action::ChoosePreset { viewport: 2, index });
+        assert_eq!(action("1", false), preset(0));
+        assert_eq!(action("9", false), preset(8));
+        assert_eq!(action("0", false), None);
+    }
+
+    #[test]
+    fn shift_turns_a_flip_across_into_one_down() {
+        let flip = |direction| {
+            Some(Action::ChangeView { viewport: 2, change: ViewChange::Flip(direction) })
+        };
+        assert_eq!(action("h", false), flip(Direction::Left));
+        assert_eq!(action("H", true), flip(Direction::Down));
+    }
+
+    #[test]
+    fn keys_that_mean_nothing_are_left_to_the_browser() {
+        for key in ["F5", "a", "Tab", "Shift", "Dead"] {
+            assert_eq!(meaning(key, false, 0), None);
+        }
+    }
+}
