@@ -241,6 +241,28 @@ fn jpeg_ls_of_every_depth_and_nearness_is_that_of_pure_jpegls() {
 }
 
 #[test]
+fn jpeg_ls_of_one_row_or_one_column_is_that_of_pure_jpegls() {
+    for (columns, rows) in [(1, 1), (1, 9), (9, 1), (2, 2), (300, 1)] {
+        let picture: Vec<u16> = (0..columns * rows)
+            .map(|i| (i * i % 251 * 7) as u16)
+            .collect();
+        let mut stream = Vec::new();
+        jpegls::encode(&picture, columns, rows, &mut stream).unwrap();
+        let format = PixelFormat {
+            rows,
+            columns,
+            ..grey(16, 16, false)
+        };
+        let frame = decode_frame(&stream, JPEG_LS, &format, &Limits::default()).unwrap();
+        let expected: Vec<u8> = picture
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        assert!(frame.data == expected, "{columns} x {rows}");
+    }
+}
+
+#[test]
 fn files_decode_as_other_decoders_decode_them() {
     let Some(folder) = decode_files::shared_data() else {
         return;
