@@ -162,3 +162,61 @@ fn flipped_and_overwritten_bytes_never_panic() {
         );
     }
 }
+
+/// The reason why a changed stream is refused.
+fn refusal(stream: &[u8]) -> String {
+    let limits = Limits::default();
+    decode_frame(stream, JPEG_2000, &format(false), &limits)
+        .unwrap_err()
+        .to_string()
+}
+
+fn place(stream: &[u8], marker: [u8; 2]) -> usize {
+    stream.windows(2).position(|pair| pair == marker).unwrap()
+}
+
+/// Each tile is a table of its own, so a tile size of one pixel would cost more than the image.
+#[test]
+fn more_tiles_than_the_stream_has_bytes_for_are_refused() {
+    let mut stream = bytes(streams::J2K_MONO);
+    let size = place(&stream, [0xFF, 0x51]);
+    // XTsiz and YTsiz stand 22 bytes behind the marker (ISO/IEC 15444-1 A.5.1).
+    stream[size + 22..size + 30].copy_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1]);
+    assert_eq!(
+        refusal(&stream),
+        "JPEG 2000: more tiles than the stream can hold"
+    );
+}
+
+#[test]
+fn more_precincts_than_the_stream_has_bytes_for_are_refused() {
+    let mut stream = bytes(streams::J2K_MONO);
+    let style = place(&stream, [0xFF, 0x52]);
+    // Scod says that precinct sizes follow the parameters; there is one a resolution (A.6.1).
+    stream[style + 4] |= 1;
+    let resolutions = stream[style + 9] + 1;
+    stream[style + 3] += resolutions;
+    stream.splice(style + 14..style + 14, vec![0; resolutions.into()]);
+    assert_eq!(
+        refusal(&stream),
+        "JPEG 2000: more precincts than the stream can hold"
+    );
+}
+
+#[test]
+fn code_block_tables_above_the_limit_are_refused() {
+    let mut stream = bytes(streams::J2K_MONO);
+    let style = place(&stream, [0xFF, 0x52]);
+    // 65535 layers of code blocks of 4 x 4.
+    stream[style + 6..style + 8].copy_from_slice(&[0xFF, 0xFF]);
+    stream[style + 10..style + 12].copy_from_slice(&[0, 0]);
+    let limits = Limits {
+        frame_bytes: 1 << 20,
+        edge: 4096,
+    };
+    let error = decode_frame(&stream, JPEG_2000, &format(false), &limits).unwrap_err();
+    assert!(
+        error.to_string().contains("bytes of code block tables"),
+        "{error}"
+    );
+}
