@@ -1,2 +1,43 @@
-//! xtask
-fn main() {}
+//! The project's commands: `cargo xtask run | test | build | bench | tidy`.
+
+mod bundle;
+mod page;
+mod prerequisites;
+mod run;
+mod steps;
+mod test;
+mod tidy;
+mod bench;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask run [--data DIR]... [--listen 127.0.0.1:8080] [--config FILE]   builds and serves the viewer
+cargo xtask test                                                          installs what tests need, runs all
+cargo xtask build                                                         dist/ and target/release/sagitta
+cargo xtask bench [NAME]                                                  measures, writes target/bench/NAME.json
+cargo xtask tidy                                                          checks the rules of ARCHITECTURE.md";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let result = match arguments.first().map(String::as_str) {
+        Some("run") => run::run(rest),
+        Some("test") => test::test(),
+        Some("build") => bundle::build_all().map(|_| ()),
+        Some("bench") => bench::bench(rest.first().map(String::as_str)),
+        Some("tidy") => tidy::tidy(),
+        _ => {
+            println!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One sentence with its causes, never a stack trace.
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! `cargo xtask build`: the static app in `dist/` and the gateway in `target/release/sagitta`.
+//!
+//! No bundler needs to be installed: wasm-bindgen is linked as a library, so it cannot drift from the
+//! lock file, and `index.html` is read as trunk reads it. Names in `dist/assets` carry a hash of their
+//! content, so they can be cached for ever.
+
+use crate::page::{self, Assets};
+use crate::steps::{cargo, check, has_program, root, step, target};
+use crate::{prerequisites, steps};
+use anyhow::{Context, Result};
+use base64::Engine as _;
+use sha2::{Digest, Sha256, Sha384};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use wasm_bindgen_cli_support::Bindgen;
+
+/// Folder of the static app.
+pub fn dist() -> PathBuf {
+    root().join("dist")
+}
+
+/// The gateway's program.
+pub fn gateway() -> PathBuf {
+    target().join("release/sagitta")
+}
+
+/// One file of `dist/assets`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// Name with hash.
+    pub name: String,
+    /// Subresource integrity value.
+    pub integrity: String,
+}
+
+/// Everything: app and gateway.
+pub fn build_all() -> Result<PathBuf> {
+    prerequisites::for_build()?;
+    step("Building the app for the browser (release)", || {
+        check(&mut cargo(&[
+            "build",
+            "--package",
+            "viewer-ui",
+            "--bins",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--profile",
+            "web",
+        ]))
+    })?;
+    bundle()?;
+    step("Building the gateway (release)", || {
+        check(&mut cargo(&["build", "--release", "--package", "gateway", "--bin", "sagitta"]))
+    })?;
+    Ok(gateway())
+}
+
+/// What the last bundle was made from: nothing is made anew while it is the same.
+fn fingerprint() -> Result<String> {
+    let mut hash = Sha256::new();
+    let built = target().join("wasm32-unknown-unknown/web");
+    let mut inputs = vec![built.join("app.wasm"), built.join("decode_worker.wasm")];
+    inputs.push(root().join("index.html"));
+    inputs.push(std::env::current_exe()?);
+    let mut own: Vec<PathBuf> =
+        std::fs::read_dir(root().join("www"))?.flatten().map(|file| file.path()).collect();
+    own.sort();
+    inputs.extend(own);
+    for input in inputs {
+        hash.update(input.to_string_lossy().as_bytes());
+        hash.update(std::fs::read(&input).with_context(|| format!("{} is missing", input.display()))?);
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+fn bundle() -> Result<()> {
+    let fingerprint = fingerprint()?;
+    let stamp = dist().join(".built-from");
+    if std::fs::read_to_string(&stamp).is_ok_and(|built| built == fingerprint) {
+        return Ok(());
+    }
+    step("Bundling the app", || {
+        let made = target().join("bundle");
+        remove(&made)?;
+        let fresh = target().join("dist-new");
+        remove(&fresh)?;
+        std::fs::create_dir_all(fresh.join("assets"))?;
+        let assets = write_assets(&made, &fresh)?;
+        page::write(&fresh, &assets)?;
+        compress(&fresh)?;
+        std::fs::write(fresh.join(".built-from"), &fingerprint)?;
+        remove(&dist())?;
+        std::fs::rename(&fresh, dist()).or_else(|_| copy_folder(&fresh, &dist()))?;
+        Ok(())
+    })
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be replaced", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `dist/` may lie on another file system than `target/`.
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &to.join(entry.file_name()))?;
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Binds both modules and writes everything that gets a hashed name.
+fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
+    let built = target().join("wasm32-unknown-unknown/web");
+    let bind = |name: &str, prepare: fn(&mut Bindgen) -> Result<()>| -> Result<()> {
+        let mut bindgen = Bindgen::new();
+        bindgen
+            .input_path(built.join(format!("{name}.wasm")))
+            .out_name(name)
+            .typescript(false)
+            .remove_name_section(true)
+            .remove_producers_section(true);
+        prepare(&mut bindgen)?;
+        bindgen.generate(made).with_context(|| format!("binding {name} failed"))?;
+        optimise(&made.join(format!("{name}_bg.wasm")))
+    };
+    bind("app", |bindgen| Ok(bindgen.web(true).map(|_| ())?))?;
+    bind("decode_worker", |bindgen| Ok(bindgen.no_modules(true).map(|_| ())?))?;
+    let folder = fresh.join("assets");
+    let put = |name: &str, bytes: &[u8]| asset(&folder, name, bytes);
+    let read = |path: PathBuf| {
+        std::fs::read(&path).with_context(|| format!("{} is missing", path.display()))
+    };
+    let worker_wasm = put("decode_worker.wasm", &read(made.join("decode_worker_bg.wasm"))?)?;
+    let worker_glue = put("decode_worker_glue.js", &read(made.join("decode_worker.js"))?)?;
+    // Relative to the worker's own address, which lies in the same folder.
+    let start = format!(
+        "importScripts('{}');\nwasm_bindgen({{ module_or_path: new URL('{}', self.location.href) }});\n",
+        worker_glue.name, worker_wasm.name
+    );
+    Ok(Assets {
+        app_wasm: put("app.wasm", &read(made.join("app_bg.wasm"))?)?,
+        app_glue: put("app.js", &read(made.join("app.js"))?)?,
+        worker: put("decode_worker.js", start.as_bytes())?,
+        boot: put("boot.js", &read(root().join("www/boot.js"))?)?,
+        styles: page::linked_styles()?
+            .iter()
+            .map(|path| {
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("style.css");
+                put(name, &read(path.clone())?)
+            })
+            .collect::<Result<_>>()?,
+    })
+}
+
+/// Makes a module smaller where wasm-opt is on the machine; it is never required.
+fn optimise(module: &Path) -> Result<()> {
+    if !has_program("wasm-opt") {
+        return Ok(());
+    }
+    check(
+        std::process::Command::new("wasm-opt")
+            .args(["-O2", "--enable-simd", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"])
+            .args(["--enable-sign-ext", "--enable-mutable-globals", "--enable-reference-types"])
+            .arg(module)
+            .arg("-o")
+            .arg(module),
+    )
+}
+
+fn asset(folder: &Path, name: &str, bytes: &[u8]) -> Result<Asset> {
+    let short = &hex(&Sha256::digest(bytes))[..16];
+    let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
+    let name = format!("{stem}-{short}.{extension}");
+    std::fs::write(folder.join(&name), bytes)?;
+    let digest = base64::engine::general_purpose::STANDARD.encode(Sha384::digest(bytes));
+    Ok(Asset { name, integrity: format!("sha384-{digest}") })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes `.br` and `.gz` beside every file that gets smaller by it, on two threads.
+fn compress(folder: &Path) -> Result<()> {
+    let mut files = Vec::new();
+    for place in [folder.to_path_buf(), folder.join("assets")] {
+        for file in std::fs::read_dir(place)?.flatten() {
+            if file.file_type()?.is_file() {
+                files.push(file.path());
+            }
+        }
+    }
+    let kept = target().join("compressed");
+    std::fs::create_dir_all(&kept)?;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..2)
+            .map(|worker| {
+                let (files, kept) = (&files, &kept);
+                scope.spawn(move || {
+                    files.iter().skip(worker).step_by(2).try_for_each(|file| compress_one(file, kept))
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(|_| anyhow::bail!("compression failed")))
+    })
+}
+
+/// Compresses one file; the result is kept by the content's hash, so that an unchanged file costs nothing.
+fn compress_one(file: &Path, kept: &Path) -> Result<()> {
+    let bytes = std::fs::read(file)?;
+    let key = hex(&Sha256::digest(&bytes));
+    for extension in ["br", "gz"] {
+        let known = kept.join(format!("{key}.{extension}"));
+        if !known.exists() {
+            let packed = if extension == "br" { brotli(&bytes)? } else { gzip(&bytes)? };
+            std::fs::write(&known, packed)?;
+        }
+        let packed = std::fs::read(&known)?;
+        if packed.len() < bytes.len() {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            std::fs::write(file.with_file_name(format!("{name}.{extension}")), packed)?;
+        }
+    }
+    Ok(())
+}
+
+fn brotli(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut packed = Vec::new();
+    let parameters = brotli::enc::BrotliEncoderParams {
+        quality: 11,
+        lgwin: 24,
+        size_hint: bytes.len(),
+        ..Default::default()
+    };
+    brotli::BrotliCompress(&mut &*bytes, &mut packed, &parameters)?;
+    Ok(packed)
+}
+
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?)
+}
+
+/// True where the app and the gateway were built.
+pub fn is_built() -> bool {
+    dist().join("index.html").exists() && steps::target().join("release/sagitta").exists()
+}

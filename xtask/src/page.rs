@@ -1,0 +1,177 @@
+//! `index.html` and `bench.html` of `dist/`, made from the one `index.html` that trunk reads too.
+
+use crate::bundle::Asset;
+use crate::steps::root;
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+/// Hashed files that pages name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assets {
+    /// The app's module.
+    pub app_wasm: Asset,
+    /// Its glue.
+    pub app_glue: Asset,
+    /// Start file of the decode worker.
+    pub worker: Asset,
+    /// Start file of the page.
+    pub boot: Asset,
+    /// Style sheets, in order.
+    pub styles: Vec<Asset>,
+}
+
+/// Value of an attribute in a tag.
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let start = tag.find(&format!("{name}=\""))? + name.len() + 2;
+    tag[start..].split('"').next()
+}
+
+/// The `<link data-trunk ...>` tags of a page.
+fn trunk_links(source: &str) -> Vec<&str> {
+    source
+        .match_indices("<link data-trunk")
+        .filter_map(|(start, _)| source[start..].find('>').map(|end| &source[start..=start + end]))
+        .collect()
+}
+
+fn source() -> Result<String> {
+    std::fs::read_to_string(root().join("index.html")).context("index.html is missing")
+}
+
+fn linked(kind: &str) -> Result<Vec<PathBuf>> {
+    Ok(trunk_links(&source()?)
+        .into_iter()
+        .filter(|tag| attribute(tag, "rel") == Some(kind))
+        .filter_map(|tag| attribute(tag, "href"))
+        .map(|path| root().join(path))
+        .collect())
+}
+
+/// Style sheets that the page links, in order.
+pub fn linked_styles() -> Result<Vec<PathBuf>> {
+    linked("css")
+}
+
+/// Writes the pages and the files that keep their names.
+pub fn write(dist: &Path, assets: &Assets) -> Result<()> {
+    let source = source()?;
+    let app = render(&source, assets, false)?;
+    std::fs::write(dist.join("index.html"), app)?;
+    std::fs::write(dist.join("bench.html"), render(&source, assets, true)?)?;
+    std::fs::write(
+        dist.join("config.json"),
+        "{\"sources\":[{\"id\":\"local\",\"label\":\"DICOMweb\",\"dicomweb\":\"/dicomweb\"}]}\n",
+    )?;
+    for file in linked("copy-file")? {
+        let name = file.file_name().context("a file to copy has no name")?;
+        std::fs::copy(&file, dist.join(name))
+            .with_context(|| format!("{} is missing", file.display()))?;
+    }
+    Ok(())
+}
+
+/// The page with every trunk link replaced by what this build made.
+fn render(source: &str, assets: &Assets, is_bench: bool) -> Result<String> {
+    let mut page = source.to_owned();
+    for tag in trunk_links(source) {
+        let replacement = match (attribute(tag, "rel"), attribute(tag, "data-type")) {
+            (Some("css"), _) => {
+                let name = attribute(tag, "href").unwrap_or_default();
+                let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
+                let style = assets.styles.iter().find(|style| style.name.starts_with(stem));
+                let style = style.with_context(|| format!("{name} was not built"))?;
+                format!(
+                    "<link rel=\"stylesheet\" href=\"./assets/{}\" integrity=\"{}\">",
+                    style.name, style.integrity
+                )
+            }
+            (Some("rust"), Some("main")) => start_tags(assets, is_bench),
+            (Some("inline"), _) => {
+                let path = root().join(attribute(tag, "href").unwrap_or_default());
+                let svg = std::fs::read_to_string(&path)
+                    .with_context(|| format!("{} is missing", path.display()))?;
+                svg.trim().to_owned()
+            }
+            _ => String::new(),
+        };
+        page = page.replacen(tag, &replacement, 1);
+    }
+    let worker = format!("content=\"./assets/{}\"", assets.worker.name);
+    page = page.replace("content=\"./decode_worker_loader.js\"", &worker);
+    let without_comments: Vec<&str> = page
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("<!--"))
+        .collect();
+    Ok(without_comments.join("\n") + "\n")
+}
+
+/// Everything the app starts from: what takes longest is asked for first.
+fn start_tags(assets: &Assets, is_bench: bool) -> String {
+    let Assets { app_wasm, app_glue, boot, .. } = assets;
+    let mut tags = vec![
+        format!(
+            "<link rel=\"preload\" as=\"fetch\" type=\"application/wasm\" crossorigin href=\"./assets/{}\" integrity=\"{}\">",
+            app_wasm.name, app_wasm.integrity
+        ),
+        format!(
+            "<link rel=\"modulepreload\" href=\"./assets/{}\" integrity=\"{}\">",
+            app_glue.name, app_glue.integrity
+        ),
+        format!("<meta name=\"sagitta-app\" content=\"./assets/{}\">", app_glue.name),
+        format!("<meta name=\"sagitta-app-wasm\" content=\"./assets/{}\">", app_wasm.name),
+        format!(
+            "<script type=\"module\" src=\"./assets/{}\" integrity=\"{}\"></script>",
+            boot.name, boot.integrity
+        ),
+    ];
+    if is_bench {
+        tags.push("<meta name=\"sagitta-page\" content=\"bench\">".into());
+    }
+    tags.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asset(name: &str) -> Asset {
+        Asset { name: name.into(), integrity: "sha384-x".into() }
+    }
+
+    fn assets() -> Assets {
+        Assets {
+            app_wasm: asset("app-1.wasm"),
+            app_glue: asset("app-2.js"),
+            worker: asset("decode_worker-3.js"),
+            boot: asset("boot-4.js"),
+            styles: vec![asset("tokens-5.css")],
+        }
+    }
+
+    #[test]
+    fn trunk_links_become_what_was_built() {
+        let source = "<link data-trunk rel=\"css\" href=\"www/tokens.css\">\n\
+            <link data-trunk rel=\"rust\" data-type=\"main\">\n\
+            <meta name=\"sagitta-worker\" content=\"./decode_worker_loader.js\">\n";
+        let page = render(source, &assets(), false).unwrap();
+        assert!(page.contains("href=\"./assets/tokens-5.css\" integrity=\"sha384-x\""));
+        assert!(page.contains("content=\"./assets/decode_worker-3.js\""));
+        assert!(!page.contains("data-trunk") && !page.contains("sagitta-page"));
+    }
+
+    #[test]
+    fn no_page_starts_by_an_inline_script() {
+        let page = render(&source().unwrap(), &assets_of_all_styles(), true);
+        let page = page.unwrap();
+        let scripts = page.matches("<script").count();
+        assert_eq!(scripts, page.matches("<script type=\"module\" src=").count());
+        assert!(!page.contains(" style=") && !page.contains(" onload="));
+        assert!(page.contains("sagitta-page"));
+    }
+
+    fn assets_of_all_styles() -> Assets {
+        let styles = linked_styles().unwrap();
+        let named = styles.iter().filter_map(|path| path.file_name()?.to_str().map(asset));
+        Assets { styles: named.collect(), ..assets() }
+    }
+}

@@ -1,0 +1,90 @@
+//! `cargo xtask run`: builds what is missing and serves the viewer.
+
+use crate::steps::{cargo, check, step, target};
+use crate::bundle;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Seed of the demo's made-up patients.
+const DEMO_SEED: &str = "1";
+
+/// Builds, makes demo studies where no folder is named, and becomes the gateway.
+pub fn run(arguments: &[String]) -> Result<()> {
+    let (mut folders, mut passed_on) = (Vec::new(), Vec::new());
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().with_context(|| format!("{word} needs a value"));
+        match word.as_str() {
+            "--data" => folders.push(PathBuf::from(value()?)),
+            "--listen" | "--config" | "--index" => {
+                let value = value()?.clone();
+                passed_on.extend([word.clone(), value]);
+            }
+            _ => bail!("`{word}` is not known; see `cargo xtask`"),
+        }
+    }
+    for folder in &folders {
+        if !folder.is_dir() {
+            bail!("{} is not a folder", folder.display());
+        }
+    }
+    let gateway = bundle::build_all()?;
+    if folders.is_empty() {
+        folders.push(demo()?);
+    }
+    println!("\u{2022} Starting the gateway");
+    let mut command = Command::new(&gateway);
+    command.arg("serve").arg("--app").arg(bundle::dist());
+    for folder in &folders {
+        command.arg("--data").arg(folder);
+    }
+    command.args(&passed_on);
+    become_it(command)
+}
+
+/// Makes the demo studies, unless they are there.
+fn demo() -> Result<PathBuf> {
+    let folder = target().join("demo");
+    if folder.join(".complete").exists() && is_newer(&folder.join(".complete")) {
+        return Ok(folder);
+    }
+    step("Making up patients for the demo", || {
+        check(
+            cargo(&["run", "--quiet", "--release", "--package", "phantom", "--"])
+                .arg(&folder)
+                .arg(DEMO_SEED),
+        )
+    })?;
+    std::fs::write(folder.join(".complete"), "")?;
+    Ok(folder)
+}
+
+/// True where the stamp is newer than all sources of the phantom.
+fn is_newer(stamp: &Path) -> bool {
+    fn newest(folder: &Path) -> Option<std::time::SystemTime> {
+        std::fs::read_dir(folder)
+            .ok()?
+            .flatten()
+            .filter_map(|entry| match entry.file_type() {
+                Ok(kind) if kind.is_dir() => newest(&entry.path()),
+                _ => entry.metadata().ok()?.modified().ok(),
+            })
+            .max()
+    }
+    let made = std::fs::metadata(stamp).and_then(|stamp| stamp.modified()).ok();
+    made >= newest(&crate::steps::root().join("phantom/src"))
+}
+
+/// Becomes the gateway where the system can, so that signals reach it.
+#[cfg(unix)]
+fn become_it(mut command: Command) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec()).context("the gateway could not be started")
+}
+
+/// Runs the gateway until it ends.
+#[cfg(not(unix))]
+fn become_it(mut command: Command) -> Result<()> {
+    check(&mut command)
+}
