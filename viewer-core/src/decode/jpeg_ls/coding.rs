@@ -142,6 +142,7 @@ fn default_thresholds(max_value: i32, near: i32) -> [i32; 3] {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 

@@ -241,6 +241,7 @@ fn initial_sum(coding: &Coding) -> i32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 
