@@ -79,19 +79,27 @@ impl HeadStack {
         for pixel in 0..side * side {
             let x = (pixel % side) as f64 * SPACING_MM - half;
             let y = (pixel / side) as f64 * SPACING_MM - half;
-            values.push(signal(Vec3::new(x as f32, y as f32, z as f32), &noise, self.weighting));
+            values.push(signal(
+                Vec3::new(x as f32, y as f32, z as f32),
+                &noise,
+                self.weighting,
+            ));
         }
         blur(&mut values, side, 0.55);
         let grain = crate::random::hash(seed, &self.place.instance_uid(index + 1));
-        let (real, imaginary) =
-            (correlated_noise(values.len(), side, 0.4, grain), correlated_noise(values.len(), side, 0.4, grain ^ 1));
+        let (real, imaginary) = (
+            correlated_noise(values.len(), side, 0.4, grain),
+            correlated_noise(values.len(), side, 0.4, grain ^ 1),
+        );
         let words = values
             .iter()
             .zip(real.iter().zip(&imaginary))
             .map(|(v, (a, b))| crate::radiograph::stored((v + a * 17.0).hypot(b * 17.0)).min(4095))
             .collect();
         let pixels = grey(words, SIDE, SIDE, "MONOCHROME2", 12);
-        let mut set = self.place.dataset(MR_IMAGE, index + 1, "ORIGINAL\\PRIMARY\\M\\SE");
+        let mut set = self
+            .place
+            .dataset(MR_IMAGE, index + 1, "ORIGINAL\\PRIMARY\\M\\SE");
         self.place.plane(
             &mut set,
             &Plane {
@@ -104,7 +112,11 @@ impl HeadStack {
         );
         let [repetition, echo, inversion] = self.weighting.times();
         set.text(tags::PATIENT_POSITION, VR::CS, "HFS");
-        set.text(tags::SCANNING_SEQUENCE, VR::CS, if inversion.is_empty() { "SE" } else { "IR" });
+        set.text(
+            tags::SCANNING_SEQUENCE,
+            VR::CS,
+            if inversion.is_empty() { "SE" } else { "IR" },
+        );
         set.text(tags::SEQUENCE_VARIANT, VR::CS, "SK");
         set.text(tags::SCAN_OPTIONS, VR::CS, "");
         set.text(tags::MR_ACQUISITION_TYPE, VR::CS, "2D");
@@ -117,7 +129,11 @@ impl HeadStack {
         set.text(tags::MAGNETIC_FIELD_STRENGTH, VR::DS, "1.5");
         set.decimals(tags::SPACING_BETWEEN_SLICES, &[self.step_mm]);
         set.decimals(tags::SLICE_LOCATION, &[z]);
-        let window = if self.weighting == Weighting::Flair { [430.0, 860.0] } else { [620.0, 1240.0] };
+        let window = if self.weighting == Weighting::Flair {
+            [430.0, 860.0]
+        } else {
+            [620.0, 1240.0]
+        };
         set.decimals(tags::WINDOW_CENTER, &window[..1]);
         set.decimals(tags::WINDOW_WIDTH, &window[1..]);
         set.into_file(&pixels, encoding)
@@ -126,8 +142,17 @@ impl HeadStack {
 
 /// Signal at one place of the head; the brain's middle is the origin.
 fn signal(place: Vec3, noise: &Noise, weighting: Weighting) -> f32 {
-    let p = place + Vec3::new(noise.at(place / 47.0 + 3.0), noise.at(place / 47.0 + 9.0), 0.0) * 2.2;
-    let head = smooth_min(ellipsoid(p - Vec3::new(0.0, 0.0, -2.0), Vec3::new(79.0, 99.0, 82.0)), neck(p), 25.0);
+    let p = place
+        + Vec3::new(
+            noise.at(place / 47.0 + 3.0),
+            noise.at(place / 47.0 + 9.0),
+            0.0,
+        ) * 2.2;
+    let head = smooth_min(
+        ellipsoid(p - Vec3::new(0.0, 0.0, -2.0), Vec3::new(79.0, 99.0, 82.0)),
+        neck(p),
+        25.0,
+    );
     if head > 1.0 {
         return 0.0;
     }
@@ -155,9 +180,16 @@ fn signal(place: Vec3, noise: &Noise, weighting: Weighting) -> f32 {
         let eye = p - Vec3::new(side * 31.0, -80.0, -36.0);
         paint(&mut value, eye.length() - 18.0, tissue(Tissue::Fat));
         paint(&mut value, eye.length() - 12.5, tissue(Tissue::Fluid));
-        paint(&mut value, (eye - Vec3::new(0.0, -9.5, 0.0)).length() - 4.0, tissue(Tissue::Skull));
+        paint(
+            &mut value,
+            (eye - Vec3::new(0.0, -9.5, 0.0)).length() - 4.0,
+            tissue(Tissue::Skull),
+        );
     }
-    let sinus = ellipsoid(p - Vec3::new(0.0, -72.0, -46.0), Vec3::new(13.0, 16.0, 22.0));
+    let sinus = ellipsoid(
+        p - Vec3::new(0.0, -72.0, -46.0),
+        Vec3::new(13.0, 16.0, 22.0),
+    );
     paint(&mut value, sinus + 4.0 * noise.at(p / 7.0), 25.0);
     value * shade * edge
 }
@@ -167,7 +199,8 @@ fn neck(p: Vec3) -> f32 {
 }
 
 fn brain(p: Vec3, noise: &Noise, weighting: Weighting, value: &mut f32) {
-    let surface = ellipsoid(p - Vec3::new(0.0, 0.5, 2.0), Vec3::new(67.2, 86.0, 67.4)).max(-34.0 - p.z + 0.10 * p.y);
+    let surface = ellipsoid(p - Vec3::new(0.0, 0.5, 2.0), Vec3::new(67.2, 86.0, 67.4))
+        .max(-34.0 - p.z + 0.10 * p.y);
     let cerebellum = ellipsoid(p - Vec3::new(0.0, 50.0, -46.0), Vec3::new(50.0, 32.0, 26.0));
     let stem = ellipsoid(p - Vec3::new(0.0, 22.0, -48.0), Vec3::new(15.0, 13.0, 44.0));
     let tissue = |t: Tissue| weighting.signal(t);
@@ -180,23 +213,34 @@ fn brain(p: Vec3, noise: &Noise, weighting: Weighting, value: &mut f32) {
     let depth = -surface;
     // Close to the zero line its distance is about the value over the slope.
     let furrow = field.abs() * 9.0 + smooth_step(13.0, 25.0, depth) * 12.0;
-    let gap = p.x.abs() + 9.0 * smooth_step(26.0, 40.0, depth.max(0.0)) * smooth_step(40.0, 20.0, p.y.abs());
+    let gap = p.x.abs()
+        + 9.0 * smooth_step(26.0, 40.0, depth.max(0.0)) * smooth_step(40.0, 20.0, p.y.abs());
     let folded = depth.min(furrow).min(gap + 0.2);
     paint(value, surface, tissue(Tissue::Fluid));
     paint(value, (0.7 - folded).max(surface), tissue(Tissue::Grey));
     paint(value, (3.9 - folded).max(surface), tissue(Tissue::White));
     // Leaves of the cerebellum lie one behind the other; its white matter branches from the middle.
-    let folia = ((p - Vec3::new(0.0, 18.0, -34.0)).length() * 1.55 + 5.0 * noise.at(p / 14.0)).sin();
-    let leaf = tissue(Tissue::Grey) + (tissue(Tissue::Fluid) - tissue(Tissue::Grey)) * smooth_step(0.55, 1.0, folia) * 0.45;
+    let folia =
+        ((p - Vec3::new(0.0, 18.0, -34.0)).length() * 1.55 + 5.0 * noise.at(p / 14.0)).sin();
+    let leaf = tissue(Tissue::Grey)
+        + (tissue(Tissue::Fluid) - tissue(Tissue::Grey)) * smooth_step(0.55, 1.0, folia) * 0.45;
     paint(value, cerebellum + 1.2, leaf);
-    paint(value, cerebellum + 9.0 + 7.0 * noise.at(p * Vec3::new(0.11, 0.06, 0.09)), tissue(Tissue::White));
+    paint(
+        value,
+        cerebellum + 9.0 + 7.0 * noise.at(p * Vec3::new(0.11, 0.06, 0.09)),
+        tissue(Tissue::White),
+    );
     paint(value, stem, tissue(Tissue::White) * 0.96);
     let twin = Vec3::new(p.x.abs(), p.y, p.z);
     let part = |c: [f32; 3], r: [f32; 3]| ellipsoid(twin - Vec3::from(c), Vec3::from(r));
     let nuclei = part([11.0, 10.0, 4.0], [10.0, 15.0, 12.0])
         .min(part([26.0, -4.0, 3.0], [7.5, 19.0, 13.0]))
         .min(part([14.0, -22.0, 8.0], [6.5, 11.0, 13.0]));
-    paint(value, nuclei + 0.8 * noise.at(p / 5.0), tissue(Tissue::Grey) * 0.97);
+    paint(
+        value,
+        nuclei + 0.8 * noise.at(p / 5.0),
+        tissue(Tissue::Grey) * 0.97,
+    );
     let bend = Vec3::new(twin.x - 0.12 * (twin.y + 10.0).abs(), twin.y, twin.z);
     let horn = |c: [f32; 3], r: [f32; 3]| ellipsoid(bend - Vec3::from(c), Vec3::from(r));
     let ventricles = horn([6.5, -24.0, 9.0], [4.8, 16.0, 10.0])
@@ -207,7 +251,8 @@ fn brain(p: Vec3, noise: &Noise, weighting: Weighting, value: &mut f32) {
     paint(value, ventricles, tissue(Tissue::Fluid));
     // A few bright spots in the white matter, as age leaves them.
     if weighting != Weighting::T1 {
-        let spots = smooth_step(0.80, 0.93, noise.at(p / 5.0 + 17.0)) * smooth_step(14.0, 20.0, depth);
+        let spots =
+            smooth_step(0.80, 0.93, noise.at(p / 5.0 + 17.0)) * smooth_step(14.0, 20.0, depth);
         *value += (tissue(Tissue::Grey) * 1.5 - *value) * spots * 0.8;
     }
 }

@@ -25,8 +25,18 @@ const ZOE: Patient = patient("Exemple^Zoé", "EX-01459", "19720919", "F");
 const ELENI: Patient = patient("Παράδειγμα^Ελένη", "EX-01502", "20010512", "F");
 const SAOIRSE: Patient = patient("O'Sample^Saoirse", "EX-01688", "19691225", "F");
 
-const fn patient(name: &'static str, id: &'static str, birth_date: &'static str, sex: &'static str) -> Patient {
-    Patient { name, id, birth_date, sex }
+const fn patient(
+    name: &'static str,
+    id: &'static str,
+    birth_date: &'static str,
+    sex: &'static str,
+) -> Patient {
+    Patient {
+        name,
+        id,
+        birth_date,
+        sex,
+    }
 }
 
 const fn study(
@@ -36,7 +46,13 @@ const fn study(
     time: &'static str,
     description: &'static str,
 ) -> Study {
-    Study { patient, accession, date, time, description }
+    Study {
+        patient,
+        accession,
+        date,
+        time,
+        description,
+    }
 }
 
 /// Writes the demo's studies into `folder`, unless it already holds them.
@@ -54,7 +70,11 @@ pub fn write_demo(
     if let Some(summary) = up_to_date(folder, &edition) {
         return Ok(summary);
     }
-    let mut demo = Demo { seed, jobs: Vec::new(), studies: BTreeSet::new() };
+    let mut demo = Demo {
+        seed,
+        jobs: Vec::new(),
+        studies: BTreeSet::new(),
+    };
     // Long jobs come first, so that no core is left waiting for one at the end.
     demo.radiographs();
     demo.chest_and_abdomen();
@@ -72,38 +92,83 @@ struct Demo {
 }
 
 impl Demo {
-    fn place(&self, study: Study, modality: &'static str, number: usize, description: &'static str) -> Place {
+    fn place(
+        &self,
+        study: Study,
+        modality: &'static str,
+        number: usize,
+        description: &'static str,
+    ) -> Place {
         let (body_part, model) = match modality {
             "MR" => ("HEAD", "Phantom MR"),
             "DX" => ("CHEST", "Phantom DX"),
             "US" => ("ABDOMEN", "Phantom US"),
             _ => ("CHEST", "Phantom CT"),
         };
-        Place { seed: self.seed, study, series: Series { modality, number, description, body_part, model } }
+        Place {
+            seed: self.seed,
+            study,
+            series: Series {
+                modality,
+                number,
+                description,
+                body_part,
+                model,
+            },
+        }
     }
 
     fn add(&mut self, place: &Place, number: usize, make: Make) {
         self.studies.insert(place.study.accession);
-        self.jobs.push(FileJob { path: place.path(number), make });
+        self.jobs.push(FileJob {
+            path: place.path(number),
+            make,
+        });
     }
 
     fn add_scan(&mut self, scan: Scan) {
         let scan = Arc::new(scan);
         for index in 0..scan.slices {
             let own = Arc::clone(&scan);
-            self.add(&scan.place, index + 1, Box::new(move || own.file(index, Encoding::ExplicitLittle)));
+            self.add(
+                &scan.place,
+                index + 1,
+                Box::new(move || own.file(index, Encoding::ExplicitLittle)),
+            );
         }
     }
 
     /// Two dates of one body: the nodule in the right upper lobe grows from 5 to 9 mm.
     fn chest_and_abdomen(&mut self) {
-        let now = study(ADA, "A2600417", "20261012", "101530", "CT chest and abdomen with contrast");
-        let before = study(ADA, "A2500388", "20250929", "143205", "CT chest and abdomen with contrast");
+        let now = study(
+            ADA,
+            "A2600417",
+            "20261012",
+            "101530",
+            "CT chest and abdomen with contrast",
+        );
+        let before = study(
+            ADA,
+            "A2500388",
+            "20250929",
+            "143205",
+            "CT chest and abdomen with contrast",
+        );
         let current = Arc::new(Anatomy::new(self.seed));
-        let prior = Arc::new(Anatomy::with_build(self.seed, Build { nodule_mm: 5.0, ..Build::default() }));
+        let prior = Arc::new(Anatomy::with_build(
+            self.seed,
+            Build {
+                nodule_mm: 5.0,
+                ..Build::default()
+            },
+        ));
         let scout = self.place(now, "CT", 1, "Localizer");
         let seen = Arc::clone(&current);
-        self.add(&scout, 1, Box::new(move || localizer(&scout, &seen, Encoding::ExplicitLittle)));
+        self.add(
+            &scout,
+            1,
+            Box::new(move || localizer(&scout, &seen, Encoding::ExplicitLittle)),
+        );
         let soft = Scan {
             place: self.place(now, "CT", 2, "Chest abdomen 3.0 soft tissue"),
             anatomy: current,
@@ -124,8 +189,8 @@ impl Demo {
         let earlier = Scan {
             place: self.place(before, "CT", 2, "Chest abdomen 3.0 soft tissue"),
             anatomy: prior,
-            side: 400,
-            spacing_mm: 0.96,
+            side: 384,
+            spacing_mm: 1.0,
             top_mm: 238.0,
             slices: 150,
             ..soft.clone()
@@ -136,9 +201,20 @@ impl Demo {
     }
 
     fn further_scans(&mut self) {
-        let native = Build { breasts: false, contrast: false, nodule_mm: 0.0, table: true };
+        let native = Build {
+            breasts: false,
+            contrast: false,
+            nodule_mm: 0.0,
+            table: true,
+        };
         let chest = study(JOERG, "A2600512", "20260918", "084417", "CT low-dose chest");
-        let abdomen = study(SAOIRSE, "A2600603", "20261103", "171902", "CT abdomen without contrast");
+        let abdomen = study(
+            SAOIRSE,
+            "A2600603",
+            "20261103",
+            "171902",
+            "CT abdomen without contrast",
+        );
         let base = Scan {
             place: self.place(chest, "CT", 2, "Chest 5.0"),
             anatomy: Arc::new(Anatomy::with_build(self.seed ^ 0x51, native)),
@@ -152,7 +228,13 @@ impl Demo {
         };
         let lower = Scan {
             place: self.place(abdomen, "CT", 2, "Abdomen 5.0"),
-            anatomy: Arc::new(Anatomy::with_build(self.seed ^ 0x52, Build { breasts: true, ..native })),
+            anatomy: Arc::new(Anatomy::with_build(
+                self.seed ^ 0x52,
+                Build {
+                    breasts: true,
+                    ..native
+                },
+            )),
             kernel: Kernel::Soft,
             top_mm: 25.0,
             slices: 52,
@@ -163,32 +245,77 @@ impl Demo {
     }
 
     fn radiographs(&mut self) {
-        let men = Build { breasts: false, contrast: false, nodule_mm: 0.0, table: false };
+        let men = Build {
+            breasts: false,
+            contrast: false,
+            nodule_mm: 0.0,
+            table: false,
+        };
         let cases = [
-            (study(JOERG, "A2600892", "20260907", "093012", "Chest PA"), 0x51, men, 1760, 2140, 0.2),
-            (study(OLGA, "A2600745", "20261019", "112640", "Chest PA"), 0x61, Build { breasts: true, ..men }, 880, 1070, 0.4),
+            (
+                study(JOERG, "A2600892", "20260907", "093012", "Chest PA"),
+                0x51,
+                men,
+                1760,
+                2140,
+                0.2,
+            ),
+            (
+                study(OLGA, "A2600745", "20261019", "112640", "Chest PA"),
+                0x61,
+                Build {
+                    breasts: true,
+                    ..men
+                },
+                880,
+                1070,
+                0.4,
+            ),
         ];
         for (study, variant, build, columns, rows, spacing_mm) in cases {
             let place = self.place(study, "DX", 1, "Chest PA");
             let anatomy = Arc::new(Anatomy::with_build(self.seed ^ variant, build));
-            let radiograph = ChestRadiograph { place, anatomy, columns, rows, spacing_mm, coarse: 3 };
-            self.add(&place, 1, Box::new(move || radiograph.file(Encoding::ExplicitLittle)));
+            let radiograph = ChestRadiograph {
+                place,
+                anatomy,
+                columns,
+                rows,
+                spacing_mm,
+                coarse: 3,
+            };
+            self.add(
+                &place,
+                1,
+                Box::new(move || radiograph.file(Encoding::ExplicitLittle)),
+            );
         }
         let hand = study(JOERG, "A2600893", "20260907", "094155", "Left hand");
         let mut place = self.place(hand, "DX", 1, "Hand PA left");
         place.series.body_part = "HAND";
-        self.add(&place, 1, Box::new(move || crate::hand::file(&place, Encoding::ExplicitLittle)));
+        self.add(
+            &place,
+            1,
+            Box::new(move || crate::hand::file(&place, Encoding::ExplicitLittle)),
+        );
     }
 
     fn heads(&mut self) {
         let cases = [
             study(INIGO, "A2600301", "20260714", "075803", "MR brain"),
-            study(HANAKO, "A2600655", "20261028", "152210", "MR brain follow-up"),
+            study(
+                HANAKO,
+                "A2600655",
+                "20261028",
+                "152210",
+                "MR brain follow-up",
+            ),
         ];
         for study in cases {
-            for (number, weighting, description) in
-                [(1, Weighting::T1, "T1 axial"), (2, Weighting::T2, "T2 axial"), (3, Weighting::Flair, "FLAIR axial")]
-            {
+            for (number, weighting, description) in [
+                (1, Weighting::T1, "T1 axial"),
+                (2, Weighting::T2, "T2 axial"),
+                (3, Weighting::Flair, "FLAIR axial"),
+            ] {
                 let stack = HeadStack {
                     place: self.place(study, "MR", number, description),
                     weighting,
@@ -196,7 +323,11 @@ impl Demo {
                     step_mm: 5.0,
                 };
                 for index in 0..stack.slices {
-                    self.add(&stack.place, index + 1, Box::new(move || stack.file(index, Encoding::ExplicitLittle)));
+                    self.add(
+                        &stack.place,
+                        index + 1,
+                        Box::new(move || stack.file(index, Encoding::ExplicitLittle)),
+                    );
                 }
             }
         }
@@ -204,14 +335,39 @@ impl Demo {
 
     fn cines(&mut self) {
         let cases = [
-            (study(ZOFIE, "A2600278", "20260611", "131845", "US abdomen"), true),
-            (study(ELENI, "A2600699", "20261105", "090733", "US kidney right"), false),
-            (study(ZOE, "A2600540", "20260926", "160258", "US abdomen with Doppler"), true),
+            (
+                study(ZOFIE, "A2600278", "20260611", "131845", "US abdomen"),
+                true,
+            ),
+            (
+                study(ELENI, "A2600699", "20261105", "090733", "US kidney right"),
+                false,
+            ),
+            (
+                study(
+                    ZOE,
+                    "A2600540",
+                    "20260926",
+                    "160258",
+                    "US abdomen with Doppler",
+                ),
+                true,
+            ),
         ];
         for (study, flow) in cases {
             let place = self.place(study, "US", 1, "Right kidney and liver");
-            let cine = Cine { place, columns: 384, rows: 288, frames: 20, flow };
-            self.add(&place, 1, Box::new(move || cine.file(Encoding::ExplicitLittle)));
+            let cine = Cine {
+                place,
+                columns: 384,
+                rows: 288,
+                frames: 20,
+                flow,
+            };
+            self.add(
+                &place,
+                1,
+                Box::new(move || cine.file(Encoding::ExplicitLittle)),
+            );
         }
     }
 }

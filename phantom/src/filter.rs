@@ -5,7 +5,9 @@ use crate::random::{Random, mix};
 /// Blurs with a Gaussian of `sigma` pixels; edges repeat.
 pub(crate) fn blur(values: &mut [f32], columns: usize, sigma: f32) {
     let radius = (sigma * 2.6).ceil().max(1.0) as usize;
-    let mut weights: Vec<f32> = (0..=radius).map(|k| (-0.5 * (k as f32 / sigma).powi(2)).exp()).collect();
+    let mut weights: Vec<f32> = (0..=radius)
+        .map(|k| (-0.5 * (k as f32 / sigma).powi(2)).exp())
+        .collect();
     let total = weights[0] + 2.0 * weights[1..].iter().sum::<f32>();
     weights.iter_mut().for_each(|weight| *weight /= total);
     let rows = values.len() / columns;
@@ -14,7 +16,8 @@ pub(crate) fn blur(values: &mut [f32], columns: usize, sigma: f32) {
         for (column, out) in line.iter_mut().enumerate() {
             *out = weights[0] * row[column];
             for (k, weight) in weights.iter().enumerate().skip(1) {
-                *out += weight * (row[column.saturating_sub(k)] + row[(column + k).min(columns - 1)]);
+                *out +=
+                    weight * (row[column.saturating_sub(k)] + row[(column + k).min(columns - 1)]);
             }
         }
         row.copy_from_slice(&line);
@@ -24,7 +27,10 @@ pub(crate) fn blur(values: &mut [f32], columns: usize, sigma: f32) {
     for (row, out) in values.chunks_mut(columns).enumerate() {
         out.iter_mut().for_each(|value| *value *= weights[0]);
         for (k, weight) in weights.iter().enumerate().skip(1) {
-            let (above, below) = (row_of(row.saturating_sub(k)), row_of((row + k).min(rows - 1)));
+            let (above, below) = (
+                row_of(row.saturating_sub(k)),
+                row_of((row + k).min(rows - 1)),
+            );
             for (value, (a, b)) in out.iter_mut().zip(above.iter().zip(below)) {
                 *value += weight * (a + b);
             }
@@ -54,7 +60,11 @@ pub(crate) fn shrink_blur(values: &[f32], columns: usize, reach: usize) -> Vec<f
     blur(&mut means, wide, 1.1);
     let tap = |at: usize, last: usize| {
         let place = ((at as f32 + 0.5) / reach as f32 - 0.5).clamp(0.0, last as f32);
-        (place as usize, (place as usize + 1).min(last), place.fract())
+        (
+            place as usize,
+            (place as usize + 1).min(last),
+            place.fract(),
+        )
     };
     let mut wide_values = Vec::with_capacity(values.len());
     for row in 0..rows {

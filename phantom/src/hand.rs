@@ -38,19 +38,42 @@ pub(crate) fn file(place: &Place, encoding: Encoding) -> Result<Vec<u8>, Phantom
     }
     blur(&mut picture, columns, 1.1);
     let grain = correlated_noise(picture.len(), columns, 0.7, place.seed);
-    let mut words: Vec<u16> =
-        picture.iter().zip(grain).map(|(mm, grain)| stored(90.0 + mm * 58.0 + grain * 16.0).min(4095)).collect();
-    letter_l(&mut words, columns, &Mark { left: columns - columns / 8, top: rows / 16, scale: 9 }, 4000);
+    let mut words: Vec<u16> = picture
+        .iter()
+        .zip(grain)
+        .map(|(mm, grain)| stored(90.0 + mm * 58.0 + grain * 16.0).min(4095))
+        .collect();
+    letter_l(
+        &mut words,
+        columns,
+        &Mark {
+            left: columns - columns / 8,
+            top: rows / 16,
+            scale: 9,
+        },
+        4000,
+    );
     let pixels = grey(words, ROWS, COLUMNS, "MONOCHROME2", 12);
     let mut set = place.dataset(DX_IMAGE, 1, "ORIGINAL\\PRIMARY\\");
-    describe(&mut set, &Exposure { spacing_mm: SPACING_MM, kvp: "50", window: [1900.0, 3300.0], inverse: false });
+    describe(
+        &mut set,
+        &Exposure {
+            spacing_mm: SPACING_MM,
+            kvp: "50",
+            window: [1900.0, 3300.0],
+            inverse: false,
+        },
+    );
     // In the anatomical position arms hang down with the palms forward: the left thumb points to the left, and rows
     // run from the finger tips (feet) to the wrist (head).
     set.text(tags::PATIENT_ORIENTATION, VR::CS, "L\\H");
     set.text(tags::IMAGE_LATERALITY, VR::CS, "L");
     set.text(tags::VIEW_POSITION, VR::CS, "PA");
     set.code(tags::ANATOMIC_REGION_SEQUENCE, ["85562004", "SCT", "Hand"]);
-    set.code(tags::VIEW_CODE_SEQUENCE, ["272479007", "SCT", "postero-anterior"]);
+    set.code(
+        tags::VIEW_CODE_SEQUENCE,
+        ["272479007", "SCT", "postero-anterior"],
+    );
     set.into_file(&pixels, encoding)
 }
 
@@ -72,7 +95,9 @@ fn depth(p: Vec2, bones: &[Bone], carpals: &[(Vec2, Vec2)], noise: &Noise) -> f3
         }
         let near_base = smooth_step(0.46, -0.12, t);
         let near_head = smooth_step(0.56, 1.1, t);
-        let radius = bone.shaft + (bone.base - bone.shaft) * near_base + (bone.head - bone.shaft) * near_head;
+        let radius = bone.shaft
+            + (bone.base - bone.shaft) * near_base
+            + (bone.head - bone.shaft) * near_head;
         let outer = chord(distance, radius);
         // Shafts have thick walls about the marrow; ends are spongy under a thin shell.
         let hollow = radius * (0.60 + 0.30 * near_base.max(near_head));
@@ -113,19 +138,75 @@ fn skeleton() -> (Vec<Bone>, Vec<(Vec2, Vec2)>) {
         for (length, [shaft, base, head]) in lengths.iter().zip(radii) {
             let way = Vec2::new(turn.to_radians().sin(), turn.to_radians().cos());
             let (from, to) = (at + way * base * 0.75, at + way * (length - head * 0.85));
-            bones.push(Bone { start: from, end: to, shaft: *shaft, base: *base, head: *head });
+            bones.push(Bone {
+                start: from,
+                end: to,
+                shaft: *shaft,
+                base: *base,
+                head: *head,
+            });
             at += way * (length + 1.1);
             turn += bend;
         }
     };
-    let finger = |scale: f32| [[4.3, 7.2, 7.0], [4.0, 7.0, 5.0], [3.4, 5.6, 4.2], [2.4, 4.8, 3.2]].map(|r| r.map(|v: f32| v * scale));
-    ray(Vec2::new(12.5, 30.0), 9.0, -1.0, &[68.0, 40.0, 24.0, 18.0], &finger(1.0));
-    ray(Vec2::new(1.0, 31.0), 0.5, -0.6, &[66.0, 44.0, 28.0, 18.5], &finger(1.03));
-    ray(Vec2::new(-9.0, 29.0), -8.0, 1.0, &[59.0, 41.0, 27.0, 18.5], &finger(0.95));
-    ray(Vec2::new(-17.5, 26.0), -17.5, 2.0, &[54.0, 33.0, 19.5, 16.5], &finger(0.86));
-    ray(Vec2::new(22.0, 19.0), 46.0, -9.0, &[45.0, 32.0, 22.0], &[[5.0, 7.8, 7.2], [4.4, 7.0, 5.4], [3.2, 6.4, 4.0]]);
-    bones.push(Bone { start: Vec2::new(9.0, -64.0), end: Vec2::new(9.0, -12.0), shaft: 7.4, base: 7.4, head: 12.5 });
-    bones.push(Bone { start: Vec2::new(-14.0, -64.0), end: Vec2::new(-15.0, -8.0), shaft: 5.6, base: 5.6, head: 7.8 });
+    let finger = |scale: f32| {
+        [
+            [4.3, 7.2, 7.0],
+            [4.0, 7.0, 5.0],
+            [3.4, 5.6, 4.2],
+            [2.4, 4.8, 3.2],
+        ]
+        .map(|r| r.map(|v: f32| v * scale))
+    };
+    ray(
+        Vec2::new(12.5, 30.0),
+        9.0,
+        -1.0,
+        &[68.0, 40.0, 24.0, 18.0],
+        &finger(1.0),
+    );
+    ray(
+        Vec2::new(1.0, 31.0),
+        0.5,
+        -0.6,
+        &[66.0, 44.0, 28.0, 18.5],
+        &finger(1.03),
+    );
+    ray(
+        Vec2::new(-9.0, 29.0),
+        -8.0,
+        1.0,
+        &[59.0, 41.0, 27.0, 18.5],
+        &finger(0.95),
+    );
+    ray(
+        Vec2::new(-17.5, 26.0),
+        -17.5,
+        2.0,
+        &[54.0, 33.0, 19.5, 16.5],
+        &finger(0.86),
+    );
+    ray(
+        Vec2::new(22.0, 19.0),
+        46.0,
+        -9.0,
+        &[45.0, 32.0, 22.0],
+        &[[5.0, 7.8, 7.2], [4.4, 7.0, 5.4], [3.2, 6.4, 4.0]],
+    );
+    bones.push(Bone {
+        start: Vec2::new(9.0, -64.0),
+        end: Vec2::new(9.0, -12.0),
+        shaft: 7.4,
+        base: 7.4,
+        head: 12.5,
+    });
+    bones.push(Bone {
+        start: Vec2::new(-14.0, -64.0),
+        end: Vec2::new(-15.0, -8.0),
+        shaft: 5.6,
+        base: 5.6,
+        head: 7.8,
+    });
     let carpals = [
         ([14.0, 5.5], [8.5, 6.4]),
         ([1.0, 5.0], [7.6, 6.6]),
@@ -136,5 +217,11 @@ fn skeleton() -> (Vec<Bone>, Vec<(Vec2, Vec2)>) {
         ([3.0, 18.0], [6.8, 9.4]),
         ([-9.5, 18.5], [7.2, 7.0]),
     ];
-    (bones, carpals.iter().map(|(c, h)| (Vec2::from(*c), Vec2::from(*h))).collect())
+    (
+        bones,
+        carpals
+            .iter()
+            .map(|(c, h)| (Vec2::from(*c), Vec2::from(*h)))
+            .collect(),
+    )
 }

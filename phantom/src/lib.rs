@@ -21,8 +21,8 @@ mod ultrasound;
 mod writing;
 
 pub use demo::write_demo;
-pub use small::{PATTERN_SIDE, pattern, small};
 pub use scan::{Kernel, Scan};
+pub use small::{PATTERN_SIDE, pattern, small};
 
 /// What a folder of made-up studies holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

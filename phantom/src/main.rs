@@ -9,15 +9,23 @@ fn main() -> ExitCode {
         eprintln!("usage: phantom DIR [SEED]");
         return ExitCode::FAILURE;
     };
-    let seed = arguments.next().and_then(|text| text.to_str()?.parse().ok()).unwrap_or(1);
+    let seed = arguments
+        .next()
+        .and_then(|text| text.to_str()?.parse().ok())
+        .unwrap_or(1);
     let mut progress = |done: usize, total: usize| {
-        if done % 50 == 0 || done == total {
+        if done.is_multiple_of(50) || done == total {
             println!("{done} of {total} files");
         }
     };
     match phantom::write_demo(&folder, seed, &mut progress) {
         Ok(summary) => {
-            println!("{} studies, {} files, {} MB", summary.studies, summary.files, summary.bytes / 1_000_000);
+            println!(
+                "{} studies, {} files, {} MB",
+                summary.studies,
+                summary.files,
+                summary.bytes / 1_000_000
+            );
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -80,34 +80,76 @@ impl ChestRadiograph {
         };
         let depth = project(&self.anatomy, &frontal, 1.1);
         let mut picture = enlarge(&depth, &frontal, columns, rows, self.coarse);
-        compress(&mut picture, columns, 0.60, (26.0 / self.spacing_mm) as usize);
-        let noise = correlated_noise(picture.len(), columns, 0.7, crate::random::hash(self.place.seed, self.place.study.accession));
+        compress(
+            &mut picture,
+            columns,
+            0.60,
+            (26.0 / self.spacing_mm) as usize,
+        );
+        let noise = correlated_noise(
+            picture.len(),
+            columns,
+            0.7,
+            crate::random::hash(self.place.seed, self.place.study.accession),
+        );
         let [thin, dense] = extremes(&picture);
         let gain = 12_600.0 / (dense - thin);
         let tone = |mm: f32, noise: f32| stored(14_300.0 - (mm - thin) * gain + noise * 110.0);
-        let mut words: Vec<u16> = picture.iter().zip(noise).map(|(mm, noise)| tone(*mm, noise)).collect();
+        let mut words: Vec<u16> = picture
+            .iter()
+            .zip(noise)
+            .map(|(mm, noise)| tone(*mm, noise))
+            .collect();
         // The lead letter of the patient's right side, which is on the left of the picture.
-        let mark = Mark { left: columns / 14, top: rows / 12, scale: columns / 130 };
+        let mark = Mark {
+            left: columns / 14,
+            top: rows / 12,
+            scale: columns / 130,
+        };
         letter_r(&mut words, columns, &mark, 0);
         let pixels = grey(words, self.rows, self.columns, "MONOCHROME1", 14);
         let mut set = self.place.dataset(DX_IMAGE, 1, "ORIGINAL\\PRIMARY\\");
-        describe(&mut set, &Exposure { spacing_mm: self.spacing_mm, kvp: "120", window: [8600.0, 12_400.0], inverse: true });
+        describe(
+            &mut set,
+            &Exposure {
+                spacing_mm: self.spacing_mm,
+                kvp: "120",
+                window: [8600.0, 12_400.0],
+                inverse: true,
+            },
+        );
         set.text(tags::PATIENT_ORIENTATION, VR::CS, "L\\F");
         set.text(tags::IMAGE_LATERALITY, VR::CS, "U");
         set.text(tags::VIEW_POSITION, VR::CS, "PA");
         set.code(tags::ANATOMIC_REGION_SEQUENCE, ["51185008", "SCT", "Chest"]);
-        set.code(tags::VIEW_CODE_SEQUENCE, ["272479007", "SCT", "postero-anterior"]);
+        set.code(
+            tags::VIEW_CODE_SEQUENCE,
+            ["272479007", "SCT", "postero-anterior"],
+        );
         set.into_file(&pixels, encoding)
     }
 }
 
 /// A coronal localizer of a CT study, looking from the front.
-pub(crate) fn localizer(place: &Place, anatomy: &Anatomy, encoding: Encoding) -> Result<Vec<u8>, PhantomError> {
-    let frontal = Frontal { columns: 400, rows: 512, spacing_mm: 1.0, top_mm: 262.0 };
+pub(crate) fn localizer(
+    place: &Place,
+    anatomy: &Anatomy,
+    encoding: Encoding,
+) -> Result<Vec<u8>, PhantomError> {
+    let frontal = Frontal {
+        columns: 400,
+        rows: 512,
+        spacing_mm: 1.0,
+        top_mm: 262.0,
+    };
     let mut picture = project(anatomy, &frontal, 0.9);
     compress(&mut picture, frontal.columns, 0.35, 24);
     let noise = correlated_noise(picture.len(), frontal.columns, 0.6, place.seed);
-    let words = picture.iter().zip(noise).map(|(mm, noise)| stored(24.0 + mm * 6.2 + noise * 7.0)).collect();
+    let words = picture
+        .iter()
+        .zip(noise)
+        .map(|(mm, noise)| stored(24.0 + mm * 6.2 + noise * 7.0))
+        .collect();
     let pixels = grey(words, 512, 400, "MONOCHROME2", 12);
     let mut set = place.dataset(crate::scan::CT_IMAGE, 1, "ORIGINAL\\PRIMARY\\LOCALIZER");
     let half = (frontal.columns as f64 - 1.0) * 0.5 * frontal.spacing_mm;
@@ -144,25 +186,49 @@ pub(crate) fn describe(set: &mut Dataset, exposure: &Exposure) {
     set.text(tags::PIXEL_INTENSITY_RELATIONSHIP, VR::CS, "LOG");
     // Inverse pictures grow with the X-rays that arrive, plain ones shrink (PS3.3 C.8.11.3.1.2).
     let sign = if exposure.inverse { 1_i16 } else { -1 };
-    set.value(tags::PIXEL_INTENSITY_RELATIONSHIP_SIGN, VR::SS, dicom_core::PrimitiveValue::from(sign));
+    set.value(
+        tags::PIXEL_INTENSITY_RELATIONSHIP_SIGN,
+        VR::SS,
+        dicom_core::PrimitiveValue::from(sign),
+    );
     set.text(tags::RESCALE_INTERCEPT, VR::DS, "0");
     set.text(tags::RESCALE_SLOPE, VR::DS, "1");
     set.text(tags::RESCALE_TYPE, VR::LO, "US");
-    set.text(tags::PRESENTATION_LUT_SHAPE, VR::CS, if exposure.inverse { "INVERSE" } else { "IDENTITY" });
+    set.text(
+        tags::PRESENTATION_LUT_SHAPE,
+        VR::CS,
+        if exposure.inverse {
+            "INVERSE"
+        } else {
+            "IDENTITY"
+        },
+    );
     set.text(tags::LOSSY_IMAGE_COMPRESSION, VR::CS, "00");
     set.decimals(tags::WINDOW_CENTER, &exposure.window[..1]);
     set.decimals(tags::WINDOW_WIDTH, &exposure.window[1..]);
     set.text(tags::POSITIONER_TYPE, VR::CS, "NONE");
     set.text(tags::DETECTOR_TYPE, VR::CS, "DIRECT");
-    set.decimals(tags::IMAGER_PIXEL_SPACING, &[exposure.spacing_mm, exposure.spacing_mm]);
-    set.decimals(tags::PIXEL_SPACING, &[exposure.spacing_mm, exposure.spacing_mm]);
+    set.decimals(
+        tags::IMAGER_PIXEL_SPACING,
+        &[exposure.spacing_mm, exposure.spacing_mm],
+    );
+    set.decimals(
+        tags::PIXEL_SPACING,
+        &[exposure.spacing_mm, exposure.spacing_mm],
+    );
     set.text(tags::KVP, VR::DS, exposure.kvp);
     set.sequence(tags::ACQUISITION_CONTEXT_SEQUENCE, Vec::new());
     set.text(tags::BURNED_IN_ANNOTATION, VR::CS, "NO");
 }
 
 /// Grey pixels of 16 bits allocated.
-pub(crate) fn grey(words: Vec<u16>, rows: u16, columns: u16, photometric: &'static str, bits_stored: u16) -> Pixels {
+pub(crate) fn grey(
+    words: Vec<u16>,
+    rows: u16,
+    columns: u16,
+    photometric: &'static str,
+    bits_stored: u16,
+) -> Pixels {
     Pixels {
         photometric,
         rows,
@@ -177,21 +243,43 @@ pub(crate) fn grey(words: Vec<u16>, rows: u16, columns: u16, photometric: &'stat
 
 /// Holds a value within 14 bits.
 pub(crate) fn stored(value: f32) -> u16 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held within 0..=16383")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "held within 0..=16383"
+    )]
     let word = value.round().clamp(0.0, 16_383.0) as u16;
     word
 }
 
 /// Cubic enlargement of a coarse picture by a whole factor.
-fn enlarge(coarse: &[f32], frontal: &Frontal, columns: usize, rows: usize, factor: usize) -> Vec<f32> {
+fn enlarge(
+    coarse: &[f32],
+    frontal: &Frontal,
+    columns: usize,
+    rows: usize,
+    factor: usize,
+) -> Vec<f32> {
     let weights: Vec<[f32; 4]> = (0..factor)
         .map(|k| {
             let t = k as f32 / factor as f32;
             let (t2, t3) = (t * t, t * t * t);
-            [-0.5 * t + t2 - 0.5 * t3, 1.0 - 2.5 * t2 + 1.5 * t3, 0.5 * t + 2.0 * t2 - 1.5 * t3, 0.5 * t3 - 0.5 * t2]
+            [
+                -0.5 * t + t2 - 0.5 * t3,
+                1.0 - 2.5 * t2 + 1.5 * t3,
+                0.5 * t + 2.0 * t2 - 1.5 * t3,
+                0.5 * t3 - 0.5 * t2,
+            ]
         })
         .collect();
-    let taps = |at: usize, last: usize| [at.saturating_sub(1), at.min(last), (at + 1).min(last), (at + 2).min(last)];
+    let taps = |at: usize, last: usize| {
+        [
+            at.saturating_sub(1),
+            at.min(last),
+            (at + 1).min(last),
+            (at + 2).min(last),
+        ]
+    };
     let mut wide = Vec::with_capacity(columns * frontal.rows);
     for line in coarse.chunks(frontal.columns) {
         for column in 0..columns {
@@ -205,7 +293,11 @@ fn enlarge(coarse: &[f32], frontal: &Frontal, columns: usize, rows: usize, facto
         let from = taps(row / factor, frontal.rows - 1);
         let weight = weights[row % factor];
         for column in 0..columns {
-            fine.push((0..4).map(|k| wide[from[k] * columns + column] * weight[k]).sum::<f32>());
+            fine.push(
+                (0..4)
+                    .map(|k| wide[from[k] * columns + column] * weight[k])
+                    .sum::<f32>(),
+            );
         }
     }
     fine
@@ -213,7 +305,12 @@ fn enlarge(coarse: &[f32], frontal: &Frontal, columns: usize, rows: usize, facto
 
 /// The depths that lungs and the densest parts reach: hundredths 4 and 99 of all places in the body.
 fn extremes(picture: &[f32]) -> [f32; 2] {
-    let mut inside: Vec<f32> = picture.iter().copied().filter(|mm| *mm > 40.0).step_by(17).collect();
+    let mut inside: Vec<f32> = picture
+        .iter()
+        .copied()
+        .filter(|mm| *mm > 40.0)
+        .step_by(17)
+        .collect();
     inside.sort_by(f32::total_cmp);
     let at = |share: f32| inside.get((share * inside.len() as f32) as usize).copied();
     [at(0.04).unwrap_or(40.0), at(0.99).unwrap_or(300.0)]
@@ -240,12 +337,28 @@ pub(crate) struct Mark {
 
 /// Draws the lead letter R.
 pub(crate) fn letter_r(words: &mut [u16], columns: usize, mark: &Mark, value: u16) {
-    letter(words, columns, mark, value, [0b11110, 0b10001, 0b10001, 0b11110, 0b10100, 0b10010, 0b10001]);
+    letter(
+        words,
+        columns,
+        mark,
+        value,
+        [
+            0b11110, 0b10001, 0b10001, 0b11110, 0b10100, 0b10010, 0b10001,
+        ],
+    );
 }
 
 /// Draws the lead letter L.
 pub(crate) fn letter_l(words: &mut [u16], columns: usize, mark: &Mark, value: u16) {
-    letter(words, columns, mark, value, [0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b11111]);
+    letter(
+        words,
+        columns,
+        mark,
+        value,
+        [
+            0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b11111,
+        ],
+    );
 }
 
 fn letter(words: &mut [u16], columns: usize, mark: &Mark, value: u16, dots: [u8; 7]) {

@@ -14,9 +14,9 @@ pub(crate) fn mix(value: u64) -> u64 {
 /// Hash of a text (FNV-1a, then [`mix`]), so that streams can be named.
 pub(crate) fn hash(seed: u64, text: &str) -> u64 {
     let start = 0xcbf2_9ce4_8422_2325 ^ mix(seed);
-    let folded = text
-        .bytes()
-        .fold(start, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let folded = text.bytes().fold(start, |h, byte| {
+        (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     mix(folded)
 }
 

@@ -129,7 +129,9 @@ impl Scan {
             frames: 1,
             samples: Samples::Words(words),
         };
-        let mut set = self.place.dataset(CT_IMAGE, index + 1, "ORIGINAL\\PRIMARY\\AXIAL");
+        let mut set = self
+            .place
+            .dataset(CT_IMAGE, index + 1, "ORIGINAL\\PRIMARY\\AXIAL");
         self.place.plane(
             &mut set,
             &Plane {
@@ -170,7 +172,11 @@ pub(crate) fn technique(set: &mut crate::dicom::Dataset) {
 
 /// The stored value of a number of Hounsfield units, held within 12 bits.
 fn stored(hu: f32) -> u16 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held within 0..=4095")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "held within 0..=4095"
+    )]
     let word = (f64::from(hu) + OFFSET).round().clamp(0.0, 4095.0) as u16;
     word
 }

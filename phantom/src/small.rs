@@ -18,7 +18,12 @@ const MULTI_FRAME_WORD: &str = "1.2.840.10008.5.1.4.1.1.7.3";
 pub const PATTERN_SIDE: u16 = 32;
 
 const STUDY: Study = Study {
-    patient: Patient { name: "Tiny^Théo", id: "EX-SMALL", birth_date: "19900229", sex: "O" },
+    patient: Patient {
+        name: "Tiny^Théo",
+        id: "EX-SMALL",
+        birth_date: "19900229",
+        sex: "O",
+    },
     accession: "A0000001",
     date: "20260601",
     time: "080000",
@@ -44,9 +49,19 @@ pub fn pattern(frame: usize, row: usize, column: usize) -> u16 {
 /// # Errors
 /// [`PhantomError::Encode`] when a data set cannot be encoded.
 pub fn small(seed: u64) -> Result<Vec<(String, Vec<u8>)>, PhantomError> {
-    let series = |modality, number, description| Series { modality, number, description, body_part: "CHEST", model: "Phantom" };
+    let series = |modality, number, description| Series {
+        modality,
+        number,
+        description,
+        body_part: "CHEST",
+        model: "Phantom",
+    };
     let scan = Scan {
-        place: Place { seed, study: STUDY, series: series("CT", 1, "Small CT") },
+        place: Place {
+            seed,
+            study: STUDY,
+            series: series("CT", 1, "Small CT"),
+        },
         anatomy: Arc::new(Anatomy::new(seed)),
         kernel: Kernel::Soft,
         side: 64,
@@ -58,7 +73,10 @@ pub fn small(seed: u64) -> Result<Vec<(String, Vec<u8>)>, PhantomError> {
     };
     let mut files = Vec::new();
     for index in 0..scan.slices {
-        files.push((format!("ct/{}.dcm", index + 1), scan.file(index, Encoding::ExplicitLittle)?));
+        files.push((
+            format!("ct/{}.dcm", index + 1),
+            scan.file(index, Encoding::ExplicitLittle)?,
+        ));
     }
     let word = |photometric, shift: u16, signed, frames| Pixels {
         photometric,
@@ -68,11 +86,19 @@ pub fn small(seed: u64) -> Result<Vec<(String, Vec<u8>)>, PhantomError> {
         bits_stored: if signed { 16 } else { 12 },
         signed,
         frames,
-        samples: Samples::Words(pixels(frames).map(|(f, r, c)| pattern(f, r, c).wrapping_sub(shift)).collect()),
+        samples: Samples::Words(
+            pixels(frames)
+                .map(|(f, r, c)| pattern(f, r, c).wrapping_sub(shift))
+                .collect(),
+        ),
     };
     let grey = Pixels {
         bits_stored: 8,
-        samples: Samples::Bytes(pixels(1).map(|(f, r, c)| (pattern(f, r, c) / 4) as u8).collect()),
+        samples: Samples::Bytes(
+            pixels(1)
+                .map(|(f, r, c)| (pattern(f, r, c) / 4) as u8)
+                .collect(),
+        ),
         ..word("MONOCHROME2", 0, false, 1)
     };
     let rgb = Pixels {
@@ -80,15 +106,25 @@ pub fn small(seed: u64) -> Result<Vec<(String, Vec<u8>)>, PhantomError> {
         samples_per_pixel: 3,
         bits_stored: 8,
         samples: Samples::Bytes(
-            pixels(1).flat_map(|(f, r, c)| [(pattern(f, r, c) / 4) as u8, (r * 8) as u8, (c * 8) as u8]).collect(),
+            pixels(1)
+                .flat_map(|(f, r, c)| [(pattern(f, r, c) / 4) as u8, (r * 8) as u8, (c * 8) as u8])
+                .collect(),
         ),
         ..word("MONOCHROME2", 0, false, 1)
     };
     let plain = word("MONOCHROME2", 0, false, 1);
     let pictures = [
         ("rgb", rgb.clone(), Encoding::ExplicitLittle),
-        ("monochrome1", word("MONOCHROME1", 0, false, 1), Encoding::ExplicitLittle),
-        ("signed", word("MONOCHROME2", 300, true, 1), Encoding::ExplicitLittle),
+        (
+            "monochrome1",
+            word("MONOCHROME1", 0, false, 1),
+            Encoding::ExplicitLittle,
+        ),
+        (
+            "signed",
+            word("MONOCHROME2", 300, true, 1),
+            Encoding::ExplicitLittle,
+        ),
         ("eight-bit", grey.clone(), Encoding::ExplicitLittle),
         ("implicit", plain.clone(), Encoding::ImplicitLittle),
         ("big-endian", plain.clone(), Encoding::ExplicitBig),
@@ -96,12 +132,27 @@ pub fn small(seed: u64) -> Result<Vec<(String, Vec<u8>)>, PhantomError> {
         ("deflated", plain.clone(), Encoding::Deflated),
         ("rle", plain, Encoding::Rle),
         ("rle-rgb", rgb, Encoding::Rle),
-        ("multi-frame", word("MONOCHROME2", 0, false, 3), Encoding::ExplicitLittle),
-        ("rle-multi-frame", word("MONOCHROME2", 0, false, 3), Encoding::Rle),
+        (
+            "multi-frame",
+            word("MONOCHROME2", 0, false, 3),
+            Encoding::ExplicitLittle,
+        ),
+        (
+            "rle-multi-frame",
+            word("MONOCHROME2", 0, false, 3),
+            Encoding::Rle,
+        ),
     ];
     for (index, (name, pixels, encoding)) in pictures.into_iter().enumerate() {
-        let place = Place { seed, study: STUDY, series: series("OT", index + 2, name) };
-        files.push((format!("{name}.dcm"), capture(&place, &pixels).into_file(&pixels, encoding)?));
+        let place = Place {
+            seed,
+            study: STUDY,
+            series: series("OT", index + 2, name),
+        };
+        files.push((
+            format!("{name}.dcm"),
+            capture(&place, &pixels).into_file(&pixels, encoding)?,
+        ));
     }
     Ok(files)
 }
@@ -109,13 +160,18 @@ pub fn small(seed: u64) -> Result<Vec<(String, Vec<u8>)>, PhantomError> {
 /// Frame, row and column of every pixel, in the order of storage.
 fn pixels(frames: usize) -> impl Iterator<Item = (usize, usize, usize)> {
     let side = usize::from(PATTERN_SIDE);
-    (0..frames * side * side).map(move |index| (index / side / side, index / side % side, index % side))
+    (0..frames * side * side)
+        .map(move |index| (index / side / side, index / side % side, index % side))
 }
 
 /// A secondary capture without its pixels.
 pub(crate) fn capture(place: &Place, pixels: &Pixels) -> Dataset {
     let many = pixels.frames > 1;
-    let class = if many { MULTI_FRAME_WORD } else { SECONDARY_CAPTURE };
+    let class = if many {
+        MULTI_FRAME_WORD
+    } else {
+        SECONDARY_CAPTURE
+    };
     let mut set = place.dataset(class, 1, "DERIVED\\SECONDARY");
     set.text(tags::CONVERSION_TYPE, VR::CS, "SYN");
     set.text(tags::PATIENT_ORIENTATION, VR::CS, "");
@@ -124,12 +180,20 @@ pub(crate) fn capture(place: &Place, pixels: &Pixels) -> Dataset {
         set.text(tags::RESCALE_SLOPE, VR::DS, "1");
         set.text(tags::RESCALE_TYPE, VR::LO, "US");
         let inverse = pixels.photometric == "MONOCHROME1";
-        set.text(tags::PRESENTATION_LUT_SHAPE, VR::CS, if inverse { "INVERSE" } else { "IDENTITY" });
+        set.text(
+            tags::PRESENTATION_LUT_SHAPE,
+            VR::CS,
+            if inverse { "INVERSE" } else { "IDENTITY" },
+        );
     }
     if many {
         set.text(tags::BURNED_IN_ANNOTATION, VR::CS, "NO");
         set.text(tags::FRAME_TIME, VR::DS, "100");
-        set.value(tags::FRAME_INCREMENT_POINTER, VR::AT, PrimitiveValue::from(tags::FRAME_TIME));
+        set.value(
+            tags::FRAME_INCREMENT_POINTER,
+            VR::AT,
+            PrimitiveValue::from(tags::FRAME_TIME),
+        );
     }
     set
 }

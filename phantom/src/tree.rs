@@ -27,7 +27,12 @@ pub(crate) struct Growth {
 }
 
 /// Grows a tree from `root` to every one of `points`.
-pub(crate) fn grow(random: &mut Random, root: Vec3, points: &mut [Vec3], growth: Growth) -> Vec<Branch> {
+pub(crate) fn grow(
+    random: &mut Random,
+    root: Vec3,
+    points: &mut [Vec3],
+    growth: Growth,
+) -> Vec<Branch> {
     let mut branches = Vec::with_capacity(points.len() * 4);
     let radius = radius_for(points.len(), points.len(), growth);
     let total = points.len();
@@ -60,11 +65,25 @@ fn split(
     let way = (middle - start) * share;
     let end = start + way;
     // A slight bow, so that vessels are not straight sticks.
-    let bow = Vec3::new(random.between(-1.0, 1.0), random.between(-1.0, 1.0), random.between(-1.0, 1.0));
+    let bow = Vec3::new(
+        random.between(-1.0, 1.0),
+        random.between(-1.0, 1.0),
+        random.between(-1.0, 1.0),
+    );
     let knee = start + way * 0.5 + bow * way.length() * 0.12;
     let knee_radius = (start_radius + end_radius) * 0.5;
-    branches.push(Branch { start, end: knee, start_radius, end_radius: knee_radius });
-    branches.push(Branch { start: knee, end, start_radius: knee_radius, end_radius });
+    branches.push(Branch {
+        start,
+        end: knee,
+        start_radius,
+        end_radius: knee_radius,
+    });
+    branches.push(Branch {
+        start: knee,
+        end,
+        start_radius: knee_radius,
+        end_radius,
+    });
     if leaf {
         return;
     }
@@ -100,7 +119,11 @@ mod tests {
         let cloud: Vec<Vec3> = (0..50)
             .map(|_| Vec3::new(random.unit(), random.unit(), random.unit()) * 80.0)
             .collect();
-        let growth = Growth { twig_radius: 0.5, trunk_radius: 6.0, stride: 0.4 };
+        let growth = Growth {
+            twig_radius: 0.5,
+            trunk_radius: 6.0,
+            stride: 0.4,
+        };
         let tree = grow(&mut random, Vec3::ZERO, &mut cloud.clone(), growth);
         for point in &cloud {
             assert!(tree.iter().any(|b| b.end.distance(*point) < 1e-3));

@@ -29,7 +29,10 @@ pub(crate) struct Cine {
 impl Cine {
     /// The file of the cine.
     pub(crate) fn file(&self, encoding: Encoding) -> Result<Vec<u8>, PhantomError> {
-        let noise = Noise::new(crate::random::hash(self.place.seed, self.place.study.accession));
+        let noise = Noise::new(crate::random::hash(
+            self.place.seed,
+            self.place.study.accession,
+        ));
         let mut bytes = Vec::new();
         for frame in 0..self.frames {
             self.frame(frame, &noise, &mut bytes);
@@ -44,10 +47,16 @@ impl Cine {
             frames: self.frames,
             samples: Samples::Bytes(bytes),
         };
-        let mut set = self.place.dataset(US_MULTI_FRAME, 1, "ORIGINAL\\PRIMARY\\ABDOMINAL\\0001");
+        let mut set = self
+            .place
+            .dataset(US_MULTI_FRAME, 1, "ORIGINAL\\PRIMARY\\ABDOMINAL\\0001");
         set.text(tags::PATIENT_ORIENTATION, VR::CS, "");
         set.text(tags::FRAME_TIME, VR::DS, "50");
-        set.value(tags::FRAME_INCREMENT_POINTER, VR::AT, PrimitiveValue::from(tags::FRAME_TIME));
+        set.value(
+            tags::FRAME_INCREMENT_POINTER,
+            VR::AT,
+            PrimitiveValue::from(tags::FRAME_TIME),
+        );
         set.text(tags::LOSSY_IMAGE_COMPRESSION, VR::CS, "00");
         set.text(tags::BURNED_IN_ANNOTATION, VR::CS, "NO");
         set.sequence(tags::SEQUENCE_OF_ULTRASOUND_REGIONS, vec![self.region()]);
@@ -57,14 +66,24 @@ impl Cine {
     /// The calibrated sector: centimetres per pixel in both directions.
     fn region(&self) -> Dataset {
         let mut region = Dataset::new();
-        let long = |set: &mut Dataset, tag, value: u32| set.value(tag, VR::UL, PrimitiveValue::from(value));
+        let long = |set: &mut Dataset, tag, value: u32| {
+            set.value(tag, VR::UL, PrimitiveValue::from(value))
+        };
         region.short(tags::REGION_SPATIAL_FORMAT, 1);
         region.short(tags::REGION_DATA_TYPE, 1);
         long(&mut region, tags::REGION_FLAGS, 0);
         long(&mut region, tags::REGION_LOCATION_MIN_X0, 0);
         long(&mut region, tags::REGION_LOCATION_MIN_Y0, 0);
-        long(&mut region, tags::REGION_LOCATION_MAX_X1, u32::from(self.columns) - 1);
-        long(&mut region, tags::REGION_LOCATION_MAX_Y1, u32::from(self.rows) - 1);
+        long(
+            &mut region,
+            tags::REGION_LOCATION_MAX_X1,
+            u32::from(self.columns) - 1,
+        );
+        long(
+            &mut region,
+            tags::REGION_LOCATION_MAX_Y1,
+            u32::from(self.rows) - 1,
+        );
         region.short(tags::PHYSICAL_UNITS_X_DIRECTION, 3);
         region.short(tags::PHYSICAL_UNITS_Y_DIRECTION, 3);
         let centimetres = PrimitiveValue::from(SPACING_MM / 10.0);
@@ -113,15 +132,42 @@ impl Cine {
         echo += (0.26 - echo) * cortex;
         let rim = smooth_step(0.05, 0.0, (kidney - 1.03).abs());
         echo += 0.34 * rim;
-        let pyramids = smooth_step(0.25, 0.5, noise.at(p / 15.0)) * smooth_step(0.92, 0.82, kidney) * smooth_step(0.45, 0.55, kidney);
+        let pyramids = smooth_step(0.25, 0.5, noise.at(p / 15.0))
+            * smooth_step(0.92, 0.82, kidney)
+            * smooth_step(0.45, 0.55, kidney);
         echo -= 0.12 * pyramids;
-        let sinus = smooth_step(0.52, 0.40, at(32.0, 128.0, 64.0, 34.0) + 0.12 * noise.at(p / 9.0));
+        let sinus = smooth_step(
+            0.52,
+            0.40,
+            at(32.0, 128.0, 64.0, 34.0) + 0.12 * noise.at(p / 9.0),
+        );
         echo += (0.74 - echo) * sinus;
         // Liver vessels are dark tubes; the diaphragm is a bright arc with a shadow behind it.
         let here = Vec2::new(across, depth / scale);
-        let hepatic = tube(here, &[[-96.0, 150.0], [-70.0, 128.0], [-52.0, 94.0], [-46.0, 66.0]], 3.8, 2.2)
-            .min(tube(here, &[[-70.0, 128.0], [-88.0, 104.0], [-94.0, 84.0]], 3.0, 1.8));
-        let portal = tube(here, &[[-30.0, 168.0], [-34.0, 130.0], [-18.0, 96.0], [10.0, 76.0], [44.0, 70.0]], 5.2, 2.4);
+        let hepatic = tube(
+            here,
+            &[[-96.0, 150.0], [-70.0, 128.0], [-52.0, 94.0], [-46.0, 66.0]],
+            3.8,
+            2.2,
+        )
+        .min(tube(
+            here,
+            &[[-70.0, 128.0], [-88.0, 104.0], [-94.0, 84.0]],
+            3.0,
+            1.8,
+        ));
+        let portal = tube(
+            here,
+            &[
+                [-30.0, 168.0],
+                [-34.0, 130.0],
+                [-18.0, 96.0],
+                [10.0, 76.0],
+                [44.0, 70.0],
+            ],
+            5.2,
+            2.4,
+        );
         let near_wall = smooth_step(2.6, 0.8, portal.abs());
         echo += 0.30 * near_wall;
         echo += (0.04 - echo) * smooth_step(0.6, -0.6, hepatic.min(portal));
@@ -161,7 +207,11 @@ fn tube(at: Vec2, points: &[[f32; 2]], from: f32, to: f32) -> f32 {
 }
 
 fn byte(value: f32) -> u8 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held within 0..=255")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "held within 0..=255"
+    )]
     let byte = value.round().clamp(0.0, 255.0) as u8;
     byte
 }

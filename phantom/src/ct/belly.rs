@@ -1,6 +1,7 @@
-//! Organs of the belly, its vessels, and the muscles about the spine.
+//! Solid organs of the belly, its vessels, and the muscles about the spine.
 
 use super::chest::Blood;
+use super::gut;
 use super::material::{FAT_HU, Material};
 use super::scene::{Ball, Clip, Scene, ball, ball_along, curve};
 use super::trunk::Trunk;
@@ -24,40 +25,39 @@ impl Solid {
     /// Portal venous phase, or no contrast medium at all.
     pub(crate) fn new(contrast: bool) -> Self {
         if contrast {
-            Self { liver: 110.0, spleen: 124.0, cortex: 196.0, medulla: 148.0, pancreas: 94.0, gut: 96.0 }
+            Self {
+                liver: 110.0,
+                spleen: 124.0,
+                cortex: 196.0,
+                medulla: 148.0,
+                pancreas: 94.0,
+                gut: 96.0,
+            }
         } else {
-            Self { liver: 60.0, spleen: 48.0, cortex: 34.0, medulla: 30.0, pancreas: 40.0, gut: 42.0 }
+            Self {
+                liver: 60.0,
+                spleen: 48.0,
+                cortex: 34.0,
+                medulla: 30.0,
+                pancreas: 40.0,
+                gut: 42.0,
+            }
         }
     }
 }
 
 /// Value of bile in the gall bladder.
 pub(crate) const BILE_HU: f32 = 8.0;
-/// Value of the fluid in the stomach.
-pub(crate) const STOMACH_FLUID_HU: f32 = 14.0;
-/// The stomach's gas lies in front of this y, in mm.
-pub(crate) const STOMACH_LEVEL_MM: f32 = -26.0;
-/// Course of the stomach from its dome to its gate: `[x, y, z, radius]`.
-const STOMACH: [[f32; 4]; 7] = [
-    [62.0, 26.0, -24.0, 24.0],
-    [72.0, 6.0, -40.0, 33.0],
-    [66.0, -22.0, -66.0, 32.0],
-    [48.0, -46.0, -92.0, 27.0],
-    [20.0, -56.0, -106.0, 20.0],
-    [-6.0, -52.0, -108.0, 15.0],
-    [-26.0, -38.0, -102.0, 11.0],
-];
-
 /// Adds the organs of the belly.
 pub(crate) fn add(scene: &mut Scene, trunk: &Trunk, seed: u64, blood: Blood, solid: Solid) {
     muscles(scene, trunk);
-    mesentery(scene, trunk, seed, blood);
-    small_bowel(scene, trunk, seed, solid);
-    colon(scene, solid);
+    gut::mesentery(scene, trunk, seed, blood);
+    gut::small_bowel(scene, trunk, seed, solid);
+    gut::colon(scene, solid);
     liver(scene, trunk, seed, blood, solid);
     spleen(scene, solid);
     pancreas(scene, solid);
-    stomach(scene, solid);
+    gut::stomach(scene, solid);
     kidneys(scene, blood, solid);
     vessels(scene, blood);
 }
@@ -107,126 +107,18 @@ fn muscles(scene: &mut Scene, trunk: &Trunk) {
             scene.flat_tube(course, 0.0, squash, Material::Muscle, Clip::Free);
         }
         // The deltoid over the head of the upper arm, and what lies about the shoulder blade.
-        let deltoid = [[side * 140.0, 14.0, 176.0, 10.0], [side * 146.0, 13.0, 214.0, 30.0], [side * 140.0, 12.0, 250.0, 29.0]];
+        let deltoid = [
+            [side * 140.0, 14.0, 176.0, 10.0],
+            [side * 146.0, 13.0, 214.0, 30.0],
+            [side * 140.0, 12.0, 250.0, 29.0],
+        ];
         scene.flat_tube(&deltoid, 0.0, Vec3::ONE, Material::Muscle, Clip::Free);
-        let crus = [[side * 16.0, 26.0, -28.0, 4.0], [side * 13.0, 20.0, -70.0, 4.6], [side * 9.0, 14.0, -98.0, 3.0]];
+        let crus = [
+            [side * 16.0, 26.0, -28.0, 4.0],
+            [side * 13.0, 20.0, -70.0, 4.6],
+            [side * 9.0, 14.0, -98.0, 3.0],
+        ];
         scene.tube(&crus, 0.0, Material::Even(62.0), Clip::Free);
-    }
-}
-
-fn mesentery(scene: &mut Scene, trunk: &Trunk, seed: u64, blood: Blood) {
-    let mut random = Random::named(seed, "mesentery");
-    let mut points = Vec::new();
-    while points.len() < 170 {
-        let p = Vec3::new(random.between(-85.0, 90.0), random.between(-76.0, -6.0), random.between(-245.0, -118.0));
-        if trunk.site(p, p).cavity < -8.0 {
-            points.push(p);
-        }
-    }
-    let growth = Growth { twig_radius: 0.75, trunk_radius: 4.2, stride: 0.42 };
-    let tree = grow(&mut random, Vec3::new(-2.0, -24.0, -128.0), &mut points, growth);
-    scene.branches(&tree, 0.0, &blood.venous(), Clip::Inside(3.0));
-}
-
-/// Tubes that wind through evenly scattered points of the belly, each to the nearest point not yet visited.
-fn bowel_loops(trunk: &Trunk, random: &mut Random) -> Vec<Vec<[f32; 4]>> {
-    let mut free: Vec<Vec3> = Vec::new();
-    for _ in 0..6000 {
-        let p = Vec3::new(random.between(-86.0, 88.0), random.between(-80.0, -8.0), random.between(-262.0, -120.0));
-        // The transverse colon lies in front at the top.
-        let below_colon = p.z < -158.0 || (p.y > -44.0 && p.x > -44.0);
-        if below_colon && trunk.site(p, p).cavity < -13.0 && free.iter().all(|q| q.distance(p) > 22.5) {
-            free.push(p);
-        }
-    }
-    let mut loops = Vec::new();
-    let mut current: Vec<[f32; 4]> = Vec::new();
-    let mut at = Vec3::new(40.0, -20.0, -130.0);
-    while !free.is_empty() {
-        let cost = |p: &Vec3| p.distance_squared(at);
-        let nearest = (0..free.len()).min_by(|a, b| cost(&free[*a]).total_cmp(&cost(&free[*b]))).unwrap_or(0);
-        let next = free.swap_remove(nearest);
-        if next.distance(at) > 44.0 && !current.is_empty() {
-            loops.push(std::mem::take(&mut current));
-        }
-        current.push([next.x, next.y, next.z, random.between(9.4, 12.6)]);
-        at = next;
-    }
-    loops.push(current);
-    loops
-}
-
-fn small_bowel(scene: &mut Scene, trunk: &Trunk, seed: u64, solid: Solid) {
-    let mut random = Random::named(seed, "bowel");
-    let loops = bowel_loops(trunk, &mut random);
-    let wall = Material::Tissue { hu: solid.gut, swing: 14.0, grain: 4.0 };
-    for course in &loops {
-        scene.tube(course, 0.0, wall.clone(), Clip::Inside(2.0));
-    }
-    for course in &loops {
-        let fine = curve(course);
-        let mut content = Material::Even(22.0);
-        for (step, pair) in fine.windows(2).enumerate() {
-            if step % 9 == 0 {
-                let pick = random.unit();
-                content = if pick < 0.14 {
-                    Material::Level { level: pair[0][1] - 3.0, fluid: 20.0 }
-                } else {
-                    Material::Tissue { hu: random.between(14.0, 62.0), swing: 12.0, grain: 4.0 }
-                };
-            }
-            // Folds narrow the inside now and then.
-            let fold = 2.2 + 1.8 * (step as f32 * 1.3).sin().max(0.0);
-            let ends = [pair[0], pair[1]].map(|[x, y, z, r]| (Vec3::new(x, y, z), r - fold));
-            scene.cone(ends, Vec3::ONE, content.clone(), Clip::Inside(4.5));
-        }
-    }
-}
-
-fn colon(scene: &mut Scene, solid: Solid) {
-    let ascending = [
-        [-94.0, 18.0, -250.0, 22.0],
-        [-98.0, 18.0, -205.0, 21.0],
-        [-97.0, 16.0, -160.0, 20.0],
-        [-92.0, 4.0, -128.0, 19.0],
-        [-76.0, -30.0, -122.0, 18.0],
-    ];
-    let transverse = [
-        [-76.0, -30.0, -122.0, 18.0],
-        [-48.0, -58.0, -130.0, 18.0],
-        [0.0, -69.0, -142.0, 18.5],
-        [44.0, -66.0, -132.0, 18.0],
-        [80.0, -40.0, -104.0, 17.5],
-        [100.0, -8.0, -76.0, 17.0],
-    ];
-    let descending = [
-        [100.0, -8.0, -76.0, 16.5],
-        [107.0, 18.0, -84.0, 14.5],
-        [106.0, 24.0, -125.0, 13.5],
-        [103.0, 20.0, -180.0, 13.0],
-        [92.0, 2.0, -222.0, 13.0],
-        [82.0, -14.0, -255.0, 13.0],
-    ];
-    let clip = Clip::Inside(1.5);
-    let parts = [(&ascending[..], 0), (&transverse[..], 1), (&descending[..], 2)];
-    let pouched = |points: &[[f32; 4]]| -> Vec<[f32; 4]> {
-        curve(points)
-            .iter()
-            .enumerate()
-            .map(|(step, [x, y, z, r])| [*x, *y, *z, r * (1.0 + 0.15 * (step as f32 * 1.05).sin())])
-            .collect()
-    };
-    for (points, _) in parts {
-        let wall = Material::Tissue { hu: solid.gut * 0.8, swing: 8.0, grain: 4.0 };
-        scene.tube(&pouched(points), 0.0, wall, clip);
-    }
-    for (points, part) in parts {
-        let content = match part {
-            1 => Material::Level { level: -56.0, fluid: 28.0 },
-            _ => Material::Stool,
-        };
-        let thickness = if part == 2 { -3.2 } else { -2.0 };
-        scene.tube(&pouched(points), thickness, content, Clip::Inside(3.5));
     }
 }
 
@@ -243,16 +135,26 @@ fn liver_parts() -> [Ball; 5] {
 
 fn liver(scene: &mut Scene, trunk: &Trunk, seed: u64, blood: Blood, solid: Solid) {
     let clip = Clip::Belly(1.6);
-    let material = Material::Tissue { hu: solid.liver, swing: 4.0, grain: 5.0 };
+    let material = Material::Tissue {
+        hu: solid.liver,
+        swing: 4.0,
+        grain: 5.0,
+    };
     scene.blob(&liver_parts(), 22.0, (2.5, 26.0), material, clip);
     let mut random = Random::named(seed, "liver");
     let mut inside = |count: usize| {
         let mut points = Vec::new();
         while points.len() < count {
-            let p = Vec3::new(random.between(-134.0, 60.0), random.between(-84.0, 86.0), random.between(-125.0, 10.0));
+            let p = Vec3::new(
+                random.between(-134.0, 60.0),
+                random.between(-84.0, 86.0),
+                random.between(-125.0, 10.0),
+            );
             let site = trunk.site(p, p);
             let deep = site.cavity < -9.0 && Trunk::above_diaphragm(p) < -9.0;
-            let within = liver_parts().iter().any(|part| ((p - part.center) / part.radii).length() < 0.86);
+            let within = liver_parts()
+                .iter()
+                .any(|part| ((p - part.center) / part.radii).length() < 0.86);
             if deep && within {
                 points.push(p);
             }
@@ -261,21 +163,75 @@ fn liver(scene: &mut Scene, trunk: &Trunk, seed: u64, blood: Blood, solid: Solid
     };
     let (mut portal_points, mut venous_points) = (inside(210), inside(150));
     let mut random = Random::named(seed, "liver vessels");
-    let growth = Growth { twig_radius: 0.7, trunk_radius: 6.4, stride: 0.42 };
-    let portal = grow(&mut random, Vec3::new(-38.0, -6.0, -56.0), &mut portal_points, growth);
-    let growth = Growth { twig_radius: 0.8, trunk_radius: 6.6, stride: 0.46 };
-    let hepatic = grow(&mut random, Vec3::new(-22.0, 6.0, -6.0), &mut venous_points, growth);
+    let growth = Growth {
+        twig_radius: 0.7,
+        trunk_radius: 6.4,
+        stride: 0.42,
+    };
+    let portal = grow(
+        &mut random,
+        Vec3::new(-38.0, -6.0, -56.0),
+        &mut portal_points,
+        growth,
+    );
+    let growth = Growth {
+        twig_radius: 0.8,
+        trunk_radius: 6.6,
+        stride: 0.46,
+    };
+    let hepatic = grow(
+        &mut random,
+        Vec3::new(-22.0, 6.0, -6.0),
+        &mut venous_points,
+        growth,
+    );
     let lift = if blood.vein > 100.0 { 14.0 } else { -4.0 };
-    scene.branches(&hepatic, 0.0, &Material::Even(blood.vein + lift - 4.0), clip);
+    scene.branches(
+        &hepatic,
+        0.0,
+        &Material::Even(blood.vein + lift - 4.0),
+        clip,
+    );
     scene.branches(&portal, 0.0, &Material::Even(blood.vein + lift), clip);
     // Falciform ligament and gall bladder.
     let ligament = [[-4.0, -84.0, -30.0, 2.2], [-6.0, -50.0, -52.0, 2.6]];
-    scene.flat_tube(&ligament, 0.0, Vec3::new(1.0, 1.0, 0.2), Material::Even(FAT_HU), clip);
-    let bladder = ball_along([-46.0, -38.0, -86.0], [33.0, 14.0, 14.0], [-0.25, -0.55, -0.75]);
-    scene.blob(&[Ball { radii: bladder.radii + Vec3::splat(1.8), ..bladder }], 1.0, (0.5, 9.0), Material::Even(70.0), Clip::Inside(2.0));
-    scene.blob(&[bladder], 1.0, (0.5, 9.0), Material::Even(BILE_HU), Clip::Inside(3.0));
+    scene.flat_tube(
+        &ligament,
+        0.0,
+        Vec3::new(1.0, 1.0, 0.2),
+        Material::Even(FAT_HU),
+        clip,
+    );
+    let bladder = ball_along(
+        [-46.0, -38.0, -86.0],
+        [33.0, 14.0, 14.0],
+        [-0.25, -0.55, -0.75],
+    );
+    scene.blob(
+        &[Ball {
+            radii: bladder.radii + Vec3::splat(1.8),
+            ..bladder
+        }],
+        1.0,
+        (0.5, 9.0),
+        Material::Even(70.0),
+        Clip::Inside(2.0),
+    );
+    scene.blob(
+        &[bladder],
+        1.0,
+        (0.5, 9.0),
+        Material::Even(BILE_HU),
+        Clip::Inside(3.0),
+    );
     // A small cyst, as one finds in many livers.
-    scene.blob(&[ball([-96.0, 20.0, -52.0], [6.5, 6.5, 6.5])], 1.0, (0.0, 1.0), Material::Even(5.0), clip);
+    scene.blob(
+        &[ball([-96.0, 20.0, -52.0], [6.5, 6.5, 6.5])],
+        1.0,
+        (0.0, 1.0),
+        Material::Even(5.0),
+        clip,
+    );
 }
 
 fn spleen(scene: &mut Scene, solid: Solid) {
@@ -283,7 +239,11 @@ fn spleen(scene: &mut Scene, solid: Solid) {
         ball_along([99.0, 40.0, -44.0], [50.0, 24.0, 40.0], [0.1, -0.35, -1.0]),
         ball([88.0, 56.0, -34.0], [28.0, 26.0, 30.0]),
     ];
-    let material = Material::Tissue { hu: solid.spleen, swing: 4.0, grain: 5.0 };
+    let material = Material::Tissue {
+        hu: solid.spleen,
+        swing: 4.0,
+        grain: 5.0,
+    };
     scene.blob(&parts, 12.0, (2.0, 18.0), material, Clip::Belly(3.0));
 }
 
@@ -302,27 +262,17 @@ fn pancreas(scene: &mut Scene, solid: Solid) {
         .step_by(2)
         .map(|[x, y, z, r]| ball([*x, *y, *z], [*r, *r, r * 1.15]))
         .collect();
-    let material = Material::Tissue { hu: solid.pancreas, swing: 10.0, grain: 3.0 };
+    let material = Material::Tissue {
+        hu: solid.pancreas,
+        swing: 10.0,
+        grain: 3.0,
+    };
     scene.blob(&parts, 6.0, (3.0, 6.5), material, Clip::Free);
-    let duct: Vec<[f32; 4]> = course[1..].iter().map(|p| [p[0], p[1], p[2], 0.9]).collect();
+    let duct: Vec<[f32; 4]> = course[1..]
+        .iter()
+        .map(|p| [p[0], p[1], p[2], 0.9])
+        .collect();
     scene.tube(&duct, 0.0, Material::Even(15.0), Clip::Free);
-}
-
-fn stomach(scene: &mut Scene, solid: Solid) {
-    let wall = Material::Tissue { hu: solid.gut, swing: 10.0, grain: 5.0 };
-    scene.tube(&STOMACH, 0.0, wall, Clip::Belly(3.5));
-    let content = Material::Level { level: STOMACH_LEVEL_MM, fluid: STOMACH_FLUID_HU };
-    scene.tube(&STOMACH, -4.2, content, Clip::Belly(7.5));
-    let bend = [
-        [-26.0, -38.0, -102.0, 11.0],
-        [-46.0, -22.0, -108.0, 12.0],
-        [-50.0, -8.0, -134.0, 12.0],
-        [-34.0, -10.0, -156.0, 11.5],
-        [0.0, -18.0, -158.0, 11.0],
-        [30.0, -14.0, -142.0, 11.0],
-    ];
-    scene.tube(&bend, 0.0, Material::Tissue { hu: solid.gut, swing: 10.0, grain: 4.0 }, Clip::Free);
-    scene.tube(&bend, -2.8, Material::Tissue { hu: 28.0, swing: 12.0, grain: 4.0 }, Clip::Free);
 }
 
 /// Middle of the kidney on `side` (-1 right, 1 left).
@@ -335,12 +285,40 @@ fn kidneys(scene: &mut Scene, blood: Blood, solid: Solid) {
         let c = kidney_center(side);
         let axis = [side * 0.22, -0.2, -1.0];
         // Fat about the kidney keeps it clear of liver and muscle.
-        scene.blob(&[ball_along(c.into(), [62.0, 34.0, 33.0], axis)], 1.0, (2.0, 15.0), Material::Even(FAT_HU), Clip::Inside(2.0));
+        scene.blob(
+            &[ball_along(c.into(), [62.0, 34.0, 33.0], axis)],
+            1.0,
+            (2.0, 15.0),
+            Material::Even(FAT_HU),
+            Clip::Inside(2.0),
+        );
         let body = ball_along(c.into(), [54.0, 28.0, 27.0], axis);
-        scene.blob(&[body], 1.0, (1.6, 13.0), Material::Kidney { cortex: solid.cortex, medulla: solid.medulla }, Clip::Inside(3.0));
+        scene.blob(
+            &[body],
+            1.0,
+            (1.6, 13.0),
+            Material::Kidney {
+                cortex: solid.cortex,
+                medulla: solid.medulla,
+            },
+            Clip::Inside(3.0),
+        );
         let hilum = c + Vec3::new(-side * 16.0, -8.0, 0.0);
-        let sinus = [ball_along((c + Vec3::new(-side * 7.0, -4.0, 0.0)).into(), [29.0, 11.5, 9.5], axis), ball(hilum.into(), [17.0, 9.5, 19.0])];
-        scene.blob(&sinus, 8.0, (1.6, 6.0), Material::Even(FAT_HU + 6.0), Clip::Free);
+        let sinus = [
+            ball_along(
+                (c + Vec3::new(-side * 7.0, -4.0, 0.0)).into(),
+                [29.0, 11.5, 9.5],
+                axis,
+            ),
+            ball(hilum.into(), [17.0, 9.5, 19.0]),
+        ];
+        scene.blob(
+            &sinus,
+            8.0,
+            (1.6, 6.0),
+            Material::Even(FAT_HU + 6.0),
+            Clip::Free,
+        );
         let pelvis = [
             [c.x - side * 6.0, c.y - 2.0, c.z + 8.0, 3.4],
             [c.x - side * 16.0, c.y - 5.0, c.z - 2.0, 5.2],
@@ -350,17 +328,43 @@ fn kidneys(scene: &mut Scene, blood: Blood, solid: Solid) {
             [side * 46.0, 4.0, -255.0, 1.9],
         ];
         scene.tube(&pelvis, 0.0, Material::Even(12.0), Clip::Free);
-        let vein_end = if side < 0.0 { [-20.0, 8.0, -94.0, 5.0] } else { [-18.0, 0.0, -88.0, 4.8] };
-        let over = if side < 0.0 { [-36.0, 14.0, -93.0, 5.0] } else { [8.0, -9.5, -88.0, 4.4] };
-        let vein = [[c.x - side * 12.0, c.y - 9.0, c.z + 1.0, 4.0], [side * 40.0, 18.0, c.z - 1.0, 4.8], over, vein_end];
+        let vein_end = if side < 0.0 {
+            [-20.0, 8.0, -94.0, 5.0]
+        } else {
+            [-18.0, 0.0, -88.0, 4.8]
+        };
+        let over = if side < 0.0 {
+            [-36.0, 14.0, -93.0, 5.0]
+        } else {
+            [8.0, -9.5, -88.0, 4.4]
+        };
+        let vein = [
+            [c.x - side * 12.0, c.y - 9.0, c.z + 1.0, 4.0],
+            [side * 40.0, 18.0, c.z - 1.0, 4.8],
+            over,
+            vein_end,
+        ];
         scene.tube(&vein, 0.0, blood.venous(), Clip::Free);
-        let artery = [[side * 4.0 + 4.0, 6.0, -88.0, 3.0], [side * 34.0, 25.0, c.z + 2.0, 2.8], [c.x - side * 12.0, c.y - 4.0, c.z + 3.0, 2.2]];
+        let artery = [
+            [side * 4.0 + 4.0, 6.0, -88.0, 3.0],
+            [side * 34.0, 25.0, c.z + 2.0, 2.8],
+            [c.x - side * 12.0, c.y - 4.0, c.z + 3.0, 2.2],
+        ];
         scene.tube(&artery, 0.0, blood.arterial(), Clip::Free);
         // Adrenal: two thin limbs.
         let top = Vec3::new(side * 36.0, 30.0, c.z + 48.0);
         for spread in [-9.0_f32, 6.0] {
-            let limb = [[top.x, top.y - 8.0, top.z, 2.4], [top.x + side * spread, top.y + 12.0, top.z - 2.0, 1.8]];
-            scene.flat_tube(&limb, 0.0, Vec3::new(1.0, 1.0, 0.25), Material::Even(solid.pancreas - 14.0), Clip::Free);
+            let limb = [
+                [top.x, top.y - 8.0, top.z, 2.4],
+                [top.x + side * spread, top.y + 12.0, top.z - 2.0, 1.8],
+            ];
+            scene.flat_tube(
+                &limb,
+                0.0,
+                Vec3::new(1.0, 1.0, 0.25),
+                Material::Even(solid.pancreas - 14.0),
+                Clip::Free,
+            );
         }
     }
 }
@@ -376,15 +380,80 @@ fn vessels(scene: &mut Scene, blood: Blood) {
     ];
     scene.tube(&cava, 0.0, vein.clone(), Clip::Free);
     let portal = Material::Even(blood.vein + if blood.vein > 100.0 { 14.0 } else { 0.0 });
-    let mut tube = |points: &[[f32; 4]], material: &Material| scene.tube(points, 0.0, material.clone(), Clip::Free);
-    tube(&[[-6.0, -15.0, -96.0, 7.0], [-20.0, -8.0, -76.0, 7.4], [-38.0, -6.0, -56.0, 6.6]], &portal);
-    tube(&[[-6.0, -15.0, -96.0, 5.4], [34.0, 0.0, -80.0, 4.8], [62.0, 18.0, -68.0, 4.4], [86.0, 34.0, -54.0, 4.0]], &portal);
-    tube(&[[-6.0, -15.0, -96.0, 6.0], [-6.0, -26.0, -122.0, 5.4], [-4.0, -30.0, -165.0, 4.4], [-20.0, -30.0, -205.0, 3.0]], &portal);
-    tube(&[[4.0, -4.0, -84.0, 3.6], [4.0, -16.0, -98.0, 3.8], [5.0, -24.0, -128.0, 3.4], [4.0, -30.0, -180.0, 2.6]], &artery);
-    tube(&[[5.0, 4.0, -72.0, 3.8], [6.0, -12.0, -70.0, 3.6], [-14.0, -20.0, -70.0, 2.8], [-34.0, -14.0, -60.0, 2.2]], &artery);
-    tube(&[[6.0, -12.0, -70.0, 2.8], [36.0, 2.0, -70.0, 2.6], [60.0, 22.0, -58.0, 2.4], [86.0, 38.0, -48.0, 2.0]], &artery);
+    let mut tube = |points: &[[f32; 4]], material: &Material| {
+        scene.tube(points, 0.0, material.clone(), Clip::Free)
+    };
+    tube(
+        &[
+            [-6.0, -15.0, -96.0, 7.0],
+            [-20.0, -8.0, -76.0, 7.4],
+            [-38.0, -6.0, -56.0, 6.6],
+        ],
+        &portal,
+    );
+    tube(
+        &[
+            [-6.0, -15.0, -96.0, 5.4],
+            [34.0, 0.0, -80.0, 4.8],
+            [62.0, 18.0, -68.0, 4.4],
+            [86.0, 34.0, -54.0, 4.0],
+        ],
+        &portal,
+    );
+    tube(
+        &[
+            [-6.0, -15.0, -96.0, 6.0],
+            [-6.0, -26.0, -122.0, 5.4],
+            [-4.0, -30.0, -165.0, 4.4],
+            [-20.0, -30.0, -205.0, 3.0],
+        ],
+        &portal,
+    );
+    tube(
+        &[
+            [4.0, -4.0, -84.0, 3.6],
+            [4.0, -16.0, -98.0, 3.8],
+            [5.0, -24.0, -128.0, 3.4],
+            [4.0, -30.0, -180.0, 2.6],
+        ],
+        &artery,
+    );
+    tube(
+        &[
+            [5.0, 4.0, -72.0, 3.8],
+            [6.0, -12.0, -70.0, 3.6],
+            [-14.0, -20.0, -70.0, 2.8],
+            [-34.0, -14.0, -60.0, 2.2],
+        ],
+        &artery,
+    );
+    tube(
+        &[
+            [6.0, -12.0, -70.0, 2.8],
+            [36.0, 2.0, -70.0, 2.6],
+            [60.0, 22.0, -58.0, 2.4],
+            [86.0, 38.0, -48.0, 2.0],
+        ],
+        &artery,
+    );
     for side in [-1.0_f32, 1.0] {
-        tube(&[[3.0, 1.0, -152.0, 6.6], [side * 16.0, 0.0, -182.0, 5.8], [side * 34.0, -4.0, -215.0, 5.4], [side * 48.0, -20.0, -255.0, 5.0]], &artery);
-        tube(&[[-18.0, 8.0, -150.0, 7.4], [-18.0 + (side + 1.0) * 12.0, 12.0, -178.0, 7.0], [side * 36.0, 10.0, -215.0, 6.8], [side * 50.0, -8.0, -255.0, 6.2]], &vein);
+        tube(
+            &[
+                [3.0, 1.0, -152.0, 6.6],
+                [side * 16.0, 0.0, -182.0, 5.8],
+                [side * 34.0, -4.0, -215.0, 5.4],
+                [side * 48.0, -20.0, -255.0, 5.0],
+            ],
+            &artery,
+        );
+        tube(
+            &[
+                [-18.0, 8.0, -150.0, 7.4],
+                [-18.0 + (side + 1.0) * 12.0, 12.0, -178.0, 7.0],
+                [side * 36.0, 10.0, -215.0, 6.8],
+                [side * 50.0, -8.0, -255.0, 6.2],
+            ],
+            &vein,
+        );
     }
 }

@@ -18,7 +18,11 @@ pub(crate) enum Material {
     /// Aerated lung, denser towards the back, with its fissures.
     Lung,
     /// A dense shell over spongy marrow.
-    Bone { cortex: f32, marrow: f32, shell: f32 },
+    Bone {
+        cortex: f32,
+        marrow: f32,
+        shell: f32,
+    },
     /// Cortex, columns and pyramids.
     Kidney { cortex: f32, medulla: f32 },
     /// Gas above (in front of) `level`, fluid below, as in a patient lying on the back.
@@ -45,7 +49,11 @@ impl Material {
             Self::Muscle => muscle(trunk, p),
             Self::Wall => wall(trunk, site),
             Self::Lung => lung(trunk, site),
-            Self::Bone { cortex, marrow, shell } => {
+            Self::Bone {
+                cortex,
+                marrow,
+                shell,
+            } => {
                 let edge = smooth_step(shell * 0.5, shell * 1.4, -distance);
                 let spongy = marrow + marrow * 0.3 * noise(1.7) + marrow * 0.12 * noise(6.0);
                 cortex + (spongy - cortex) * edge
@@ -67,7 +75,13 @@ impl Material {
                 let gland = smooth_step(0.0, 0.35, noise(9.0) * 0.8 + noise(21.0) * 0.6 - 0.08);
                 FAT_HU + 118.0 * gland
             }
-            Self::Table => if distance > -1.6 { 90.0 } else { -950.0 },
+            Self::Table => {
+                if distance > -1.6 {
+                    90.0
+                } else {
+                    -950.0
+                }
+            }
         }
     }
 }
@@ -90,9 +104,8 @@ fn wall(trunk: &Trunk, site: &Site) -> f32 {
     let p = site.at;
     let depth = -site.body;
     let skin = smooth_step(2.4, 1.4, depth);
-    let fat = fat(trunk, p);
     if site.cavity < -1.0 {
-        return fat;
+        return fat(trunk, p);
     }
     let belly = smooth_step(10.0, -70.0, p.z);
     let wander = trunk.noise.at(p / 38.0);
@@ -103,19 +116,30 @@ fn wall(trunk: &Trunk, site: &Site) -> f32 {
     let belly_height = 32.0 - (1.0 - back) * (10.0 + 10.5 * front);
     let muscle_height = chest_height + (belly_height - chest_height) * belly;
     let under_skin = smooth_step(fat_depth - 0.8, fat_depth + 0.8, depth);
-    let near_wall = smooth_step(muscle_height + 0.8, muscle_height - 0.8, site.cavity + 1.5 * wander);
+    let near_wall = smooth_step(
+        muscle_height + 0.8,
+        muscle_height - 0.8,
+        site.cavity + 1.5 * wander,
+    );
     // Thin sheets of fat between the muscles, broken where they lie close together.
     let inner = 12.5 - 5.5 * belly + 3.0 * wander;
     let outer = 22.0 - 8.0 * belly + 9.0 * trunk.noise.at(p / 57.0 + 4.0);
     let width = 1.0 + 0.9 * trunk.noise.at(p / 19.0);
     let sheet = |at: f32| smooth_step(width + 0.5, width - 0.5, (site.cavity - at).abs());
-    let sheets = sheet(inner).max(sheet(outer)) * smooth_step(-0.3, 0.1, width - 1.0 + 0.25 * wander);
+    let sheets =
+        sheet(inner).max(sheet(outer)) * smooth_step(-0.3, 0.1, width - 1.0 + 0.25 * wander);
     // The straight muscles of the belly end in a line of fat on either side and meet at the white line.
     let side = p.x.abs();
     let lateral = smooth_step(1.9, 0.7, (side - 66.0 - 3.0 * wander).abs()) * front * belly;
     let straight = front * belly * smooth_step(64.0, 62.0, side);
     let muscle_share = under_skin * near_wall * (1.0 - lateral) * (1.0 - sheets * (1.0 - straight));
-    let tissue = fat + (muscle(trunk, p) - fat) * muscle_share;
+    let tissue = if muscle_share <= 0.0 {
+        fat(trunk, p)
+    } else if muscle_share >= 1.0 {
+        muscle(trunk, p)
+    } else {
+        fat(trunk, p) * (1.0 - muscle_share) + muscle(trunk, p) * muscle_share
+    };
     tissue + (25.0 - tissue) * skin
 }
 

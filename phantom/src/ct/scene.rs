@@ -9,18 +9,34 @@ use crate::noise::{smooth_max, smooth_min};
 use crate::tree::Branch;
 use glam::{Mat3, Vec3};
 
-/// How far the warp of [`Trunk::unwarp`] can move a point, in mm, plus the width of soft edges.
-const MARGIN_MM: f32 = 4.6;
+/// Width of the soft edges beyond a surface, in mm.
+const EDGE_MM: f32 = 0.8;
 
 /// The solid of a layer.
 #[derive(Debug, Clone)]
 pub(crate) enum Shape {
     /// A tapering capsule; `squash` scales space first, so values below 1 stretch it along that axis.
-    Cone { start: Vec3, end: Vec3, start_radius: f32, end_radius: f32, squash: Vec3 },
+    Cone {
+        start: Vec3,
+        end: Vec3,
+        start_radius: f32,
+        end_radius: f32,
+        squash: Vec3,
+    },
     /// Ellipsoids melted together; `rough` mm of unevenness with bumps of about `grain` mm.
-    Blob { parts: Vec<Ball>, melt: f32, rough: f32, grain: f32 },
+    Blob {
+        parts: Vec<Ball>,
+        melt: f32,
+        rough: f32,
+        grain: f32,
+    },
     /// An upright elliptic drum with a waist and a flat back: a vertebral body.
-    Drum { center: Vec3, half_width: f32, half_depth: f32, half_height: f32 },
+    Drum {
+        center: Vec3,
+        half_width: f32,
+        half_depth: f32,
+        half_height: f32,
+    },
     /// Everything between the skin and the inner wall, and the fat within.
     Body,
     /// Both lungs.
@@ -63,7 +79,7 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    /// Whether the layer can touch the box `low..high` of the patient.
+    /// Whether the layer can touch the box `low..high` of the unwarped anatomy.
     pub(crate) fn touches(&self, low: Vec3, high: Vec3) -> bool {
         self.low.cmple(high).all() && self.high.cmpge(low).all()
     }
@@ -89,11 +105,19 @@ impl Layer {
             Clip::Inside(inset) => distance = smooth_max(distance, site.cavity + inset, 4.0),
             Clip::Outside(gap) => distance = smooth_max(distance, gap - site.cavity, 4.0),
             Clip::Chest(inset) => {
-                let bound = smooth_max(site.cavity + inset, inset - Trunk::above_diaphragm(site.at), 6.0);
+                let bound = smooth_max(
+                    site.cavity + inset,
+                    inset - Trunk::above_diaphragm(site.at),
+                    6.0,
+                );
                 distance = smooth_max(distance, bound, 3.0);
             }
             Clip::Belly(inset) => {
-                let bound = smooth_max(site.cavity + inset, Trunk::above_diaphragm(site.at) + inset, 6.0);
+                let bound = smooth_max(
+                    site.cavity + inset,
+                    Trunk::above_diaphragm(site.at) + inset,
+                    6.0,
+                );
                 distance = smooth_max(distance, bound, 5.0);
             }
         }
@@ -109,27 +133,50 @@ impl Shape {
     fn distance(&self, trunk: &Trunk, site: &Site) -> f32 {
         let p = site.at;
         match self {
-            Self::Cone { start, end, start_radius, end_radius, squash } => {
+            Self::Cone {
+                start,
+                end,
+                start_radius,
+                end_radius,
+                squash,
+            } => {
                 let along = (*end - *start) * *squash;
                 let from = (p - *start) * *squash;
                 let t = (from.dot(along) / along.length_squared().max(1.0e-6)).clamp(0.0, 1.0);
                 (from - along * t).length() - (start_radius + (end_radius - start_radius) * t)
             }
-            Self::Blob { parts, melt, rough, grain } => {
+            Self::Blob {
+                parts,
+                melt,
+                rough,
+                grain,
+            } => {
                 let mut d = f32::INFINITY;
                 for part in parts {
                     let own = ellipsoid(part.axes * (p - part.center), part.radii);
-                    d = if d.is_finite() { smooth_min(d, own, *melt) } else { own };
+                    d = if d.is_finite() {
+                        smooth_min(d, own, *melt)
+                    } else {
+                        own
+                    };
                 }
                 if *rough > 0.0 && d.abs() < *rough * 2.0 + 2.0 {
                     d += rough * trunk.noise.at(p / *grain);
                 }
                 d
             }
-            Self::Drum { center, half_width, half_depth, half_height } => {
+            Self::Drum {
+                center,
+                half_width,
+                half_depth,
+                half_height,
+            } => {
                 let q = p - *center;
                 let waist = 0.88 + 0.12 * (q.z / half_height).powi(2).min(1.0);
-                let round = ellipsoid(Vec3::new(q.x, q.y, 0.0), Vec3::new(half_width * waist, half_depth * waist, 1.0e4));
+                let round = ellipsoid(
+                    Vec3::new(q.x, q.y, 0.0),
+                    Vec3::new(half_width * waist, half_depth * waist, 1.0e4),
+                );
                 let flat = smooth_max(round, q.y - half_depth * 0.78, 4.0);
                 smooth_max(flat, q.z.abs() - half_height, 2.5)
             }
@@ -154,21 +201,60 @@ pub(crate) struct Scene {
 
 impl Scene {
     fn push(&mut self, shape: Shape, material: Material, clip: Clip, low: Vec3, high: Vec3) {
-        let margin = Vec3::splat(MARGIN_MM);
-        self.layers.push(Layer { shape, material, clip, low: low - margin, high: high + margin });
+        let margin = Vec3::splat(EDGE_MM);
+        self.layers.push(Layer {
+            shape,
+            material,
+            clip,
+            low: low - margin,
+            high: high + margin,
+        });
     }
 
     /// Adds a shape without bounds of its own.
     pub(crate) fn everywhere(&mut self, shape: Shape, material: Material) {
-        self.push(shape, material, Clip::Free, Vec3::splat(-1.0e4), Vec3::splat(1.0e4));
+        self.push(
+            shape,
+            material,
+            Clip::Free,
+            Vec3::splat(-1.0e4),
+            Vec3::splat(1.0e4),
+        );
+    }
+
+    /// Adds the lungs.
+    pub(crate) fn lungs(&mut self, material: Material) {
+        let (low, high) = (
+            Vec3::new(-140.0, -95.0, -84.0),
+            Vec3::new(140.0, 100.0, 240.0),
+        );
+        self.push(Shape::Lungs, material, Clip::Free, low, high);
     }
 
     /// Adds a tapering capsule, stretched where `squash` is below 1.
-    pub(crate) fn cone(&mut self, ends: [(Vec3, f32); 2], squash: Vec3, material: Material, clip: Clip) {
+    pub(crate) fn cone(
+        &mut self,
+        ends: [(Vec3, f32); 2],
+        squash: Vec3,
+        material: Material,
+        clip: Clip,
+    ) {
         let [(start, start_radius), (end, end_radius)] = ends;
         let reach = Vec3::splat(start_radius.max(end_radius)) / squash;
         let (low, high) = (start.min(end) - reach, start.max(end) + reach);
-        self.push(Shape::Cone { start, end, start_radius, end_radius, squash }, material, clip, low, high);
+        self.push(
+            Shape::Cone {
+                start,
+                end,
+                start_radius,
+                end_radius,
+                squash,
+            },
+            material,
+            clip,
+            low,
+            high,
+        );
     }
 
     /// Adds a tube through `points` (`[x, y, z, radius]`), smoothed between them.
@@ -177,50 +263,102 @@ impl Scene {
     }
 
     /// Adds a tube of oval section; `grow` mm are added to each radius.
-    pub(crate) fn flat_tube(&mut self, points: &[[f32; 4]], grow: f32, squash: Vec3, material: Material, clip: Clip) {
+    pub(crate) fn flat_tube(
+        &mut self,
+        points: &[[f32; 4]],
+        grow: f32,
+        squash: Vec3,
+        material: Material,
+        clip: Clip,
+    ) {
         let fine = curve(points);
         for pair in fine.windows(2) {
-            let ends = [pair[0], pair[1]].map(|[x, y, z, r]| (Vec3::new(x, y, z), (r + grow).max(0.3)));
+            let ends =
+                [pair[0], pair[1]].map(|[x, y, z, r]| (Vec3::new(x, y, z), (r + grow).max(0.3)));
             self.cone(ends, squash, material.clone(), clip);
         }
     }
 
     /// Adds the branches of a tree, each radius grown by `grow` mm.
-    pub(crate) fn branches(&mut self, branches: &[Branch], grow: f32, material: &Material, clip: Clip) {
+    pub(crate) fn branches(
+        &mut self,
+        branches: &[Branch],
+        grow: f32,
+        material: &Material,
+        clip: Clip,
+    ) {
         for branch in branches {
-            let ends = [(branch.start, branch.start_radius + grow), (branch.end, branch.end_radius + grow)];
+            let ends = [
+                (branch.start, branch.start_radius + grow),
+                (branch.end, branch.end_radius + grow),
+            ];
             self.cone(ends, Vec3::ONE, material.clone(), clip);
         }
     }
 
     /// Adds ellipsoids melted together.
-    pub(crate) fn blob(&mut self, parts: &[Ball], melt: f32, rough: (f32, f32), material: Material, clip: Clip) {
+    pub(crate) fn blob(
+        &mut self,
+        parts: &[Ball],
+        melt: f32,
+        rough: (f32, f32),
+        material: Material,
+        clip: Clip,
+    ) {
         let reach = |part: &Ball| Vec3::splat(part.radii.max_element() + rough.0 + melt * 0.25);
-        let low = parts.iter().map(|part| part.center - reach(part)).fold(Vec3::splat(1.0e4), Vec3::min);
-        let high = parts.iter().map(|part| part.center + reach(part)).fold(Vec3::splat(-1.0e4), Vec3::max);
-        let shape = Shape::Blob { parts: parts.to_vec(), melt, rough: rough.0, grain: rough.1 };
+        let low = parts
+            .iter()
+            .map(|part| part.center - reach(part))
+            .fold(Vec3::splat(1.0e4), Vec3::min);
+        let high = parts
+            .iter()
+            .map(|part| part.center + reach(part))
+            .fold(Vec3::splat(-1.0e4), Vec3::max);
+        let shape = Shape::Blob {
+            parts: parts.to_vec(),
+            melt,
+            rough: rough.0,
+            grain: rough.1,
+        };
         self.push(shape, material, clip, low, high);
     }
 
     /// Adds a vertebral body or a disc: `half` is half width, half depth and half height.
     pub(crate) fn drum(&mut self, center: Vec3, half: Vec3, material: Material) {
-        let shape = Shape::Drum { center, half_width: half.x, half_depth: half.y, half_height: half.z };
+        let shape = Shape::Drum {
+            center,
+            half_width: half.x,
+            half_depth: half.y,
+            half_height: half.z,
+        };
         self.push(shape, material, Clip::Free, center - half, center + half);
     }
 }
 
 /// An ellipsoid along the patient's axes.
 pub(crate) fn ball(center: [f32; 3], radii: [f32; 3]) -> Ball {
-    Ball { center: Vec3::from(center), radii: Vec3::from(radii), axes: Mat3::IDENTITY }
+    Ball {
+        center: Vec3::from(center),
+        radii: Vec3::from(radii),
+        axes: Mat3::IDENTITY,
+    }
 }
 
 /// An ellipsoid whose first half length lies along `axis`.
 pub(crate) fn ball_along(center: [f32; 3], radii: [f32; 3], axis: [f32; 3]) -> Ball {
     let first = Vec3::from(axis).normalize();
-    let helper = if first.z.abs() < 0.9 { Vec3::Z } else { Vec3::Y };
+    let helper = if first.z.abs() < 0.9 {
+        Vec3::Z
+    } else {
+        Vec3::Y
+    };
     let second = helper.cross(first).normalize();
     let axes = Mat3::from_cols(first, second, first.cross(second)).transpose();
-    Ball { center: Vec3::from(center), radii: Vec3::from(radii), axes }
+    Ball {
+        center: Vec3::from(center),
+        radii: Vec3::from(radii),
+        axes,
+    }
 }
 
 /// Points of a Catmull-Rom curve through `points`, about 5 mm apart.
@@ -228,7 +366,12 @@ pub(crate) fn curve(points: &[[f32; 4]]) -> Vec<[f32; 4]> {
     let last = points.len().saturating_sub(1);
     let mut fine = Vec::new();
     for i in 0..last {
-        let (a, b, c, d) = (points[i.saturating_sub(1)], points[i], points[i + 1], points[(i + 2).min(last)]);
+        let (a, b, c, d) = (
+            points[i.saturating_sub(1)],
+            points[i],
+            points[i + 1],
+            points[(i + 2).min(last)],
+        );
         let length = Vec3::new(c[0] - b[0], c[1] - b[1], c[2] - b[2]).length();
         let steps = (length / 5.0).ceil().max(1.0) as usize;
         for step in 0..steps {

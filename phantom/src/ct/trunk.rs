@@ -56,6 +56,9 @@ const SPINE: [[f32; 2]; 10] = [
     [-280.0, 52.0],
 ];
 
+/// Stands for a distance to a surface that is far away.
+const FAR_MM: f32 = 10.0;
+
 /// Middle of the heart's sac, and its half lengths along its own axes.
 pub(crate) const HEART_CENTER: Vec3 = Vec3::new(20.0, -23.0, 31.0);
 /// Half lengths of the sac: along the long axis, and across it twice.
@@ -101,8 +104,11 @@ impl Trunk {
         Self {
             body: tabulate(&BODY, |row| [row[1], row[2], row[3]]),
             cavity: tabulate(&CAVITY, |row| [row[1], row[2], row[3]]),
-            spine: tabulate(&SPINE, |row| [row[1], 0.0, 0.0]).iter().map(|row| row[0]).collect(),
-            phases: std::array::from_fn(|_| random.between(0.0, 6.28)),
+            spine: tabulate(&SPINE, |row| [row[1], 0.0, 0.0])
+                .iter()
+                .map(|row| row[0])
+                .collect(),
+            phases: std::array::from_fn(|_| random.between(0.0, std::f32::consts::TAU)),
             breasts,
             noise: Noise::new(seed),
         }
@@ -122,7 +128,29 @@ impl Trunk {
 
     /// Everything about the point `place` that organs need to know.
     pub(crate) fn site(&self, place: Vec3, at: Vec3) -> Site {
-        Site { place, at, body: self.body(at), cavity: self.cavity(at) }
+        // Far from a surface its exact distance does not matter, so most places need only one of the two.
+        let [a, b, y] = lookup(&self.body, at.z);
+        let (u, v) = (at.x / a, (at.y - y) / b);
+        if u * u + v * v > 1.44 && !(self.breasts && at.y < -40.0) {
+            return Site {
+                place,
+                at,
+                body: FAR_MM,
+                cavity: FAR_MM,
+            };
+        }
+        let cavity = self.cavity(at);
+        let body = if cavity < -3.0 {
+            cavity - FAR_MM
+        } else {
+            self.body(at)
+        };
+        Site {
+            place,
+            at,
+            body,
+            cavity,
+        }
     }
 
     /// Middle (y) of the vertebral bodies at level `z`.
@@ -169,7 +197,9 @@ impl Trunk {
         };
         let right = dome(-68.0, 2.0, 11.0);
         let left = dome(66.0, 4.0, -1.0);
-        let tendon = -17.0 - 45.0 * ((x - 12.0) / 55.0).powi(2) - 45.0 * ((y + 22.0) / if y < -22.0 { 150.0 } else { 50.0 }).powi(2);
+        let tendon = -17.0
+            - 45.0 * ((x - 12.0) / 55.0).powi(2)
+            - 45.0 * ((y + 22.0) / if y < -22.0 { 150.0 } else { 50.0 }).powi(2);
         smooth_max(smooth_max(right, left, 20.0), tendon, 16.0)
     }
 
@@ -180,15 +210,26 @@ impl Trunk {
 
     /// Distance to the space between the lungs, negative inside.
     fn mediastinum(&self, p: Vec3) -> f32 {
-        let width = 25.0 + 9.0 * smooth_step(100.0, 150.0, p.z) + 4.0 * smooth_step(160.0, 190.0, p.z);
+        let width =
+            25.0 + 9.0 * smooth_step(100.0, 150.0, p.z) + 4.0 * smooth_step(160.0, 190.0, p.z);
         let depth = 60.0 - 14.0 * smooth_step(150.0, 200.0, p.z);
-        let column = ellipsoid(Vec3::new(p.x - 1.0, p.y + 4.0, 0.0), Vec3::new(width, depth, 1.0e4));
-        let heart = ellipsoid(heart_axes() * (p - HEART_CENTER), HEART_RADII + Vec3::splat(3.0));
+        let column = ellipsoid(
+            Vec3::new(p.x - 1.0, p.y + 4.0, 0.0),
+            Vec3::new(width, depth, 1.0e4),
+        );
+        let heart = ellipsoid(
+            heart_axes() * (p - HEART_CENTER),
+            HEART_RADII + Vec3::splat(3.0),
+        );
         // Behind the bodies no lung crosses the middle.
         let spine = p.x.hypot((p.y - self.spine_y(p.z) - 4.0).min(0.0)) - 21.5;
         let hilum = Vec3::new(p.x.abs() - 32.0, p.y - 8.0, p.z - 102.0);
         let hila = ellipsoid(hilum, Vec3::new(15.0, 20.0, 24.0));
-        smooth_min(smooth_min(column, hila, 12.0), smooth_min(heart, spine, 6.0), 10.0)
+        smooth_min(
+            smooth_min(column, hila, 12.0),
+            smooth_min(heart, spine, 6.0),
+            10.0,
+        )
     }
 
     /// Distance to the lungs, negative inside.
@@ -229,7 +270,11 @@ pub(crate) fn ellipsoid(p: Vec3, radii: Vec3) -> f32 {
     let scaled = p / radii;
     let k0 = scaled.length();
     let k1 = (scaled / radii).length();
-    if k1 < 1.0e-6 { -radii.min_element() } else { k0 * (k0 - 1.0) / k1 }
+    if k1 < 1.0e-6 {
+        -radii.min_element()
+    } else {
+        k0 * (k0 - 1.0) / k1
+    }
 }
 
 fn row_of(z: f32) -> (usize, f32) {
@@ -240,11 +285,18 @@ fn row_of(z: f32) -> (usize, f32) {
 fn lookup(table: &[[f32; 3]], z: f32) -> [f32; 3] {
     let (low, t) = row_of(z);
     let (a, b) = (table[low], table[low + 1]);
-    [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t]
+    [
+        a[0] + (b[0] - a[0]) * t,
+        a[1] + (b[1] - a[1]) * t,
+        a[2] + (b[2] - a[2]) * t,
+    ]
 }
 
 /// One row per millimetre from knots in any order of level, through a cubic Hermite curve.
-fn tabulate<const N: usize>(knots: &[[f32; N]], values: impl Fn(&[f32; N]) -> [f32; 3]) -> Vec<[f32; 3]> {
+fn tabulate<const N: usize>(
+    knots: &[[f32; N]],
+    values: impl Fn(&[f32; N]) -> [f32; 3],
+) -> Vec<[f32; 3]> {
     let mut sorted: Vec<(f32, [f32; 3])> = knots.iter().map(|row| (row[0], values(row))).collect();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
     let slope = |i: usize, k: usize| {
@@ -255,7 +307,11 @@ fn tabulate<const N: usize>(knots: &[[f32; N]], values: impl Fn(&[f32; N]) -> [f
     (0..rows)
         .map(|row| {
             let z = LOW_MM + row as f32;
-            let next = sorted.iter().position(|knot| knot.0 > z).unwrap_or(sorted.len() - 1).max(1);
+            let next = sorted
+                .iter()
+                .position(|knot| knot.0 > z)
+                .unwrap_or(sorted.len() - 1)
+                .max(1);
             let low = next - 1;
             let width = sorted[next].0 - sorted[low].0;
             let t = ((z - sorted[low].0) / width).clamp(0.0, 1.0);

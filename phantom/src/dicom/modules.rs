@@ -88,14 +88,25 @@ impl Place {
 
     /// Folder and file name of an instance: patient, study, series.
     pub fn path(&self, number: usize) -> String {
-        let Study { patient, accession, .. } = self.study;
-        format!("{}/{accession}/{:02}/{number:04}.dcm", patient.id, self.series.number)
+        let Study {
+            patient, accession, ..
+        } = self.study;
+        format!(
+            "{}/{accession}/{:02}/{number:04}.dcm",
+            patient.id, self.series.number
+        )
     }
 
     /// A data set with everything that does not depend on the kind of image.
     pub(crate) fn dataset(&self, sop_class: &str, number: usize, image_type: &str) -> Dataset {
         let mut set = Dataset::new();
-        let Study { patient, accession, date, time, description } = self.study;
+        let Study {
+            patient,
+            accession,
+            date,
+            time,
+            description,
+        } = self.study;
         set.text(tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 192");
         set.text(tags::SOP_CLASS_UID, VR::UI, sop_class);
         set.text(tags::SOP_INSTANCE_UID, VR::UI, self.instance_uid(number));
@@ -134,11 +145,18 @@ impl Place {
 
     /// Adds the plane of an image: position, orientation, spacing, and the frame of reference.
     pub(crate) fn plane(&self, set: &mut Dataset, plane: &Plane) {
-        set.text(tags::FRAME_OF_REFERENCE_UID, VR::UI, self.frame_of_reference_uid());
+        set.text(
+            tags::FRAME_OF_REFERENCE_UID,
+            VR::UI,
+            self.frame_of_reference_uid(),
+        );
         set.text(tags::POSITION_REFERENCE_INDICATOR, VR::LO, "");
         set.decimals(tags::IMAGE_POSITION_PATIENT, &plane.position_mm);
         set.decimals(tags::IMAGE_ORIENTATION_PATIENT, &plane.orientation);
-        set.decimals(tags::PIXEL_SPACING, &[plane.row_spacing_mm, plane.column_spacing_mm]);
+        set.decimals(
+            tags::PIXEL_SPACING,
+            &[plane.row_spacing_mm, plane.column_spacing_mm],
+        );
         set.decimals(tags::SLICE_THICKNESS, &[plane.thickness_mm]);
     }
 }
@@ -161,5 +179,8 @@ pub(crate) struct Plane {
 /// Age in years as an age string (AS).
 fn age(birth_date: &str, date: &str) -> String {
     let number = |text: &str| text.parse::<u32>().unwrap_or(0);
-    format!("{:03}Y", number(date).saturating_sub(number(birth_date)) / 10_000)
+    format!(
+        "{:03}Y",
+        number(date).saturating_sub(number(birth_date)) / 10_000
+    )
 }

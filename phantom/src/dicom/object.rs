@@ -77,13 +77,19 @@ pub(crate) struct Dataset {
 impl Dataset {
     /// An empty data set.
     pub(crate) fn new() -> Self {
-        Self { object: InMemDicomObject::new_empty() }
+        Self {
+            object: InMemDicomObject::new_empty(),
+        }
     }
 
     /// Sets a text; several values are separated by a backslash. An empty text is an empty element (Type 2).
     pub(crate) fn text(&mut self, tag: Tag, vr: VR, value: impl AsRef<str>) {
         let value = value.as_ref();
-        let primitive = if value.is_empty() { PrimitiveValue::Empty } else { PrimitiveValue::from(value) };
+        let primitive = if value.is_empty() {
+            PrimitiveValue::Empty
+        } else {
+            PrimitiveValue::from(value)
+        };
         self.object.put(DataElement::new(tag, vr, primitive));
     }
 
@@ -100,7 +106,8 @@ impl Dataset {
 
     /// Sets one unsigned short (US).
     pub(crate) fn short(&mut self, tag: Tag, value: u16) {
-        self.object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(value)));
+        self.object
+            .put(DataElement::new(tag, VR::US, PrimitiveValue::from(value)));
     }
 
     /// Sets any other element.
@@ -111,7 +118,11 @@ impl Dataset {
     /// Sets a sequence.
     pub(crate) fn sequence(&mut self, tag: Tag, items: Vec<Dataset>) {
         let items: Vec<InMemDicomObject> = items.into_iter().map(|item| item.object).collect();
-        self.object.put(DataElement::new(tag, VR::SQ, Value::from(DataSetSequence::from(items))));
+        self.object.put(DataElement::new(
+            tag,
+            VR::SQ,
+            Value::from(DataSetSequence::from(items)),
+        ));
     }
 
     /// Sets a sequence of one code: value, scheme, meaning.
@@ -120,9 +131,17 @@ impl Dataset {
     }
 
     /// Writes the data set with its pixels as a Part 10 file.
-    pub(crate) fn into_file(mut self, pixels: &Pixels, encoding: Encoding) -> Result<Vec<u8>, PhantomError> {
+    pub(crate) fn into_file(
+        mut self,
+        pixels: &Pixels,
+        encoding: Encoding,
+    ) -> Result<Vec<u8>, PhantomError> {
         self.describe(pixels);
-        let bytes = if matches!(pixels.samples, Samples::Bytes(_)) { 1 } else { 2 };
+        let bytes = if matches!(pixels.samples, Samples::Bytes(_)) {
+            1
+        } else {
+            2
+        };
         let element = if encoding == Encoding::Rle {
             let fragments = rle_fragments(pixels, bytes);
             DataElement::new(tags::PIXEL_DATA, VR::OB, Value::PixelSequence(fragments))
@@ -134,14 +153,22 @@ impl Dataset {
             .transfer_syntax(encoding.transfer_syntax())
             .implementation_class_uid(uid(0, "implementation"))
             .implementation_version_name("PHANTOM");
-        let file = self.object.with_meta(meta).map_err(|error| PhantomError::Encode(error.to_string()))?;
+        let file = self
+            .object
+            .with_meta(meta)
+            .map_err(|error| PhantomError::Encode(error.to_string()))?;
         let mut out = Vec::new();
-        file.write_all(&mut out).map_err(|error| PhantomError::Encode(error.to_string()))?;
+        file.write_all(&mut out)
+            .map_err(|error| PhantomError::Encode(error.to_string()))?;
         Ok(out)
     }
 
     fn describe(&mut self, pixels: &Pixels) {
-        let allocated = if matches!(pixels.samples, Samples::Bytes(_)) { 8 } else { 16 };
+        let allocated = if matches!(pixels.samples, Samples::Bytes(_)) {
+            8
+        } else {
+            16
+        };
         self.short(tags::SAMPLES_PER_PIXEL, pixels.samples_per_pixel);
         self.text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, pixels.photometric);
         if pixels.samples_per_pixel > 1 {
@@ -172,16 +199,34 @@ fn coded([value, scheme, meaning]: [&str; 3]) -> Dataset {
 fn decimal(value: f64) -> String {
     let text = format!("{value:.6}");
     let trimmed = text.trim_end_matches('0').trim_end_matches('.');
-    if trimmed == "-0" { "0".to_owned() } else { trimmed.to_owned() }
+    if trimmed == "-0" {
+        "0".to_owned()
+    } else {
+        trimmed.to_owned()
+    }
 }
 
 fn native_element(pixels: &Pixels, encoding: Encoding) -> DataElement<InMemDicomObject> {
     let (vr, value) = match &pixels.samples {
-        Samples::Words(words) => (VR::OW, PrimitiveValue::U16(words.iter().copied().collect())),
+        Samples::Words(words) if encoding == Encoding::ExplicitBig => {
+            (VR::OW, PrimitiveValue::U16(words.iter().copied().collect()))
+        }
+        // Bytes are written as they are, which is much faster than word by word.
+        Samples::Words(words) => {
+            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            (VR::OW, PrimitiveValue::U8(bytes.into()))
+        }
         // Two 8-bit pixels share a word, the first in its low byte (PS3.5 8.1.2): big endian swaps them on disk.
-        Samples::Bytes(bytes) if matches!(encoding, Encoding::ImplicitLittle | Encoding::ExplicitBig) => {
-            let word = |pair: &[u8]| u16::from(pair[0]) | u16::from(pair.get(1).copied().unwrap_or(0)) << 8;
-            (VR::OW, PrimitiveValue::U16(bytes.chunks(2).map(word).collect()))
+        Samples::Bytes(bytes)
+            if matches!(encoding, Encoding::ImplicitLittle | Encoding::ExplicitBig) =>
+        {
+            let word = |pair: &[u8]| {
+                u16::from(pair[0]) | u16::from(pair.get(1).copied().unwrap_or(0)) << 8
+            };
+            (
+                VR::OW,
+                PrimitiveValue::U16(bytes.chunks(2).map(word).collect()),
+            )
         }
         Samples::Bytes(bytes) => {
             let mut even = bytes.clone();
@@ -202,8 +247,10 @@ fn rle_fragments(pixels: &Pixels, bytes: usize) -> PixelFragmentSequence<Vec<u8>
     let samples = usize::from(pixels.samples_per_pixel);
     let columns = usize::from(pixels.columns);
     let frame_length = usize::from(pixels.rows) * columns * samples * bytes;
-    let fragments: Vec<Vec<u8>> =
-        native.chunks(frame_length).map(|frame| rle::pack_frame(frame, columns, samples, bytes)).collect();
+    let fragments: Vec<Vec<u8>> = native
+        .chunks(frame_length)
+        .map(|frame| rle::pack_frame(frame, columns, samples, bytes))
+        .collect();
     // Each offset counts from the first byte after the table, item headers of 8 bytes included (PS3.5 A.4).
     let offsets: Vec<u32> = fragments
         .iter()
