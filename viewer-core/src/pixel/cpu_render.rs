@@ -2,7 +2,15 @@
 //!
 //! The twin of `shaders/frame.wgsl`: the oracle of its tests, the gateway's thumbnail renderer, and
 //! the fallback of browsers without a GPU.
+//!
+//! Rescale is a straight line, so mixing stored values is mixing modality values. Samples of 8 and 16
+//! bits are mixed as whole numbers, exactly; those of 32 bits and floats as singles, after they were
+//! taken relative to the window. Where views run along the rows of an 8 or 16-bit frame without padding,
+//! [`cpu_rows`](super::cpu_rows) draws whole rows at once, with the same result.
 
+use super::cpu_rows;
+use super::grid::{FRACTION_BITS, MAX_CANVAS_SIDE, ONE, Tap, tap};
+use super::render_plan::{RenderPlan, is_no_number, ordered_float};
 use super::{ModalityLut, PaddingRange, Presentation, SampleType, VoiLut};
 
 /// Borrowed samples of a frame, grey or RGB.
@@ -41,3 +49,306 @@ pub struct FrameParams {
     /// Bilinear between pixel centres, else the nearest pixel.
     pub interpolate: bool,
 }
+
+impl FrameView<'_> {
+    /// True where renderers can draw it: grey of any type or RGB of 8 bits, with all of its samples.
+    pub fn is_drawable(&self) -> bool {
+        let shape_is_known = match self.samples_per_pixel {
+            1 => true,
+            3 => self.sample_type == SampleType::U8,
+            _ => false,
+        };
+        let needed = [
+            self.columns as usize,
+            usize::from(self.samples_per_pixel),
+            self.sample_type.size_bytes(),
+        ]
+        .iter()
+        .try_fold(self.rows as usize, |bytes, factor| {
+            bytes.checked_mul(*factor)
+        });
+        shape_is_known && needed.is_some_and(|bytes| bytes > 0 && bytes <= self.data.len())
+    }
+}
+
+/// Opaque black: what is drawn outside of the image and where it is padding.
+pub(super) const BLACK: [u8; 4] = [0, 0, 0, 255];
+
+/// Draws a frame into `width` x `height` canvas pixels: RGBA, 8 bits each, rows from the top.
+///
+/// The image covers `-0.5..columns - 0.5` by `-0.5..rows - 0.5`; outside, and where the nearest pixel is
+/// padding, is [`Background`]. Bilinear interpolation leaves out pixels that are padding. A frame that is
+/// not [drawable](FrameView::is_drawable) is background; `rgba` that is too short stays as it is.
+pub fn render(view: &FrameView, params: &FrameParams, width: u32, height: u32, rgba: &mut [u8]) {
+    let (pixels, _) = rgba.as_chunks_mut::<4>();
+    let count = (width as usize).checked_mul(height as usize);
+    let Some(pixels) = count.and_then(|count| pixels.get_mut(..count)) else {
+        return;
+    };
+    if pixels.is_empty() {
+        return;
+    }
+    if !view.is_drawable() || width > MAX_CANVAS_SIDE || height > MAX_CANVAS_SIDE {
+        pixels.fill(BLACK);
+        return;
+    }
+    let plan = RenderPlan::new(view.samples_per_pixel, view.sample_type, params);
+    let target = Target {
+        plan: &plan,
+        rows: view.rows,
+        columns: view.columns,
+        width,
+        pixels,
+    };
+    let bytes = view.data;
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let (quads, _) = bytes.as_chunks::<4>();
+    let (eights, _) = bytes.as_chunks::<8>();
+    match (view.samples_per_pixel, view.sample_type) {
+        (3, _) => narrow::<3>(target, |i| {
+            bytes.get(i).map_or(0, |sample| u32::from(*sample))
+        }),
+        (_, SampleType::U8) => narrow::<1>(target, |i| {
+            bytes.get(i).map_or(0, |sample| u32::from(*sample))
+        }),
+        (_, SampleType::I8) => narrow::<1>(target, |i| {
+            bytes.get(i).map_or(0, |sample| u32::from(*sample ^ 0x80))
+        }),
+        (_, SampleType::U16) => narrow::<1>(target, |i| {
+            pairs
+                .get(i)
+                .map_or(0, |pair| u32::from(u16::from_le_bytes(*pair)))
+        }),
+        (_, SampleType::I16) => narrow::<1>(target, |i| {
+            pairs
+                .get(i)
+                .map_or(0, |pair| u32::from(u16::from_le_bytes(*pair) ^ 0x8000))
+        }),
+        (_, SampleType::U32) => wide(target, |i| {
+            quads.get(i).map_or(0, |quad| u32::from_le_bytes(*quad))
+        }),
+        (_, SampleType::I32) => wide(target, |i| {
+            quads
+                .get(i)
+                .map_or(0, |quad| u32::from_le_bytes(*quad) ^ 0x8000_0000)
+        }),
+        (_, SampleType::F32) => float(target, |i| {
+            quads.get(i).map_or(0.0, |quad| f32::from_le_bytes(*quad))
+        }),
+        (_, SampleType::F64) => float(target, |i| {
+            eights
+                .get(i)
+                .map_or(0.0, |eight| narrowed(f64::from_le_bytes(*eight)))
+        }),
+    }
+}
+
+/// A double as both renderers take it: one that is too large for a single becomes infinite.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "rounding to single precision is what it is for"
+)]
+pub fn narrowed(sample: f64) -> f32 {
+    sample as f32
+}
+
+/// What is drawn on, and how.
+pub(super) struct Target<'a> {
+    pub plan: &'a RenderPlan,
+    pub rows: u32,
+    pub columns: u32,
+    pub width: u32,
+    pub pixels: &'a mut [[u8; 4]],
+}
+
+/// Draws 8 and 16-bit samples; `at` gives them ordered, by their place in the frame.
+fn narrow<const CHANNELS: usize>(target: Target, at: impl Fn(usize) -> u32) {
+    let plan = *target.plan;
+    let columns = target.columns as usize;
+    if plan.grid.is_axis_aligned() && !plan.has_padding() {
+        cpu_rows::draw::<CHANNELS>(target, at);
+        return;
+    }
+    each_pixel(target, |column, row| {
+        let place = |c: u32, r: u32| (r as usize * columns + c as usize) * CHANNELS;
+        let nearest = place(column.nearest, row.nearest);
+        if plan.is_padding(at(nearest)) {
+            return BLACK;
+        }
+        let mut levels = [0; CHANNELS];
+        for (channel, level) in levels.iter_mut().enumerate() {
+            let mixed = if plan.interpolate {
+                let taps = [
+                    at(place(column.first, row.first) + channel),
+                    at(place(column.second, row.first) + channel),
+                    at(place(column.first, row.second) + channel),
+                    at(place(column.second, row.second) + channel),
+                ];
+                mix_narrow(&plan, taps, column.fraction, row.fraction)
+            } else {
+                at(nearest + channel) << FRACTION_BITS
+            };
+            *level = plan.level(plan.ramp.grey_of_narrow(mixed));
+        }
+        match levels[..] {
+            [red, green, blue] => [red, green, blue, 255],
+            _ => [levels[0], levels[0], levels[0], 255],
+        }
+    });
+}
+
+/// Bilinear mix of four ordered values, with 16 fractional bits. Beside padding the weights have 8 bits, so
+/// that their products and the division by their sum fit 32-bit numbers, which is all that shaders have.
+fn mix_narrow(plan: &RenderPlan, taps: [u32; 4], across: u32, down: u32) -> u32 {
+    let [a, b, c, d] = taps;
+    if !taps.iter().any(|value| plan.is_padding(*value)) {
+        let top = a * (ONE - across) + b * across;
+        let bottom = c * (ONE - across) + d * across;
+        return mix_down(top, bottom, down);
+    }
+    let across = (across + 128) >> 8;
+    let down = (down + 128) >> 8;
+    let weights = [
+        (256 - across) * (256 - down),
+        across * (256 - down),
+        (256 - across) * down,
+        across * down,
+    ];
+    let mut sum = 0;
+    let mut weight_sum = 0;
+    for (value, weight) in taps.iter().zip(weights) {
+        if !plan.is_padding(*value) {
+            sum += value * weight;
+            weight_sum += weight;
+        }
+    }
+    // The nearest pixel is no padding, and its weight is a quarter at least.
+    let weight_sum = weight_sum.max(1);
+    ((sum / weight_sum) << FRACTION_BITS) + ((sum % weight_sum) << FRACTION_BITS) / weight_sum
+}
+
+/// Mix of two numbers with 16 fractional bits, rounded down to 16 of them: 48 bits in two halves.
+#[inline]
+pub(super) fn mix_down(top: u32, bottom: u32, down: u32) -> u32 {
+    let up = ONE - down;
+    let high = (top >> 16) * up + (bottom >> 16) * down;
+    let low = (top & 0xffff) * up + (bottom & 0xffff) * down;
+    high + (low >> 16)
+}
+
+/// Draws 32-bit whole numbers; `at` gives them ordered.
+fn wide(target: Target, at: impl Fn(usize) -> u32) {
+    let plan = *target.plan;
+    tapped(target, |i| {
+        let ordered = at(i);
+        (!plan.is_padding(ordered)).then(|| plan.ramp.tap_of_wide(ordered))
+    });
+}
+
+/// Draws floats. What is no number is drawn as padding.
+fn float(target: Target, at: impl Fn(usize) -> f32) {
+    let plan = *target.plan;
+    tapped(target, |i| {
+        let stored = at(i);
+        let bits = stored.to_bits();
+        let is_image = !is_no_number(bits) && !plan.is_padding(ordered_float(bits));
+        is_image.then(|| plan.ramp.tap_of_float(stored))
+    });
+}
+
+/// Draws pixels whose way to grey is known before they are mixed; `None` is padding.
+fn tapped(target: Target, at: impl Fn(usize) -> Option<f32>) {
+    let plan = *target.plan;
+    let columns = target.columns as usize;
+    each_pixel(target, |column, row| {
+        let place = |c: u32, r: u32| r as usize * columns + c as usize;
+        let Some(nearest) = at(place(column.nearest, row.nearest)) else {
+            return BLACK;
+        };
+        let grey = if plan.interpolate {
+            let taps = [
+                at(place(column.first, row.first)),
+                at(place(column.second, row.first)),
+                at(place(column.first, row.second)),
+                at(place(column.second, row.second)),
+            ];
+            mix_taps(taps, part(column.fraction), part(row.fraction))
+        } else {
+            nearest
+        };
+        let level = plan.level(grey.clamp(0.0, 1.0));
+        [level, level, level, 255]
+    });
+}
+
+/// A fraction with 16 bits as a float: exact.
+#[expect(clippy::cast_precision_loss, reason = "16 bits fit a single")]
+fn part(fraction: u32) -> f32 {
+    fraction as f32 / ONE as f32
+}
+
+fn mix_taps(taps: [Option<f32>; 4], across: f32, down: f32) -> f32 {
+    if let [Some(a), Some(b), Some(c), Some(d)] = taps {
+        let top = a + (b - a) * across;
+        let bottom = c + (d - c) * across;
+        return top + (bottom - top) * down;
+    }
+    let weights = [
+        (1.0 - across) * (1.0 - down),
+        across * (1.0 - down),
+        (1.0 - across) * down,
+        across * down,
+    ];
+    let mut sum = 0.0;
+    let mut weight_sum = 0.0;
+    for (value, weight) in taps.iter().zip(weights) {
+        if let Some(value) = value {
+            sum += value * weight;
+            weight_sum += weight;
+        }
+    }
+    sum / weight_sum
+}
+
+/// Calls `shade` for each canvas pixel that lies on the image, with its neighbours; the rest is black.
+fn each_pixel(target: Target, shade: impl Fn(Tap, Tap) -> [u8; 4]) {
+    let Target {
+        plan,
+        rows,
+        columns,
+        width,
+        pixels,
+    } = target;
+    let grid = plan.grid;
+    let column_taps: Vec<Option<Tap>> = if grid.is_axis_aligned() {
+        (0..width)
+            .map(|x| tap(grid.column_at(x, 0), columns))
+            .collect()
+    } else {
+        Vec::new()
+    };
+    for (y, line) in (0..).zip(pixels.chunks_exact_mut(width as usize)) {
+        if grid.is_axis_aligned() {
+            let row = tap(grid.row_at(0, y), rows);
+            for (pixel, column) in line.iter_mut().zip(&column_taps) {
+                *pixel = match (*column, row) {
+                    (Some(column), Some(row)) => shade(column, row),
+                    _ => BLACK,
+                };
+            }
+        } else {
+            for (x, pixel) in (0..).zip(line) {
+                let column = tap(grid.column_at(x, y), columns);
+                let row = tap(grid.row_at(x, y), rows);
+                *pixel = match (column, row) {
+                    (Some(column), Some(row)) => shade(column, row),
+                    _ => BLACK,
+                };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "cpu_render_tests.rs"]
+mod tests;

@@ -1,16 +1,24 @@
 //! Pixels: how they are stored, and the way from a stored value to a grey on screen.
 //!
 //! The order is that of PS3.3: stored value → [`modality`] → [`voi`] → [`presentation`]. [`cpu_render`]
-//! draws a frame with it; `shaders/frame.wgsl` is the same maths on the GPU.
+//! draws a frame with it; `shaders/frame.wgsl` is the same maths on the GPU. Both start from one
+//! [`RenderPlan`]: a [`grid`] of whole numbers and a [`ramp`] that is modality and VOI in one.
 
+pub mod color;
 pub mod cpu_render;
+mod cpu_rows;
 pub mod format;
+pub mod grid;
 pub mod modality;
 pub mod presentation;
+pub mod ramp;
+pub mod render_plan;
 pub mod voi;
 
 pub use cpu_render::{Background, FrameParams, FrameView};
 pub use format::{Frame, Photometric, PixelFormat, SampleType};
 pub use modality::{ModalityLut, PaddingRange};
 pub use presentation::Presentation;
+pub use ramp::{Ramp, SampleKind};
+pub use render_plan::RenderPlan;
 pub use voi::{VoiLut, Window};

@@ -1,0 +1,143 @@
+//! Colour frames as 8-bit RGB.
+//!
+//! Source: DICOM PS3.3 C.7.6.3.1.2 (YBR_FULL, YBR_PARTIAL_420), inverted.
+
+use super::{Frame, Photometric, SampleType};
+
+/// A frame's pixels as interleaved 8-bit RGB.
+///
+/// RGB, YBR_FULL, YBR_FULL_422 and YBR_PARTIAL_420 (chroma already repeated for each pixel), of 8 or 16
+/// bits. `None` for grey frames, palettes and anything else whose conversion is not known here.
+pub fn to_rgb8(frame: &Frame) -> Option<Vec<u8>> {
+    if frame.samples_per_pixel != 3 || frame.data.len() < frame.expected_bytes() {
+        return None;
+    }
+    let eight_bits: Vec<u8>;
+    let samples = match frame.sample_type {
+        SampleType::U8 => &frame.data[..frame.expected_bytes()],
+        SampleType::U16 => {
+            eight_bits = narrowed(frame);
+            &eight_bits
+        }
+        _ => return None,
+    };
+    let (pixels, _) = samples.as_chunks::<3>();
+    let convert = match frame.photometric {
+        Photometric::Rgb => return Some(samples.to_vec()),
+        Photometric::YbrFull | Photometric::YbrFull422 => ybr_full_to_rgb,
+        Photometric::YbrPartial420 => ybr_partial_to_rgb,
+        _ => return None,
+    };
+    Some(pixels.iter().flat_map(|pixel| convert(*pixel)).collect())
+}
+
+/// One pixel of YBR_FULL, `[Y, CB, CR]`, as `[R, G, B]`.
+pub fn ybr_full_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+    let y = i32::from(y) << 16;
+    let (cb, cr) = (i32::from(cb) - 128, i32::from(cr) - 128);
+    // 1.402, 0.344136, 0.714136 and 1.772 in units of 2^-16.
+    [
+        level(y + 91_881 * cr),
+        level(y - 22_553 * cb - 46_802 * cr),
+        level(y + 116_130 * cb),
+    ]
+}
+
+/// One pixel of YBR_PARTIAL: luma is 16..=235, chroma 16..=240.
+pub fn ybr_partial_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+    let y = (i32::from(y) - 16) * 76_309;
+    let (cb, cr) = (i32::from(cb) - 128, i32::from(cr) - 128);
+    // 1.1644, 1.5960, 0.3918, 0.8130 and 2.0172 in units of 2^-16.
+    [
+        level(y + 104_597 * cr),
+        level(y - 25_675 * cb - 53_279 * cr),
+        level(y + 132_201 * cb),
+    ]
+}
+
+/// Rounds a number in units of 2^-16 and cuts it to a byte.
+fn level(scaled: i32) -> u8 {
+    u8::try_from(((scaled + 0x8000) >> 16).clamp(0, 255)).unwrap_or(u8::MAX)
+}
+
+/// 16-bit samples as 8-bit ones: the full scale of Bits Stored stays the full scale.
+fn narrowed(frame: &Frame) -> Vec<u8> {
+    let largest = (1_u32 << frame.bits_stored.clamp(1, 16)) - 1;
+    let (samples, _) = frame.data.as_chunks::<2>();
+    samples
+        .iter()
+        .map(|sample| {
+            let value = u32::from(u16::from_le_bytes(*sample)).min(largest);
+            u8::try_from((value * 255 + largest / 2) / largest).unwrap_or(u8::MAX)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// C.7.6.3.1.2: Y = .299 R + .587 G + .114 B; CB = -.1687 R - .3313 G + .5 B + 128;
+    /// CR = .5 R - .4187 G - .0813 B + 128.
+    #[test]
+    fn ybr_full_is_the_inverse_of_the_standards_formula() {
+        for rgb in [
+            [0, 0, 0],
+            [255, 255, 255],
+            [255, 0, 0],
+            [0, 255, 0],
+            [0, 0, 255],
+            [10, 200, 90],
+        ] {
+            let [r, g, b] = rgb.map(f64::from);
+            let ybr = [
+                0.299 * r + 0.587 * g + 0.114 * b,
+                -0.1687 * r - 0.3313 * g + 0.5 * b + 128.0,
+                0.5 * r - 0.4187 * g - 0.0813 * b + 128.0,
+            ];
+            let back = ybr_full_to_rgb(ybr.map(|sample| sample.round() as u8));
+            for (found, expected) in back.iter().zip(rgb) {
+                assert!(found.abs_diff(expected) <= 2, "{rgb:?} became {back:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn grey_stays_grey() {
+        for y in 0..=255 {
+            assert_eq!(ybr_full_to_rgb([y, 128, 128]), [y; 3]);
+        }
+        assert_eq!(ybr_partial_to_rgb([16, 128, 128]), [0; 3]);
+        assert_eq!(ybr_partial_to_rgb([235, 128, 128]), [255; 3]);
+    }
+
+    fn frame(photometric: Photometric, sample_type: SampleType, data: Vec<u8>) -> Frame {
+        Frame {
+            rows: 1,
+            columns: 1,
+            samples_per_pixel: 3,
+            sample_type,
+            bits_stored: if sample_type == SampleType::U8 { 8 } else { 12 },
+            photometric,
+            data,
+        }
+    }
+
+    #[test]
+    fn twelve_bits_keep_their_full_scale() {
+        let data = [4095_u16, 0, 2048]
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .collect();
+        let found = to_rgb8(&frame(Photometric::Rgb, SampleType::U16, data));
+        assert_eq!(found, Some(vec![255, 0, 128]));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_guessed() {
+        let palette = frame(Photometric::PaletteColor, SampleType::U8, vec![1, 2, 3]);
+        assert_eq!(to_rgb8(&palette), None);
+        let short = frame(Photometric::Rgb, SampleType::U8, vec![1, 2]);
+        assert_eq!(to_rgb8(&short), None);
+    }
+}
