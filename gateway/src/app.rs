@@ -60,7 +60,11 @@ fn dicomweb(router: Router<Shared>, root: &str) -> Router<Shared> {
 
 async fn method_not_allowed() -> ApiError {
     let message = "this address is read with GET or HEAD only";
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        message,
+    )
 }
 
 /// A bug in a handler concerns its own request only; the panic itself is in the log.

@@ -26,7 +26,7 @@ pub struct Asset {
     pub brotli: Option<Bytes>,
     /// Compressed by gzip, where that is shorter.
     pub gzip: Option<Bytes>,
-    /// Entity tag of the plain form, in quotes.
+    /// Weak entity tag: the same for all compressions.
     pub etag: String,
 }
 
@@ -42,7 +42,10 @@ pub struct Assets {
 impl Assets {
     /// Names the folder; it need not be there yet.
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, kept: Mutex::default() }
+        Self {
+            folder,
+            kept: Mutex::default(),
+        }
     }
 
     /// A file below the folder, by a path with `/`; `None` where there is none.
@@ -58,7 +61,12 @@ impl Assets {
         }
         let path = self.folder.join(relative);
         let stamp = stamp(&path)?;
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&path).cloned();
+        let kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&path)
+            .cloned();
         if let Some((_, asset)) = kept.filter(|(known, _)| *known == stamp) {
             return Some(asset);
         }
@@ -96,25 +104,36 @@ fn read(path: &Path, stamp: Stamp) -> io::Result<Asset> {
     }
     let shorter = |bytes: Option<Vec<u8>>| bytes.filter(|bytes| bytes.len() < plain.len());
     let digest = Sha256::digest(&plain);
-    let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = digest
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     Ok(Asset {
         media_type,
         brotli: shorter(brotli).map(Bytes::from),
         gzip: shorter(gzip).map(Bytes::from),
-        etag: format!("\"{hex}\""),
+        etag: format!("W/\"{hex}\""),
         plain: Bytes::from(plain),
     })
 }
 
 fn compress_brotli(plain: &[u8]) -> io::Result<Vec<u8>> {
-    let parameters = brotli::enc::BrotliEncoderParams { quality: 6, ..Default::default() };
+    let parameters = brotli::enc::BrotliEncoderParams {
+        quality: 6,
+        ..Default::default()
+    };
     let mut compressed = Vec::new();
     brotli::BrotliCompress(&mut &*plain, &mut compressed, &parameters)?;
     Ok(compressed)
 }
 
 fn media_type(path: &Path) -> &'static str {
-    match path.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+    match path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default()
+    {
         "html" => "text/html; charset=utf-8",
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
@@ -131,6 +150,7 @@ fn media_type(path: &Path) -> &'static str {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 
@@ -143,7 +163,15 @@ mod tests {
         fs::write(folder.join(".hidden"), "s").unwrap();
         fs::write(folder.join("assets/a.js"), "a".repeat(1000)).unwrap();
         let assets = Assets::new(folder);
-        for name in ["../secret", "assets/../../secret", "/etc/passwd", ".hidden", "", "assets", "."] {
+        for name in [
+            "../secret",
+            "assets/../../secret",
+            "/etc/passwd",
+            ".hidden",
+            "",
+            "assets",
+            ".",
+        ] {
             assert!(assets.load(name).is_none(), "{name}");
         }
         let asset = assets.load("assets/a.js").unwrap();

@@ -90,6 +90,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Command, CommandError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 
@@ -104,7 +105,15 @@ mod tests {
             listen: Some("127.0.0.1:0".into()),
             ..ServeOptions::default()
         };
-        let line = ["serve", "--data", "a", "--listen", "127.0.0.1:0", "--data", "b"];
+        let line = [
+            "serve",
+            "--data",
+            "a",
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+            "b",
+        ];
         assert_eq!(read(&line).unwrap(), Command::Serve(options));
     }
 
@@ -113,7 +122,10 @@ mod tests {
         for (line, expected) in [
             (vec![], "say sagitta serve, or sagitta --help"),
             (vec!["server"], "there is no command server, only serve"),
-            (vec!["serve", "--dada", "x"], "--dada is not an option of serve"),
+            (
+                vec!["serve", "--dada", "x"],
+                "--dada is not an option of serve",
+            ),
         ] {
             assert_eq!(read(&line).unwrap_err().to_string(), expected);
         }

@@ -87,8 +87,8 @@ pub enum ConfigError {
 impl Config {
     /// Reads the file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|_| ConfigError::Unreadable(path.to_owned()))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|_| ConfigError::Unreadable(path.to_owned()))?;
         let config: Self = toml::from_str(&text).map_err(|error| ConfigError::Invalid {
             path: path.to_owned(),
             reason: error.message().replace('\n', " "),
@@ -104,7 +104,9 @@ impl Config {
 
     /// `limits.decoded_max` in bytes, 512 MiB unless it is said.
     pub fn decoded_max_bytes(&self) -> Result<u64, ConfigError> {
-        let Some(text) = &self.limits.decoded_max else { return Ok(512 << 20) };
+        let Some(text) = &self.limits.decoded_max else {
+            return Ok(512 << 20);
+        };
         let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
         let factor: u64 = match text[digits.len()..].trim() {
             "" | "B" => 1,
@@ -119,30 +121,45 @@ impl Config {
 
     /// Host with port, and path without a slash at the end, of `server.public_url`.
     pub fn public(&self) -> Result<Option<(String, String)>, ConfigError> {
-        let Some(url) = &self.server.public_url else { return Ok(None) };
-        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let Some(url) = &self.server.public_url else {
+            return Ok(None);
+        };
+        let rest = url
+            .strip_prefix("https://")
+            .or_else(|| url.strip_prefix("http://"));
         let rest = rest.ok_or(ConfigError::PublicUrl)?;
         let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
         let plain = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
-        if host.is_empty() || host.contains(['@', '?', '#']) || path.contains(['?', '#'])
-            || !plain(host) || !plain(path)
+        if host.is_empty()
+            || host.contains(['@', '?', '#'])
+            || path.contains(['?', '#'])
+            || !plain(host)
+            || !plain(path)
         {
             return Err(ConfigError::PublicUrl);
         }
-        Ok(Some((host.to_ascii_lowercase(), path.trim_end_matches('/').to_owned())))
+        Ok(Some((
+            host.to_ascii_lowercase(),
+            path.trim_end_matches('/').to_owned(),
+        )))
     }
 }
 
 /// True for scheme, host and port only: it goes into a header as it stands.
 fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
     host.is_some_and(|host| {
         !host.is_empty()
-            && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]*".contains(&b))
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-.:[]*".contains(&b))
     })
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 

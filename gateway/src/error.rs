@@ -23,7 +23,11 @@ pub struct ApiError {
 impl ApiError {
     /// Makes one.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
     }
 
     /// 400 in words.
@@ -78,7 +82,11 @@ impl From<SourceError> for ApiError {
             SourceError::Index(error) => {
                 eprintln!("sagitta: {error}");
                 let message = "the index cannot be read just now";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "index_unavailable", message)
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "index_unavailable",
+                    message,
+                )
             }
         }
     }

@@ -34,7 +34,11 @@ pub async fn add(State(state): State<Shared>, request: Request, next: Next) -> R
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let framed = matches!(path.as_str(), "/viewer" | "/embed");
-    let ancestors = if framed { state.frame_ancestors.as_str() } else { "'none'" };
+    let ancestors = if framed {
+        state.frame_ancestors.as_str()
+    } else {
+        "'none'"
+    };
     let policy = format!("{POLICY}; frame-ancestors {ancestors}");
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
@@ -42,12 +46,18 @@ pub async fn add(State(state): State<Shared>, request: Request, next: Next) -> R
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(PERMISSIONS, HeaderValue::from_static(PERMISSIONS_OFF));
-    headers.entry(CORP).or_insert(HeaderValue::from_static("same-origin"));
-    let page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    headers
+        .entry(CORP)
+        .or_insert(HeaderValue::from_static("same-origin"));
+    let page = headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if page && path != "/embed" {
         headers.insert(COOP, HeaderValue::from_static("same-origin"));
     }
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
@@ -70,7 +80,9 @@ fn is_ours(state: &state::State, uri: &Uri, headers: &HeaderMap) -> bool {
     };
     let named = |host: &str| is_our_name(state, &host.to_ascii_lowercase());
     host.is_some_and(named)
-        && uri.authority().is_none_or(|authority| named(authority.as_str()))
+        && uri
+            .authority()
+            .is_none_or(|authority| named(authority.as_str()))
 }
 
 fn is_our_name(state: &state::State, host: &str) -> bool {
@@ -83,9 +95,10 @@ fn is_our_name(state: &state::State, host: &str) -> bool {
         std::net::IpAddr::V4(ip) => ip.to_string(),
     };
     ["localhost", "127.0.0.1", "[::1]", &ip].iter().any(|name| {
-        host.strip_prefix(name).is_some_and(|rest| match rest.strip_prefix(':') {
-            Some(digits) => digits == port.to_string(),
-            None => rest.is_empty() && port == 80,
-        })
+        host.strip_prefix(name)
+            .is_some_and(|rest| match rest.strip_prefix(':') {
+                Some(digits) => digits == port.to_string(),
+                None => rest.is_empty() && port == 80,
+            })
     })
 }

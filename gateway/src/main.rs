@@ -27,7 +27,10 @@ async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     let server = prepare(options).await?;
     let stop = stop_signal()?;
     // The port is open: the first request waits in its queue until `run` takes it.
-    print(&format!("Sagitta is ready at http://{}/\n", server.address()))?;
+    print(&format!(
+        "Sagitta is ready at http://{}/\n",
+        server.address()
+    ))?;
     Ok(server.run(stop).await?)
 }
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
@@ -61,7 +62,12 @@ pub struct Server {
 
 /// Reads the configuration, takes the port, opens the store.
 pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
-    let config = options.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let config = options
+        .config
+        .as_deref()
+        .map(Config::read)
+        .transpose()?
+        .unwrap_or_default();
     let listen = options.listen.or_else(|| config.server.listen.clone());
     let address = address(listen.as_deref().unwrap_or("127.0.0.1:8080"))?;
     let mut folders = options.data;
@@ -73,17 +79,24 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         Some(index) => index,
         None => default_index(&folders).ok_or(ServeError::NoCache)?,
     };
-    let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => ServeError::PortBusy(address.port()),
-        kind => ServeError::Listen { address, kind },
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => ServeError::PortBusy(address.port()),
+            kind => ServeError::Listen { address, kind },
+        })?;
+    let address = listener.local_addr().map_err(|error| ServeError::Listen {
+        address,
+        kind: error.kind(),
     })?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| ServeError::Listen { address, kind: error.kind() })?;
     let mut store = FolderOptions::new(folders, index);
     let decoded_max = config.decoded_max_bytes()?;
     store.limits.inflated_bytes = decoded_max;
-    store.limits.depth = config.limits.sequence_depth.unwrap_or(store.limits.depth).min(64);
+    store.limits.depth = config
+        .limits
+        .sequence_depth
+        .unwrap_or(store.limits.depth)
+        .min(64);
     let (public_host, base_path) = config.public()?.unzip();
     let state = State {
         store: FolderStore::open(store)?,
@@ -97,7 +110,10 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
             ..Limits::default()
         },
     };
-    Ok(Server { listener, state: Arc::new(state) })
+    Ok(Server {
+        listener,
+        state: Arc::new(state),
+    })
 }
 
 impl Server {
@@ -111,14 +127,31 @@ impl Server {
         Arc::clone(&self.state)
     }
 
-    /// Answers until `stop` is done, then ends what is under way.
+    /// Answers until `stop` is done, then gives what is under way 5 s to end.
     pub async fn run(
         self,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let state = Arc::clone(&self.state);
-        let server = axum::serve(self.listener, app(Arc::clone(&state)));
-        let result = server.with_graceful_shutdown(stop).await;
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let stopping = async move {
+            stop.await;
+            // The receiver is gone only where the server has ended by itself.
+            let _ = tell.send(());
+        };
+        let server = axum::serve(self.listener, app(Arc::clone(&state)))
+            .with_graceful_shutdown(stopping)
+            .into_future();
+        let patience = async move {
+            if told.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        };
+        let result = tokio::select! {
+            result = server => result,
+            () = patience => Ok(()),
+        };
         state.store.progress().stop();
         result.map_err(|error| ServeError::Stopped(error.kind()))
     }
@@ -126,17 +159,29 @@ impl Server {
 
 /// Loopback addresses only, as long as there is no login.
 fn address(text: &str) -> Result<SocketAddr, ServeError> {
-    let local = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    let local = text
+        .strip_prefix("localhost:")
+        .and_then(|port| port.parse().ok());
     let address = match local {
         Some(port) => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port),
-        None => text.parse().map_err(|_| ServeError::Address(text.to_owned()))?,
+        None => text
+            .parse()
+            .map_err(|_| ServeError::Address(text.to_owned()))?,
     };
-    if address.ip().is_loopback() { Ok(address) } else { Err(ServeError::NotLoopback(address.ip())) }
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err(ServeError::NotLoopback(address.ip()))
+    }
 }
 
 /// One index for each set of folders, in the user's cache folder.
 fn default_index(folders: &[PathBuf]) -> Option<PathBuf> {
-    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
     let mut real: Vec<PathBuf> = folders
         .iter()
@@ -148,7 +193,12 @@ fn default_index(folders: &[PathBuf]) -> Option<PathBuf> {
         digest.update(folder.as_os_str().as_encoded_bytes());
         digest.update([0]);
     }
-    let name: String = digest.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
+    let name: String = digest
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|b| format!("{b:02x}"))
+        .collect();
     Some(cache.join("sagitta").join(name).join("index.db"))
 }
 
@@ -168,7 +218,10 @@ mod tests {
     #[test]
     fn without_login_it_listens_on_loopback_only() {
         for refused in ["0.0.0.0:8080", "192.0.2.1:80", "[::]:8080"] {
-            assert!(matches!(address(refused), Err(ServeError::NotLoopback(_))), "{refused}");
+            assert!(
+                matches!(address(refused), Err(ServeError::NotLoopback(_))),
+                "{refused}"
+            );
         }
         for taken in ["127.0.0.1:0", "[::1]:8080", "localhost:8080"] {
             assert!(address(taken).is_ok(), "{taken}");
@@ -178,7 +231,8 @@ mod tests {
 
     #[test]
     fn each_set_of_folders_has_its_own_index_whatever_their_order() {
-        let index = |names: &[&str]| default_index(&names.iter().map(PathBuf::from).collect::<Vec<_>>());
+        let index =
+            |names: &[&str]| default_index(&names.iter().map(PathBuf::from).collect::<Vec<_>>());
         assert_eq!(index(&["/a", "/b"]), index(&["/b", "/a"]));
         assert_ne!(index(&["/a"]), index(&["/a", "/b"]));
     }

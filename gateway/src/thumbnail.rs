@@ -1,10 +1,17 @@
 //! Draws one frame small, by the same code that draws where there is no GPU.
+//!
+//! The window is the file's first one; without any it spans the values that occur.
 
 use protocol::dicomweb::json::Dataset;
 use viewer_core::decode::Limits;
+use viewer_core::model::{FrameAttributes, Instance};
+use viewer_core::pixel::cpu_render::render;
+use viewer_core::pixel::{
+    Frame, FrameParams, FrameView, PaddingRange, Photometric, SampleType, VoiLut, Window,
+};
 
 use crate::source::folder::frames::StoredPixels;
-use crate::uncompressed::UncompressedError;
+use crate::uncompressed::{self, UncompressedError};
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -13,19 +20,219 @@ pub enum ThumbnailError {
     /// The frame cannot be decoded.
     #[error(transparent)]
     Frame(#[from] UncompressedError),
+    /// Palettes, and colour of more than 8 bits.
+    #[error("its kind of colour is not drawn yet")]
+    Colour,
     /// PNG cannot be written.
     #[error("the picture cannot be written")]
     Png,
 }
 
-/// A PNG whose longest edge is `size` pixels; `number` is the frame, from 1.
+/// A PNG whose longest edge is at most `size` pixels; `number` is the frame, from 1.
 pub fn png(
-    _stored: &[u8],
-    _pixels: &StoredPixels,
-    _dataset: &Dataset,
-    _number: u32,
-    _size: u32,
-    _limits: &Limits,
+    stored: &[u8],
+    pixels: &StoredPixels,
+    dataset: &Dataset,
+    number: u32,
+    size: u32,
+    limits: &Limits,
 ) -> Result<Vec<u8>, ThumbnailError> {
-    Err(ThumbnailError::Png)
+    let instance = Instance::from_dataset(dataset).ok_or(UncompressedError::Damaged)?;
+    let mut frame = uncompressed::decode(stored, pixels, &instance, limits)?;
+    let colour = frame.samples_per_pixel == 3;
+    if colour {
+        to_rgb(&mut frame)?;
+    } else if frame.photometric == Photometric::PaletteColor {
+        return Err(ThumbnailError::Colour);
+    }
+    let index = number.saturating_sub(1);
+    let (width, height) = fitted(&frame, instance.pixel_width_over_height(index), size);
+    // Several canvas pixels for each of the picture's, then their mean: fine detail does not alias.
+    let over = frame.rows.max(frame.columns).div_ceil(size).clamp(1, 4);
+    let (canvas_width, canvas_height) = (width * over, height * over);
+    let attributes = instance.frame(index);
+    let params = FrameParams {
+        pixel_from_canvas: pixel_from_canvas(&frame, canvas_width, canvas_height),
+        modality: attributes.modality.clone(),
+        voi: VoiLut::Linear(window(&frame, attributes, instance.padding)),
+        presentation: instance.presentation,
+        padding: instance.padding,
+        interpolate: true,
+    };
+    let view = FrameView {
+        rows: frame.rows,
+        columns: frame.columns,
+        samples_per_pixel: frame.samples_per_pixel,
+        sample_type: frame.sample_type,
+        data: &frame.data,
+    };
+    let mut canvas = vec![0; canvas_width as usize * canvas_height as usize * 4];
+    render(&view, &params, canvas_width, canvas_height, &mut canvas);
+    let channels = if colour { 3 } else { 1 };
+    let picture = mean(
+        &canvas,
+        width as usize,
+        height as usize,
+        over as usize,
+        channels,
+    );
+    encode(&picture, width, height, colour)
+}
+
+/// Width and height with the longest edge at most `size`, and never larger than the frame.
+fn fitted(frame: &Frame, pixel_width_over_height: f64, size: u32) -> (u32, u32) {
+    let wide = f64::from(frame.columns) * pixel_width_over_height;
+    let high = f64::from(frame.rows);
+    let edge = f64::from(size.min(frame.rows.max(frame.columns)));
+    let scale = edge / wide.max(high);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 1..=size before the cast"
+    )]
+    let pixels = |length: f64| (length * scale).round().clamp(1.0, edge.max(1.0)) as u32;
+    (pixels(wide), pixels(high))
+}
+
+/// The whole frame over the whole canvas, edges on edges.
+fn pixel_from_canvas(frame: &Frame, width: u32, height: u32) -> [f64; 6] {
+    let column = f64::from(frame.columns) / f64::from(width);
+    let row = f64::from(frame.rows) / f64::from(height);
+    [column, 0.0, 0.0, row, column / 2.0 - 0.5, row / 2.0 - 0.5]
+}
+
+fn window(frame: &Frame, attributes: &FrameAttributes, padding: Option<PaddingRange>) -> Window {
+    if let Some(named) = attributes.windows.first() {
+        return named.window;
+    }
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for row in 0..frame.rows {
+        for column in 0..frame.columns {
+            let stored = frame.sample(column, row, 0).filter(|stored| {
+                stored.is_finite() && !padding.is_some_and(|padding| padding.contains(*stored))
+            });
+            if let Some(value) = stored.map(|stored| attributes.modality.apply(stored)) {
+                (low, high) = (low.min(value), high.max(value));
+            }
+        }
+    }
+    if low > high {
+        (low, high) = (0.0, 1.0);
+    }
+    // LINEAR (PS3.3 C.11.2.1.2.1) runs from center - 0.5 - (width - 1) / 2 to the same above.
+    Window {
+        center: (low + high) / 2.0 + 0.5,
+        width: (high - low + 1.0).max(1.0),
+    }
+}
+
+/// Full-range YBR of 8 bits to RGB, PS3.3 C.7.6.3.1.2.
+fn to_rgb(frame: &mut Frame) -> Result<(), ThumbnailError> {
+    match (frame.photometric, frame.sample_type) {
+        (Photometric::Rgb, SampleType::U8) => Ok(()),
+        (Photometric::YbrFull | Photometric::YbrFull422, SampleType::U8) => {
+            for pixel in frame.data.chunks_exact_mut(3) {
+                let [y, cb, cr] = [0, 1, 2].map(|sample| f64::from(pixel[sample]));
+                let (cb, cr) = (cb - 128.0, cr - 128.0);
+                let rgb = [
+                    y + 1.402 * cr,
+                    y - 0.344_136 * cb - 0.714_136 * cr,
+                    y + 1.772 * cb,
+                ];
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "clamped to 0..=255 before the cast"
+                )]
+                let bytes = rgb.map(|value| value.round().clamp(0.0, 255.0) as u8);
+                pixel.copy_from_slice(&bytes);
+            }
+            Ok(())
+        }
+        _ => Err(ThumbnailError::Colour),
+    }
+}
+
+/// Means of squares of `over` x `over` RGBA pixels, of the first `channels` of each.
+fn mean(canvas: &[u8], width: usize, height: usize, over: usize, channels: usize) -> Vec<u8> {
+    let mut picture = Vec::with_capacity(width * height * channels);
+    let area = over * over;
+    for y in 0..height {
+        for x in 0..width {
+            for channel in 0..channels {
+                let mut sum = 0;
+                for row in y * over..(y + 1) * over {
+                    let start = (row * width * over + x * over) * 4 + channel;
+                    let line = canvas.get(start..).unwrap_or_default();
+                    sum += line
+                        .iter()
+                        .step_by(4)
+                        .take(over)
+                        .map(|v| usize::from(*v))
+                        .sum::<usize>();
+                }
+                picture.push(u8::try_from((sum + area / 2) / area).unwrap_or(u8::MAX));
+            }
+        }
+    }
+    picture
+}
+
+fn encode(
+    picture: &[u8],
+    width: u32,
+    height: u32,
+    colour: bool,
+) -> Result<Vec<u8>, ThumbnailError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(if colour {
+        png::ColorType::Rgb
+    } else {
+        png::ColorType::Grayscale
+    });
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    let written = encoder.write_header().and_then(|mut writer| {
+        writer.write_image_data(picture)?;
+        writer.finish()
+    });
+    written.map(|()| bytes).map_err(|_| ThumbnailError::Png)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(rows: u32, columns: u32) -> Frame {
+        Frame {
+            rows,
+            columns,
+            samples_per_pixel: 1,
+            sample_type: SampleType::U8,
+            bits_stored: 8,
+            photometric: Photometric::Monochrome2,
+            data: vec![0; (rows * columns) as usize],
+        }
+    }
+
+    #[test]
+    fn the_longest_edge_fits_and_pixels_keep_their_shape() {
+        assert_eq!(fitted(&frame(512, 512), 1.0, 128), (128, 128));
+        assert_eq!(fitted(&frame(200, 400), 1.0, 100), (100, 50));
+        assert_eq!(fitted(&frame(100, 100), 2.0, 100), (100, 50));
+        assert_eq!(fitted(&frame(10, 20), 1.0, 128), (20, 10));
+    }
+
+    #[test]
+    fn means_are_taken_square_by_square() {
+        let grey = |values: &[u8]| {
+            values
+                .iter()
+                .flat_map(|v| [*v, *v, *v, 255])
+                .collect::<Vec<_>>()
+        };
+        let canvas = grey(&[0, 10, 100, 100, 20, 30, 100, 104]);
+        assert_eq!(mean(&canvas, 2, 1, 2, 1), [15, 101]);
+    }
 }

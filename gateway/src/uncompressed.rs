@@ -33,8 +33,11 @@ pub fn decode(
 ) -> Result<Frame, UncompressedError> {
     let format = instance.format.clone()?;
     // Native frames come little endian from the store, whatever the file is.
-    let syntax =
-        if pixels.is_native() { EXPLICIT_LITTLE_ENDIAN } else { pixels.transfer_syntax.as_str() };
+    let syntax = if pixels.is_native() {
+        EXPLICIT_LITTLE_ENDIAN
+    } else {
+        pixels.transfer_syntax.as_str()
+    };
     Ok(decode_frame(stored, syntax, &format, limits)?)
 }
 
@@ -63,7 +66,10 @@ fn laid_out(frame: Frame, format: &PixelFormat) -> Vec<u8> {
             .flat_map(|sample| {
                 let negative = signed && sample.last().is_some_and(|byte| byte & 0x80 != 0);
                 let fill = if negative { 0xFF } else { 0 };
-                sample.iter().copied().chain(std::iter::repeat_n(fill, wanted - size))
+                sample
+                    .iter()
+                    .copied()
+                    .chain(std::iter::repeat_n(fill, wanted - size))
             })
             .collect();
         stride = wanted;

@@ -42,6 +42,7 @@ pub struct Health {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 
@@ -55,7 +56,10 @@ mod tests {
 
     #[test]
     fn health_has_the_shape_of_the_contract() {
-        let health = Health { ready: true, indexing: Indexing { done: 3, total: 7 } };
+        let health = Health {
+            ready: true,
+            indexing: Indexing { done: 3, total: 7 },
+        };
         assert_eq!(
             serde_json::to_string(&health).unwrap(),
             r#"{"ready":true,"indexing":{"done":3,"total":7}}"#

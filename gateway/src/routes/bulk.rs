@@ -1,6 +1,6 @@
 //! Values that metadata left out.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 
 use super::{Target, answer};
@@ -8,10 +8,7 @@ use crate::error::ApiError;
 use crate::state::{Shared, blocking};
 
 /// One value, little endian.
-pub async fn bulk(
-    State(state): State<Shared>,
-    Path(target): Path<Target>,
-) -> Result<Response, ApiError> {
+pub async fn bulk(State(state): State<Shared>, target: Target) -> Result<Response, ApiError> {
     state.root(target.source.as_deref())?;
     let [study, series, sop] = target.uids()?;
     let tag_path = target.tag_path.unwrap_or_default();

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use axum::response::Response;
@@ -40,20 +40,26 @@ struct Choice {
 
 impl Choice {
     fn content_type(&self) -> String {
-        format!("{}; transfer-syntax={}", self.media_type, self.transfer_syntax)
+        format!(
+            "{}; transfer-syntax={}",
+            self.media_type, self.transfer_syntax
+        )
     }
 }
 
 /// One frame or several.
 pub async fn frames(
     State(state): State<Shared>,
-    Path(target): Path<Target>,
+    target: Target,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     state.root(target.source.as_deref())?;
     let [study, series, sop] = target.uids()?;
     let numbers = parse_list(target.list.as_deref().unwrap_or_default())?;
-    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accept = headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let ranges = parse_accept(accept);
     let (instance, table) = blocking(&state, move |state| {
         let instance = state.store.instance(&study, &series, &sop)?;
@@ -62,12 +68,22 @@ pub async fn frames(
     })
     .await?;
     let count = instance.pixels.frame_count;
-    if let Some(number) = numbers.iter().copied().find(|number| *number == 0 || *number > count) {
+    if let Some(number) = numbers
+        .iter()
+        .copied()
+        .find(|number| *number == 0 || *number > count)
+    {
         let error = FrameError::OutOfRange { number, count };
         return Err(crate::source::SourceError::from(error).into());
     }
     let choice = choose(&ranges, &instance, numbers.len())?;
-    let frames = Frames { state, instance, table, choice, numbers };
+    let frames = Frames {
+        state,
+        instance,
+        table,
+        choice,
+        numbers,
+    };
     frames.respond().await
 }
 
@@ -98,7 +114,9 @@ fn choose(
     let stored_media = media_type::of_transfer_syntax(stored);
     let mut only_one = false;
     for range in ranges {
-        let Some(decode) = meets(range, stored, native, stored_media) else { continue };
+        let Some(decode) = meets(range, stored, native, stored_media) else {
+            continue;
+        };
         if !range.multipart && frame_count != 1 {
             only_one = true;
             continue;
@@ -112,7 +130,12 @@ fn choose(
         return Ok(Choice {
             multipart: range.multipart,
             media_type: media_type.to_owned(),
-            transfer_syntax: if plain { EXPLICIT_LITTLE_ENDIAN } else { stored }.to_owned(),
+            transfer_syntax: if plain {
+                EXPLICIT_LITTLE_ENDIAN
+            } else {
+                stored
+            }
+            .to_owned(),
             decode,
         });
     }
@@ -181,7 +204,10 @@ impl Frames {
             Some((chunk, (frames, index + 1)))
         });
         let start = stream::once(async { Ok(Bytes::from(start)) });
-        answer(&outer, Body::from_stream(futures_util::StreamExt::chain(start, rest)))
+        answer(
+            &outer,
+            Body::from_stream(futures_util::StreamExt::chain(start, rest)),
+        )
     }
 
     /// A later part, or the end; `None` after it. A fault breaks the answer off: its status has
@@ -213,7 +239,12 @@ impl Frames {
                 return Ok(Ok(stored));
             }
             let dataset = state.store.dataset(&instance)?;
-            Ok(uncompressed::frame(&stored, &instance.pixels, &dataset, &state.limits))
+            Ok(uncompressed::frame(
+                &stored,
+                &instance.pixels,
+                &dataset,
+                &state.limits,
+            ))
         };
         blocking(&self.state, read).await?.map_err(|error| {
             ApiError::not_acceptable(format!("this frame cannot be decoded here: {error}"))

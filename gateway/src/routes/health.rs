@@ -8,5 +8,8 @@ use crate::state::Shared;
 
 /// Says that requests are answered, and how far the index is.
 pub async fn healthz(State(state): State<Shared>) -> Json<Health> {
-    Json(Health { ready: true, indexing: state.store.indexing() })
+    Json(Health {
+        ready: true,
+        indexing: state.store.indexing(),
+    })
 }

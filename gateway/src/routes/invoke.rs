@@ -2,23 +2,29 @@
 //!
 //! Source: IHE RAD TF-2, 4.106.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse as _, Response};
 use protocol::uid::percent_encode;
 
+use super::Pairs;
 use crate::error::ApiError;
 use crate::state::Shared;
 
 /// Leads to the viewer.
 pub async fn invoke(
     State(state): State<Shared>,
-    Query(pairs): Query<Vec<(String, String)>>,
+    Pairs(pairs): Pairs,
 ) -> Result<Response, ApiError> {
     let value = |name: &str| {
-        let mut found = pairs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.next().map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        let mut found = pairs
+            .iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        found
+            .next()
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     };
     let refuse = |message: &str| Err(ApiError::bad_request("invoke_invalid", message));
     match value("requestType") {
@@ -44,6 +50,10 @@ pub async fn invoke(
     if studies.is_empty() {
         return refuse("studyUID is empty");
     }
-    let target = format!("{}/viewer?StudyInstanceUIDs={}", state.base_path, studies.join(","));
+    let target = format!(
+        "{}/viewer?StudyInstanceUIDs={}",
+        state.base_path,
+        studies.join(",")
+    );
     Ok((StatusCode::SEE_OTHER, [(LOCATION, target)]).into_response())
 }

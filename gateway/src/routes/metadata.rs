@@ -1,6 +1,6 @@
 //! WADO-RS metadata of a study, a series or an instance, from the index.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use axum::response::Response;
@@ -16,7 +16,7 @@ pub const DICOM_JSON: &str = "application/dicom+json";
 /// All attributes of all instances.
 pub async fn metadata(
     State(state): State<Shared>,
-    Path(target): Path<Target>,
+    target: Target,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let root = state.root(target.source.as_deref())?;
@@ -45,5 +45,7 @@ pub fn accepts_json(headers: &HeaderMap) -> Result<(), ApiError> {
     if takes || accept.trim().is_empty() {
         return Ok(());
     }
-    Err(ApiError::not_acceptable("this is answered as application/dicom+json only"))
+    Err(ApiError::not_acceptable(
+        "this is answered as application/dicom+json only",
+    ))
 }

@@ -11,8 +11,11 @@ pub mod query;
 pub mod thumbnail;
 
 use axum::body::Body;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::response::Response;
+use protocol::uid::percent_decode;
 use serde::Deserialize;
 
 use crate::error::ApiError;
@@ -33,6 +36,44 @@ pub struct Target {
     pub list: Option<String>,
     /// Tags and item numbers of a bulk value.
     pub tag_path: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Target {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<Self>::from_request_parts(parts, state).await;
+        path.map(|Path(target)| target)
+            .map_err(|_| ApiError::bad_request("address_invalid", "the address cannot be read"))
+    }
+}
+
+/// Name and value pairs of the query, decoded, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pairs(pub Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Pairs {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        let decode = |text: &str| percent_decode(&text.replace('+', " "));
+        let pair = |text: &str| {
+            let (name, value) = text.split_once('=').unwrap_or((text, ""));
+            Some((decode(name)?, decode(value)?))
+        };
+        let pairs: Option<Vec<_>> = query
+            .split('&')
+            .filter(|text| !text.is_empty())
+            .map(pair)
+            .collect();
+        pairs.map(Self).ok_or_else(|| {
+            ApiError::bad_request(
+                "query_invalid",
+                "the query cannot be read: a %-escape is broken",
+            )
+        })
+    }
 }
 
 impl Target {

@@ -1,12 +1,13 @@
 //! The app's pages and files.
 
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
     CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, Method, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 
 use crate::assets::Asset;
 use crate::error::ApiError;
@@ -37,14 +38,14 @@ pub async fn file(State(state): State<Shared>, request: Request) -> Result<Respo
         return Err(ApiError::not_found("resource_unknown", message));
     }
     let found = serve(&state, &name, request.headers()).await?;
-    let response =
-        found.ok_or_else(|| ApiError::not_found("not_found", "there is nothing at this address"))?;
+    let response = found
+        .ok_or_else(|| ApiError::not_found("not_found", "there is nothing at this address"))?;
     if head {
         let (mut parts, body) = response.into_parts();
         if let Some(length) = axum::body::HttpBody::size_hint(&body).exact() {
             parts.headers.insert(CONTENT_LENGTH, length.into());
         }
-        return Ok(Response::from_parts(parts, axum::body::Body::empty()));
+        return Ok(Response::from_parts(parts, Body::empty()));
     }
     Ok(response)
 }
@@ -80,10 +81,14 @@ fn respond(asset: &Asset, name: &str, headers: &HeaderMap) -> Result<Response, A
             .header("cross-origin-resource-policy", "cross-origin");
     }
     if is_known(headers, &asset.etag) {
-        return Ok(builder.status(StatusCode::NOT_MODIFIED).body(().into_response().into_body())
-            .map_err(|_| ApiError::internal())?);
+        return builder
+            .status(StatusCode::NOT_MODIFIED)
+            .body(Body::empty())
+            .map_err(|_| ApiError::internal());
     }
-    let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let accepted = headers
+        .get(ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok());
     let (encoding, body) = choose(asset, accepted.unwrap_or_default());
     if let Some(encoding) = encoding {
         builder = builder.header(CONTENT_ENCODING, encoding);
@@ -95,22 +100,32 @@ fn respond(asset: &Asset, name: &str, headers: &HeaderMap) -> Result<Response, A
 }
 
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|list| {
-        list.split(',').any(|known| known.trim().trim_start_matches("W/") == etag)
-    })
+    headers
+        .get(IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|list| {
+            let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+            list.split(',').any(|known| plain(known) == plain(etag))
+        })
 }
 
 /// The shortest form that the client takes.
-fn choose(asset: &Asset, accepted: &str) -> (Option<&'static str>, axum::body::Bytes) {
+fn choose(asset: &Asset, accepted: &str) -> (Option<&'static str>, Bytes) {
     let takes = |name: &str| {
         accepted.split(',').any(|part| {
             let mut part = part.split(';').map(str::trim);
-            part.next() == Some(name) && !part.any(|q| matches!(q, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+            part.next() == Some(name)
+                && !part.any(|q| matches!(q, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
         })
     };
     match asset {
-        Asset { brotli: Some(bytes), .. } if takes("br") => (Some("br"), bytes.clone()),
-        Asset { gzip: Some(bytes), .. } if takes("gzip") => (Some("gzip"), bytes.clone()),
+        Asset {
+            brotli: Some(bytes),
+            ..
+        } if takes("br") => (Some("br"), bytes.clone()),
+        Asset {
+            gzip: Some(bytes), ..
+        } if takes("gzip") => (Some("gzip"), bytes.clone()),
         _ => (None, asset.plain.clone()),
     }
 }

@@ -1,21 +1,19 @@
 //! QIDO-RS: `/studies`, `/series`, `/instances` and the searches below a study and a series.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::dicomweb::query::{Field, Filter, QidoQuery};
 
-use super::{Target, answer, metadata};
+use super::{Pairs, Target, answer, metadata};
 use crate::error::ApiError;
 use crate::source::folder::search::Level;
 use crate::state::{Shared, blocking};
 
-type Pairs = Query<Vec<(String, String)>>;
-
 /// Searches studies.
 pub async fn studies(
     state: State<Shared>,
-    target: Path<Target>,
+    target: Target,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
@@ -25,7 +23,7 @@ pub async fn studies(
 /// Searches series, of one study or of all.
 pub async fn series(
     state: State<Shared>,
-    target: Path<Target>,
+    target: Target,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
@@ -35,7 +33,7 @@ pub async fn series(
 /// Searches instances, of one series, of one study or of all.
 pub async fn instances(
     state: State<Shared>,
-    target: Path<Target>,
+    target: Target,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
@@ -44,14 +42,16 @@ pub async fn instances(
 
 async fn search(
     State(state): State<Shared>,
-    Path(target): Path<Target>,
+    target: Target,
     headers: &HeaderMap,
-    Query(pairs): &Pairs,
+    Pairs(pairs): &Pairs,
     level: Level,
 ) -> Result<Response, ApiError> {
     let root = state.root(target.source.as_deref())?;
     metadata::accepts_json(headers)?;
-    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     let mut query = QidoQuery::parse(pairs)?;
     // A UID of the path is taken as it stands: it may hold commas or wildcards.
     let path = [
@@ -63,9 +63,14 @@ async fn search(
             query.filters.push((field, Filter::AnyOf(vec![uid])));
         }
     }
-    let found = blocking(&state, move |state| state.store.search(level, &query, &root)).await?;
+    let found = blocking(&state, move |state| {
+        state.store.search(level, &query, &root)
+    })
+    .await?;
     let body = serde_json::to_vec(&found.results).map_err(|_| ApiError::internal())?;
     let mut response = answer(metadata::DICOM_JSON, body)?;
-    response.headers_mut().insert("x-total-count", found.total.into());
+    response
+        .headers_mut()
+        .insert("x-total-count", found.total.into());
     Ok(response)
 }

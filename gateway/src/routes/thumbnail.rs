@@ -1,49 +1,48 @@
 //! Small pictures of a series or an instance, for lists.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
 
-use super::{Target, answer};
+use super::{Pairs, Target, answer};
 use crate::error::ApiError;
 use crate::source::SourceError;
 use crate::source::folder::StoredInstance;
 use crate::state::{Shared, State as AppState, blocking};
 use crate::thumbnail;
 
-/// `?size=128`
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Size {
-    /// Longest edge in pixels.
-    #[serde(default = "usual_size")]
-    size: u32,
-}
-
-fn usual_size() -> u32 {
-    128
+/// Longest edge in pixels, `?size=128`.
+fn size_of(Pairs(pairs): &Pairs) -> Result<u32, ApiError> {
+    let Some((_, text)) = pairs.iter().find(|(name, _)| name == "size") else {
+        return Ok(128);
+    };
+    let size = text.parse().ok().filter(|size| (16..=1024).contains(size));
+    size.ok_or_else(|| ApiError::bad_request("size_invalid", "size must be from 16 to 1024"))
 }
 
 /// The middle frame of the middle instance.
 pub async fn series(
     State(state): State<Shared>,
-    Path(target): Path<Target>,
-    Query(Size { size }): Query<Size>,
+    target: Target,
+    pairs: Pairs,
 ) -> Result<Response, ApiError> {
     state.root(target.source.as_deref())?;
     let study = target.study.unwrap_or_default();
     let series = target.series.unwrap_or_default();
-    picture(state, size, move |state| state.store.middle_frame(&study, &series)).await
+    picture(state, size_of(&pairs)?, move |state| {
+        state.store.middle_frame(&study, &series)
+    })
+    .await
 }
 
 /// The middle frame.
 pub async fn instance(
     State(state): State<Shared>,
-    Path(target): Path<Target>,
-    Query(Size { size }): Query<Size>,
+    target: Target,
+    pairs: Pairs,
 ) -> Result<Response, ApiError> {
     state.root(target.source.as_deref())?;
     let [study, series, sop] = target.uids()?;
-    picture(state, size, move |state| {
+    picture(state, size_of(&pairs)?, move |state| {
         let instance = state.store.instance(&study, &series, &sop)?;
         let middle = instance.pixels.frame_count / 2 + 1;
         Ok((instance, middle))
@@ -56,19 +55,26 @@ async fn picture(
     size: u32,
     find: impl FnOnce(&AppState) -> Result<(StoredInstance, u32), SourceError> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    if !(16..=1024).contains(&size) {
-        return Err(ApiError::bad_request("size_invalid", "size must be from 16 to 1024"));
-    }
     let drawn = blocking(&state, move |state| {
         let (instance, number) = find(state)?;
         let table = state.store.frame_table(&instance)?;
         let stored = instance.pixels.read_frame(&table, number)?;
         let dataset = state.store.dataset(&instance)?;
-        Ok(thumbnail::png(&stored, &instance.pixels, &dataset, number, size, &state.limits))
+        Ok(thumbnail::png(
+            &stored,
+            &instance.pixels,
+            &dataset,
+            number,
+            size,
+            &state.limits,
+        ))
     })
     .await?;
     let png = drawn.map_err(|error| {
-        ApiError::not_found("no_picture", format!("there is no picture of this: {error}"))
+        ApiError::not_found(
+            "no_picture",
+            format!("there is no picture of this: {error}"),
+        )
     })?;
     answer("image/png", png)
 }

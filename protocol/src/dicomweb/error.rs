@@ -21,16 +21,24 @@ pub struct ErrorText {
 impl ErrorBody {
     /// Makes the body.
     pub fn new(code: &str, message: &str) -> Self {
-        Self { error: ErrorText { code: code.to_owned(), message: message.to_owned() } }
+        Self {
+            error: ErrorText {
+                code: code.to_owned(),
+                message: message.to_owned(),
+            },
+        }
     }
 
     /// Reads the body of an error answer; `None` where another server wrote something else.
     pub fn parse(body: &[u8]) -> Option<ErrorText> {
-        serde_json::from_slice::<Self>(body).ok().map(|body| body.error)
+        serde_json::from_slice::<Self>(body)
+            .ok()
+            .map(|body| body.error)
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 

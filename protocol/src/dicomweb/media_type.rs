@@ -40,7 +40,10 @@ const ENCAPSULATED: [(&str, &str); 26] = [
 /// The media type of a frame in this transfer syntax; `application/octet-stream` for native and
 /// unknown ones.
 pub fn of_transfer_syntax(uid: &str) -> &'static str {
-    ENCAPSULATED.iter().find(|(known, _)| *known == uid).map_or(OCTET_STREAM, |(_, media)| media)
+    ENCAPSULATED
+        .iter()
+        .find(|(known, _)| *known == uid)
+        .map_or(OCTET_STREAM, |(_, media)| media)
 }
 
 /// The transfer syntax that a media type stands for when none is named (PS3.18 table 8.7.3-5's
@@ -83,12 +86,18 @@ impl MediaType {
                 Some((name.trim().to_ascii_lowercase(), unquote(value.trim())))
             })
             .collect();
-        Some(Self { essence, parameters })
+        Some(Self {
+            essence,
+            parameters,
+        })
     }
 
     /// The value of a parameter.
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.parameters
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The weight `q`, 0 to 1; 1 where it is missing or unreadable.
@@ -124,7 +133,14 @@ pub fn parse_accept(header: &str) -> Vec<FrameRange> {
         .collect();
     if header.trim().is_empty() {
         let media_type = "*/*".to_owned();
-        ranges.push((1.0, FrameRange { multipart: true, media_type, transfer_syntax: None }));
+        ranges.push((
+            1.0,
+            FrameRange {
+                multipart: true,
+                media_type,
+                transfer_syntax: None,
+            },
+        ));
     }
     // A stable sort keeps the client's order among equals.
     ranges.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -146,9 +162,11 @@ fn frame_range(media: &MediaType) -> FrameRange {
                 transfer_syntax: outer.or(within),
             }
         }
-        "*/*" | "multipart/*" => {
-            FrameRange { multipart: true, media_type: "*/*".to_owned(), transfer_syntax: outer }
-        }
+        "*/*" | "multipart/*" => FrameRange {
+            multipart: true,
+            media_type: "*/*".to_owned(),
+            transfer_syntax: outer,
+        },
         essence => FrameRange {
             multipart: false,
             media_type: essence.to_owned(),
@@ -178,12 +196,18 @@ fn split_outside_quotes(text: &str, separator: char) -> Vec<&str> {
 }
 
 fn unquote(text: &str) -> String {
-    let Some(inner) = text.strip_prefix('"') else { return text.to_owned() };
+    let Some(inner) = text.strip_prefix('"') else {
+        return text.to_owned();
+    };
     let inner = inner.strip_suffix('"').unwrap_or(inner);
     let mut plain = String::with_capacity(inner.len());
     let mut characters = inner.chars();
     while let Some(character) = characters.next() {
-        plain.extend(if character == '\\' { characters.next() } else { Some(character) });
+        plain.extend(if character == '\\' {
+            characters.next()
+        } else {
+            Some(character)
+        });
     }
     plain
 }

@@ -39,13 +39,20 @@ pub enum MultipartError {
 /// Takes a body apart. A body of another media type is its own single part.
 pub fn parse<'a>(content_type: &'a str, body: &'a [u8]) -> Result<Vec<Part<'a>>, MultipartError> {
     let media = MediaType::parse(content_type).ok_or(MultipartError::ContentType)?;
-    let outer_syntax = media.parameter("transfer-syntax").map(str::to_owned).or_else(|| {
-        let inner = MediaType::parse(media.parameter("type")?)?;
-        inner.parameter("transfer-syntax").map(str::to_owned)
-    });
+    let outer_syntax = media
+        .parameter("transfer-syntax")
+        .map(str::to_owned)
+        .or_else(|| {
+            let inner = MediaType::parse(media.parameter("type")?)?;
+            inner.parameter("transfer-syntax").map(str::to_owned)
+        });
     if !media.essence.starts_with("multipart/") {
         let essence = content_type.split(';').next().map(str::trim);
-        return Ok(vec![Part { content_type: essence, transfer_syntax: outer_syntax, body }]);
+        return Ok(vec![Part {
+            content_type: essence,
+            transfer_syntax: outer_syntax,
+            body,
+        }]);
     }
     let boundary = media
         .parameter("boundary")
@@ -64,8 +71,8 @@ pub fn parse<'a>(content_type: &'a str, body: &'a [u8]) -> Result<Vec<Part<'a>>,
         let line_end = line_end.ok_or(MultipartError::BreaksOff)?;
         let (headers, start) =
             read_headers(body, position + line_end + 1).ok_or(MultipartError::BreaksOff)?;
-        let end = part_end(body, start, headers.length, &delimiter)
-            .ok_or(MultipartError::BreaksOff)?;
+        let end =
+            part_end(body, start, headers.length, &delimiter).ok_or(MultipartError::BreaksOff)?;
         parts.push(Part {
             content_type: headers.essence,
             transfer_syntax: headers.transfer_syntax.or_else(|| outer_syntax.clone()),
@@ -73,7 +80,11 @@ pub fn parse<'a>(content_type: &'a str, body: &'a [u8]) -> Result<Vec<Part<'a>>,
         });
         position = end.delimiter;
     }
-    if parts.is_empty() { Err(MultipartError::NoParts) } else { Ok(parts) }
+    if parts.is_empty() {
+        Err(MultipartError::NoParts)
+    } else {
+        Ok(parts)
+    }
 }
 
 /// Where the first delimiter starts: at the very front, or at the front of a line.
@@ -99,16 +110,24 @@ struct Headers<'a> {
 
 /// Reads header lines up to the empty one; returns them and where the payload starts.
 fn read_headers(body: &[u8], mut position: usize) -> Option<(Headers<'_>, usize)> {
-    let mut headers = Headers { essence: None, transfer_syntax: None, length: None };
+    let mut headers = Headers {
+        essence: None,
+        transfer_syntax: None,
+        length: None,
+    };
     loop {
         let rest = body.get(position..)?;
         let end = rest.iter().position(|byte| *byte == b'\n')?;
-        let line = std::str::from_utf8(&rest[..end]).unwrap_or_default().trim_end_matches('\r');
+        let line = std::str::from_utf8(&rest[..end])
+            .unwrap_or_default()
+            .trim_end_matches('\r');
         position += end + 1;
         if end == 0 || rest[..end] == *b"\r" {
             return Some((headers, position));
         }
-        let Some((name, value)) = line.split_once(':') else { continue };
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
         let value = value.trim();
         if name.trim().eq_ignore_ascii_case("content-type") {
             headers.essence = value.split(';').next().map(str::trim);
@@ -131,8 +150,14 @@ fn part_end(body: &[u8], start: usize, length: Option<usize>, delimiter: &[u8]) 
     if let Some(payload) = length.and_then(|length| start.checked_add(length)) {
         let rest = body.get(payload..).unwrap_or_default();
         for line_break in [b"\r\n".as_slice(), b"\n"] {
-            if rest.strip_prefix(line_break).is_some_and(|rest| rest.starts_with(delimiter)) {
-                return Some(PartEnd { payload, delimiter: payload + line_break.len() });
+            if rest
+                .strip_prefix(line_break)
+                .is_some_and(|rest| rest.starts_with(delimiter))
+            {
+                return Some(PartEnd {
+                    payload,
+                    delimiter: payload + line_break.len(),
+                });
             }
         }
     }
@@ -141,13 +166,22 @@ fn part_end(body: &[u8], start: usize, length: Option<usize>, delimiter: &[u8]) 
         let at = from + find(body.get(from..)?, delimiter)?;
         let before = &body[start..at];
         if before.ends_with(b"\r\n") {
-            return Some(PartEnd { payload: at - 2, delimiter: at });
+            return Some(PartEnd {
+                payload: at - 2,
+                delimiter: at,
+            });
         }
         if before.ends_with(b"\n") {
-            return Some(PartEnd { payload: at - 1, delimiter: at });
+            return Some(PartEnd {
+                payload: at - 1,
+                delimiter: at,
+            });
         }
         if at == start {
-            return Some(PartEnd { payload: at, delimiter: at });
+            return Some(PartEnd {
+                payload: at,
+                delimiter: at,
+            });
         }
         from = at + 1;
     }
@@ -176,6 +210,7 @@ pub fn closing(boundary: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 
@@ -195,7 +230,10 @@ mod tests {
         body.extend(closing("b0").bytes());
         let content_type = content_type("b0", "image/jls");
         let parts = parse(&content_type, &body).unwrap();
-        assert_eq!(parts.iter().map(|part| part.body).collect::<Vec<_>>(), payloads);
+        assert_eq!(
+            parts.iter().map(|part| part.body).collect::<Vec<_>>(),
+            payloads
+        );
         assert_eq!(parts[0].content_type, Some("image/jls"));
     }
 
@@ -204,7 +242,10 @@ mod tests {
         let plain = b"--a b\r\nContent-Type: x/y\r\n\r\nDATA\r\n--a b--";
         let led = [b"\r\n".as_slice(), plain].concat();
         for body in [plain.as_slice(), &led] {
-            assert_eq!(bodies(r#"multipart/related; boundary="a b""#, body), [b"DATA"]);
+            assert_eq!(
+                bodies(r#"multipart/related; boundary="a b""#, body),
+                [b"DATA"]
+            );
         }
     }
 
@@ -212,14 +253,20 @@ mod tests {
     fn a_wrong_length_is_not_believed() {
         for length in ["0", "3", "99999999999999999999", "4000000000", "x"] {
             let body = format!("--b\r\nContent-Length: {length}\r\n\r\nDATA\r\n--b--\r\n");
-            assert_eq!(bodies("multipart/related; boundary=b", body.as_bytes()), [b"DATA"]);
+            assert_eq!(
+                bodies("multipart/related; boundary=b", body.as_bytes()),
+                [b"DATA"]
+            );
         }
     }
 
     #[test]
     fn a_right_length_spares_a_boundary_inside_the_payload() {
         let body = b"--b\r\nContent-Length: 9\r\n\r\nDA\r\n--b\r\n\r\n--b--\r\n";
-        assert_eq!(bodies("multipart/related; boundary=b", body), [b"DA\r\n--b\r\n"]);
+        assert_eq!(
+            bodies("multipart/related; boundary=b", body),
+            [b"DA\r\n--b\r\n"]
+        );
     }
 
     #[test]
@@ -243,15 +290,24 @@ mod tests {
 
     #[test]
     fn part_headers_may_be_missing_and_lines_may_end_bare() {
-        assert_eq!(bodies("multipart/related; boundary=b", b"--b\n\nDATA\n--b--"), [b"DATA"]);
-        assert_eq!(bodies("multipart/related; boundary=b", b"--b\r\n\r\n\r\n--b--"), [b""]);
+        assert_eq!(
+            bodies("multipart/related; boundary=b", b"--b\n\nDATA\n--b--"),
+            [b"DATA"]
+        );
+        assert_eq!(
+            bodies("multipart/related; boundary=b", b"--b\r\n\r\n\r\n--b--"),
+            [b""]
+        );
     }
 
     #[test]
     fn every_truncation_is_an_error_and_never_a_panic() {
         let body = b"--b\r\nContent-Length: 4\r\nContent-Type: a/b\r\n\r\nDATA\r\n--b--";
         for length in 0..body.len() - 2 {
-            assert!(parse("multipart/related; boundary=b", &body[..length]).is_err(), "{length}");
+            assert!(
+                parse("multipart/related; boundary=b", &body[..length]).is_err(),
+                "{length}"
+            );
         }
         assert_eq!(
             parse("multipart/related", body),

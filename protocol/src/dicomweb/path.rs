@@ -52,7 +52,11 @@ pub fn instance_metadata(study: &str, series: &str, instance: &str) -> String {
 /// Frames of an instance; `frame_numbers` count from 1.
 pub fn frames(study: &str, series: &str, instance: &str, frame_numbers: &[u32]) -> String {
     let list: Vec<String> = frame_numbers.iter().map(u32::to_string).collect();
-    format!("{}/frames/{}", self::instance(study, series, instance), list.join(","))
+    format!(
+        "{}/frames/{}",
+        self::instance(study, series, instance),
+        list.join(",")
+    )
 }
 
 /// A small picture of an instance.
@@ -67,7 +71,11 @@ pub fn series_thumbnail(study: &str, series: &str) -> String {
 
 /// A value that metadata left out, named by its tags, for example `00283010.0.00283006`.
 pub fn bulk(study: &str, series: &str, instance: &str, tag_path: &str) -> String {
-    format!("{}/bulk/{}", self::instance(study, series, instance), percent_encode(tag_path))
+    format!(
+        "{}/bulk/{}",
+        self::instance(study, series, instance),
+        percent_encode(tag_path)
+    )
 }
 
 #[cfg(test)]
@@ -80,8 +88,14 @@ mod tests {
         assert_eq!(series("1.2"), "studies/1.2/series");
         assert_eq!(instances("1.2", "3"), "studies/1.2/series/3/instances");
         assert_eq!(series_metadata("1.2", "3"), "studies/1.2/series/3/metadata");
-        assert_eq!(frames("1", "2", "3", &[1, 5]), "studies/1/series/2/instances/3/frames/1,5");
-        assert_eq!(thumbnail("1", "2", "3"), "studies/1/series/2/instances/3/thumbnail");
+        assert_eq!(
+            frames("1", "2", "3", &[1, 5]),
+            "studies/1/series/2/instances/3/frames/1,5"
+        );
+        assert_eq!(
+            thumbnail("1", "2", "3"),
+            "studies/1/series/2/instances/3/thumbnail"
+        );
         assert_eq!(series_thumbnail("1", "2"), "studies/1/series/2/thumbnail");
     }
 

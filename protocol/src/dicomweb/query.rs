@@ -78,26 +78,96 @@ pub enum Matching {
 impl Field {
     /// Every field with its keyword, tag and matching.
     pub const ALL: [(Self, &'static str, u32, Matching); 20] = [
-        (Self::StudyInstanceUid, "StudyInstanceUID", 0x0020_000D, Matching::Uids),
-        (Self::SeriesInstanceUid, "SeriesInstanceUID", 0x0020_000E, Matching::Uids),
-        (Self::SopInstanceUid, "SOPInstanceUID", 0x0008_0018, Matching::Uids),
-        (Self::SopClassUid, "SOPClassUID", 0x0008_0016, Matching::Uids),
-        (Self::PatientName, "PatientName", 0x0010_0010, Matching::Text),
+        (
+            Self::StudyInstanceUid,
+            "StudyInstanceUID",
+            0x0020_000D,
+            Matching::Uids,
+        ),
+        (
+            Self::SeriesInstanceUid,
+            "SeriesInstanceUID",
+            0x0020_000E,
+            Matching::Uids,
+        ),
+        (
+            Self::SopInstanceUid,
+            "SOPInstanceUID",
+            0x0008_0018,
+            Matching::Uids,
+        ),
+        (
+            Self::SopClassUid,
+            "SOPClassUID",
+            0x0008_0016,
+            Matching::Uids,
+        ),
+        (
+            Self::PatientName,
+            "PatientName",
+            0x0010_0010,
+            Matching::Text,
+        ),
         (Self::PatientId, "PatientID", 0x0010_0020, Matching::Text),
-        (Self::PatientBirthDate, "PatientBirthDate", 0x0010_0030, Matching::Date),
+        (
+            Self::PatientBirthDate,
+            "PatientBirthDate",
+            0x0010_0030,
+            Matching::Date,
+        ),
         (Self::PatientSex, "PatientSex", 0x0010_0040, Matching::Code),
-        (Self::AccessionNumber, "AccessionNumber", 0x0008_0050, Matching::Text),
+        (
+            Self::AccessionNumber,
+            "AccessionNumber",
+            0x0008_0050,
+            Matching::Text,
+        ),
         (Self::StudyId, "StudyID", 0x0020_0010, Matching::Text),
         (Self::StudyDate, "StudyDate", 0x0008_0020, Matching::Date),
         (Self::StudyTime, "StudyTime", 0x0008_0030, Matching::Time),
-        (Self::StudyDescription, "StudyDescription", 0x0008_1030, Matching::Text),
-        (Self::ModalitiesInStudy, "ModalitiesInStudy", 0x0008_0061, Matching::Code),
+        (
+            Self::StudyDescription,
+            "StudyDescription",
+            0x0008_1030,
+            Matching::Text,
+        ),
+        (
+            Self::ModalitiesInStudy,
+            "ModalitiesInStudy",
+            0x0008_0061,
+            Matching::Code,
+        ),
         (Self::Modality, "Modality", 0x0008_0060, Matching::Code),
-        (Self::ReferringPhysicianName, "ReferringPhysicianName", 0x0008_0090, Matching::Text),
-        (Self::SeriesNumber, "SeriesNumber", 0x0020_0011, Matching::Number),
-        (Self::SeriesDescription, "SeriesDescription", 0x0008_103E, Matching::Text),
-        (Self::BodyPartExamined, "BodyPartExamined", 0x0018_0015, Matching::Text),
-        (Self::InstanceNumber, "InstanceNumber", 0x0020_0013, Matching::Number),
+        (
+            Self::ReferringPhysicianName,
+            "ReferringPhysicianName",
+            0x0008_0090,
+            Matching::Text,
+        ),
+        (
+            Self::SeriesNumber,
+            "SeriesNumber",
+            0x0020_0011,
+            Matching::Number,
+        ),
+        (
+            Self::SeriesDescription,
+            "SeriesDescription",
+            0x0008_103E,
+            Matching::Text,
+        ),
+        (
+            Self::BodyPartExamined,
+            "BodyPartExamined",
+            0x0018_0015,
+            Matching::Text,
+        ),
+        (
+            Self::InstanceNumber,
+            "InstanceNumber",
+            0x0020_0013,
+            Matching::Number,
+        ),
     ];
 
     /// Finds a field by keyword or by eight hexadecimal digits.
@@ -111,17 +181,25 @@ impl Field {
 
     /// PS3.6 keyword.
     pub fn keyword(self) -> &'static str {
-        Self::ALL.iter().find(|entry| entry.0 == self).map_or("", |entry| entry.1)
+        Self::ALL
+            .iter()
+            .find(|entry| entry.0 == self)
+            .map_or("", |entry| entry.1)
     }
 
     /// How its values are compared.
     pub fn matching(self) -> Matching {
-        Self::ALL.iter().find(|entry| entry.0 == self).map_or(Matching::Text, |entry| entry.3)
+        Self::ALL
+            .iter()
+            .find(|entry| entry.0 == self)
+            .map_or(Matching::Text, |entry| entry.3)
     }
 }
 
 fn tag_of(name: &str) -> Option<u32> {
-    (name.len() == 8).then(|| u32::from_str_radix(name, 16).ok()).flatten()
+    (name.len() == 8)
+        .then(|| u32::from_str_radix(name, 16).ok())
+        .flatten()
 }
 
 /// What a field must match.
@@ -190,24 +268,36 @@ impl QidoQuery {
 
     /// Adds a filter by keyword or tag; an empty value, or `*`, is none.
     pub fn add_filter(&mut self, name: &str, value: &str) -> Result<(), QueryError> {
-        let (field, keyword, matching) = Field::find(name)
-            .ok_or_else(|| QueryError::Unknown { name: name.chars().take(64).collect() })?;
+        let (field, keyword, matching) = Field::find(name).ok_or_else(|| QueryError::Unknown {
+            name: name.chars().take(64).collect(),
+        })?;
         if value.is_empty() || value == "*" {
             return Ok(());
         }
-        let list = || value.split([',', '\\']).map(str::trim).filter(|item| !item.is_empty());
+        let list = || {
+            value
+                .split([',', '\\'])
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+        };
         let filter = match matching {
             Matching::Uids => Filter::AnyOf(list().map(str::to_owned).collect()),
             Matching::Code => Filter::AnyOf(list().map(str::to_ascii_uppercase).collect()),
             Matching::Text => Filter::Text(value.to_owned()),
             Matching::Date => date_range(keyword, value)?,
             Matching::Time => time_range(keyword, value)?,
-            Matching::Number => Filter::Number(value.trim().parse().map_err(|_| {
-                QueryError::Value { name: keyword, expected: "a whole number" }
-            })?),
+            Matching::Number => {
+                Filter::Number(value.trim().parse().map_err(|_| QueryError::Value {
+                    name: keyword,
+                    expected: "a whole number",
+                })?)
+            }
         };
         // A list parameter may be repeated (PS3.18 8.3.4.1); any other filter only once.
-        match (self.filters.iter_mut().find(|(known, _)| *known == field), filter) {
+        match (
+            self.filters.iter_mut().find(|(known, _)| *known == field),
+            filter,
+        ) {
             (None, filter) => self.filters.push((field, filter)),
             (Some((_, Filter::AnyOf(known))), Filter::AnyOf(more)) => known.extend(more),
             _ => return Err(QueryError::Twice { name: keyword }),
@@ -217,7 +307,10 @@ impl QidoQuery {
 
     /// The filter on a field.
     pub fn filter(&self, field: Field) -> Option<&Filter> {
-        self.filters.iter().find(|(known, _)| *known == field).map(|(_, filter)| filter)
+        self.filters
+            .iter()
+            .find(|(known, _)| *known == field)
+            .map(|(_, filter)| filter)
     }
 
     fn include(&mut self, value: &str) -> Result<(), QueryError> {
@@ -276,22 +369,33 @@ impl QidoQuery {
 }
 
 fn whole(name: &'static str, value: &str) -> Result<u32, QueryError> {
-    value.parse().map_err(|_| QueryError::Value { name, expected: "a whole number from 0 up" })
+    value.parse().map_err(|_| QueryError::Value {
+        name,
+        expected: "a whole number from 0 up",
+    })
 }
 
 fn boolean(value: &str) -> Result<bool, QueryError> {
     match value {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(QueryError::Value { name: "fuzzymatching", expected: "true or false" }),
+        _ => Err(QueryError::Value {
+            name: "fuzzymatching",
+            expected: "true or false",
+        }),
     }
 }
 
 fn order_by(value: &str) -> Result<OrderBy, QueryError> {
-    let (name, descending) = value.strip_prefix('-').map_or((value, false), |name| (name, true));
+    let (name, descending) = value
+        .strip_prefix('-')
+        .map_or((value, false), |name| (name, true));
     Field::find(name)
         .map(|(field, _, _)| OrderBy { field, descending })
-        .ok_or(QueryError::Value { name: "orderby", expected: "an attribute that can be searched" })
+        .ok_or(QueryError::Value {
+            name: "orderby",
+            expected: "an attribute that can be searched",
+        })
 }
 
 /// Splits `a-b`, `-b`, `a-` or `a`; `None` for anything with another dash.
@@ -306,12 +410,18 @@ fn ends(value: &str) -> Option<(Option<&str>, Option<&str>)> {
 }
 
 fn date_range(name: &'static str, value: &str) -> Result<Filter, QueryError> {
-    let error = QueryError::Value { name, expected: "YYYYMMDD, or a range YYYYMMDD-YYYYMMDD" };
+    let error = QueryError::Value {
+        name,
+        expected: "YYYYMMDD, or a range YYYYMMDD-YYYYMMDD",
+    };
     let (from, to) = ends(value.trim()).ok_or_else(|| error.clone())?;
     if ![from, to].into_iter().flatten().all(is_date) {
         return Err(error);
     }
-    Ok(Filter::Range { from: from.map(str::to_owned), to: to.map(str::to_owned) })
+    Ok(Filter::Range {
+        from: from.map(str::to_owned),
+        to: to.map(str::to_owned),
+    })
 }
 
 fn is_date(text: &str) -> bool {
@@ -332,18 +442,28 @@ fn is_date(text: &str) -> bool {
 }
 
 fn time_range(name: &'static str, value: &str) -> Result<Filter, QueryError> {
-    let error = QueryError::Value { name, expected: "HH, HHMM or HHMMSS, or a range of them" };
+    let error = QueryError::Value {
+        name,
+        expected: "HH, HHMM or HHMMSS, or a range of them",
+    };
     let (from, to) = ends(value.trim()).ok_or_else(|| error.clone())?;
     if ![from, to].into_iter().flatten().all(is_time) {
         return Err(error);
     }
-    Ok(Filter::Range { from: from.map(str::to_owned), to: to.map(str::to_owned) })
+    Ok(Filter::Range {
+        from: from.map(str::to_owned),
+        to: to.map(str::to_owned),
+    })
 }
 
 fn is_time(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let part = |from: usize| whole.get(from..from + 2).map_or(0, |t| t.parse().unwrap_or(99));
+    let part = |from: usize| {
+        whole
+            .get(from..from + 2)
+            .map_or(0, |t| t.parse().unwrap_or(99))
+    };
     matches!(whole.len(), 2 | 4 | 6)
         && digits(whole)
         && digits(fraction)
@@ -354,6 +474,7 @@ fn is_time(text: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 
@@ -391,7 +512,10 @@ mod tests {
         for (value, expected) in [
             ("20240229", range(Some("20240229"), Some("20240229"))),
             ("-20240229", range(None, Some("20240229"))),
-            ("20240101-20241231", range(Some("20240101"), Some("20241231"))),
+            (
+                "20240101-20241231",
+                range(Some("20240101"), Some("20241231")),
+            ),
         ] {
             let query = parse(&[("StudyDate", value)]).unwrap();
             assert_eq!(query.filter(Field::StudyDate), Some(&expected), "{value}");
@@ -409,7 +533,11 @@ mod tests {
             ("limit", "-1", "limit must be a whole number"),
             ("limit", "ten", "limit must be a whole number"),
             ("offset", "1.5", "offset must be a whole number"),
-            ("fuzzymatching", "maybe", "fuzzymatching must be true or false"),
+            (
+                "fuzzymatching",
+                "maybe",
+                "fuzzymatching must be true or false",
+            ),
             ("orderby", "Colour", "orderby must be"),
             ("Favourite", "x", "cannot search by \"Favourite\""),
             ("00990099", "x", "cannot search by \"00990099\""),
@@ -431,9 +559,17 @@ mod tests {
     fn a_uid_list_may_be_repeated_and_a_name_may_not() {
         let query = parse(&[("StudyInstanceUID", "1.2,3"), ("0020000D", "4\\5")]).unwrap();
         let uids = ["1.2", "3", "4", "5"].map(str::to_owned).to_vec();
-        assert_eq!(query.filter(Field::StudyInstanceUid), Some(&Filter::AnyOf(uids)));
+        assert_eq!(
+            query.filter(Field::StudyInstanceUid),
+            Some(&Filter::AnyOf(uids))
+        );
         let twice = parse(&[("PatientName", "A"), ("PatientName", "B")]);
-        assert_eq!(twice, Err(QueryError::Twice { name: "PatientName" }));
+        assert_eq!(
+            twice,
+            Err(QueryError::Twice {
+                name: "PatientName"
+            })
+        );
     }
 
     #[test]

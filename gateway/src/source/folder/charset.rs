@@ -136,7 +136,9 @@ fn escape_at(bytes: &[u8]) -> Option<(Escape, usize)> {
         (b"-M", Escape::Upper(WINDOWS_1254)),
         (b"-T", Escape::Upper(WINDOWS_874)),
     ];
-    table.into_iter().find_map(|(code, set)| rest.starts_with(code).then_some((set, code.len() + 1)))
+    table
+        .into_iter()
+        .find_map(|(code, set)| rest.starts_with(code).then_some((set, code.len() + 1)))
 }
 
 fn escaped(base: &'static Encoding, bytes: &[u8], kind: Kind) -> String {
@@ -152,7 +154,10 @@ fn escaped(base: &'static Encoding, bytes: &[u8], kind: Kind) -> String {
             }
             position += length;
         } else if byte >= 0x80 {
-            let length = rest.iter().position(|byte| *byte < 0x80).unwrap_or(rest.len());
+            let length = rest
+                .iter()
+                .position(|byte| *byte < 0x80)
+                .unwrap_or(rest.len());
             text.push_str(&plain(upper, &rest[..length]));
             position += length;
         } else if lower == Lower::Ascii || byte <= 0x20 || rest.len() < 2 {

@@ -141,7 +141,12 @@ fn frame_bits(dataset: &Dataset) -> Option<u64> {
 
 /// Text as searches compare it: without case and accents.
 pub fn fold(text: &str) -> String {
-    text.nfkd().filter(|c| !is_combining_mark(*c)).collect::<String>().to_lowercase().nfc().collect()
+    text.nfkd()
+        .filter(|c| !is_combining_mark(*c))
+        .collect::<String>()
+        .to_lowercase()
+        .nfc()
+        .collect()
 }
 
 /// The groups of a name, folded, with `=` between them.
@@ -169,6 +174,9 @@ mod tests {
     fn folding_drops_case_and_accents() {
         assert_eq!(fold("MÜLLER^Désirée"), "muller^desiree");
         assert_eq!(fold("홍^길동"), "홍^길동");
-        assert_eq!(folded_name(&["Yamada^Tarou", "山田^太郎", ""]), "yamada^tarou=山田^太郎");
+        assert_eq!(
+            folded_name(&["Yamada^Tarou", "山田^太郎", ""]),
+            "yamada^tarou=山田^太郎"
+        );
     }
 }

@@ -66,8 +66,10 @@ pub struct StoredPixels {
     pub bits_allocated: u16,
 }
 
-/// Bytes of each fragment of one frame: offset and length.
-type FrameFragments = Vec<(u64, u64)>;
+/// The fragments of one frame.
+type FrameFragments = Vec<Fragment>;
+/// Offset and length of one fragment.
+type Fragment = (u64, u64);
 
 /// Where the frames of one instance are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +99,10 @@ impl StoredPixels {
     pub fn frame_table(&self) -> Result<FrameTable, FrameError> {
         let place = self.place.ok_or(FrameError::NoPixels)?;
         if let Some(length) = place.length {
-            let whole = FrameTable::Native { offset: place.offset, length };
+            let whole = FrameTable::Native {
+                offset: place.offset,
+                length,
+            };
             if sniff::is_native(&self.transfer_syntax) {
                 return Ok(whole);
             }
@@ -115,7 +120,10 @@ impl StoredPixels {
     /// Reads one frame; `number` counts from 1.
     pub fn read_frame(&self, table: &FrameTable, number: u32) -> Result<Vec<u8>, FrameError> {
         if number == 0 || number > self.frame_count {
-            return Err(FrameError::OutOfRange { number, count: self.frame_count });
+            return Err(FrameError::OutOfRange {
+                number,
+                count: self.frame_count,
+            });
         }
         let index = number - 1;
         match table {
@@ -130,7 +138,8 @@ impl StoredPixels {
 
     fn open(&self) -> Result<Input, FrameError> {
         if self.transfer_syntax == DEFLATED {
-            let start = sniff::open(&self.path, FRAME_LIMIT_BYTES).map_err(FrameError::Unreadable)?;
+            let start =
+                sniff::open(&self.path, FRAME_LIMIT_BYTES).map_err(FrameError::Unreadable)?;
             return start.map(|start| start.input).ok_or(FrameError::NoPixels);
         }
         Input::open(&self.path).map_err(FrameError::Unreadable)
@@ -145,8 +154,10 @@ impl StoredPixels {
         if bytes > FRAME_LIMIT_BYTES {
             return Err(FrameError::TooLarge { bytes });
         }
-        let first_bit =
-            self.frame_bits.checked_mul(u64::from(index)).ok_or(FrameError::NoSize)?;
+        let first_bit = self
+            .frame_bits
+            .checked_mul(u64::from(index))
+            .ok_or(FrameError::NoSize)?;
         let (first, shift) = (first_bit / 8, first_bit % 8);
         let span = (shift + self.frame_bits).div_ceil(8);
         if first + span > length {
@@ -162,7 +173,11 @@ impl StoredPixels {
         if self.bits_allocated == 1 {
             return Ok(aligned_bits(&stored, shift, self.frame_bits));
         }
-        Ok(swapped(&stored, self.word_bytes(), self.transfer_syntax == EXPLICIT_BIG_ENDIAN))
+        Ok(swapped(
+            &stored,
+            self.word_bytes(),
+            self.transfer_syntax == EXPLICIT_BIG_ENDIAN,
+        ))
     }
 
     /// Bytes that are turned round together in big endian files.
@@ -177,9 +192,11 @@ impl StoredPixels {
     }
 
     /// Reads the basic offset table and the place of every fragment.
-    fn fragments(&self, place: PixelPlace) -> Result<(Vec<u64>, Vec<(u64, u64)>), FrameError> {
+    fn fragments(&self, place: PixelPlace) -> Result<(Vec<u64>, Vec<Fragment>), FrameError> {
         let mut input = self.open()?;
-        input.skip(place.offset).map_err(|_| FrameError::Incomplete { number: 1 })?;
+        input
+            .skip(place.offset)
+            .map_err(|_| FrameError::Incomplete { number: 1 })?;
         let mut offsets = Vec::new();
         let mut fragments = Vec::new();
         let mut is_table = true;
@@ -195,7 +212,9 @@ impl StoredPixels {
             }
             if is_table {
                 is_table = false;
-                let Ok(table) = input.read_vec(length) else { break };
+                let Ok(table) = input.read_vec(length) else {
+                    break;
+                };
                 offsets = table
                     .chunks_exact(4)
                     .filter_map(|bytes| bytes.try_into().ok())
@@ -215,7 +234,7 @@ impl StoredPixels {
     fn group(
         &self,
         offsets: &[u64],
-        fragments: &[(u64, u64)],
+        fragments: &[Fragment],
     ) -> Result<Vec<FrameFragments>, FrameError> {
         let count = usize::try_from(self.frame_count).unwrap_or(usize::MAX);
         if count == 1 || is_video(&self.transfer_syntax) {
@@ -228,9 +247,15 @@ impl StoredPixels {
             // Offsets count from the first byte of the first fragment's item.
             let base = fragments.first().map_or(0, |(offset, _)| offset - 8);
             let find = |offset: &u64| {
-                fragments.binary_search_by_key(&(base + offset + 8), |(at, _)| *at).ok()
+                fragments
+                    .binary_search_by_key(&(base + offset + 8), |(at, _)| *at)
+                    .ok()
             };
-            offsets.iter().map(find).collect::<Option<_>>().ok_or(FrameError::NoTable)?
+            offsets
+                .iter()
+                .map(find)
+                .collect::<Option<_>>()
+                .ok_or(FrameError::NoTable)?
         } else {
             self.code_stream_starts(fragments)?
         };
@@ -238,11 +263,15 @@ impl StoredPixels {
             return Err(FrameError::NoTable);
         }
         let ends = starts.iter().skip(1).copied().chain([fragments.len()]);
-        Ok(starts.iter().zip(ends).map(|(from, to)| fragments[*from..to].to_vec()).collect())
+        Ok(starts
+            .iter()
+            .zip(ends)
+            .map(|(from, to)| fragments[*from..to].to_vec())
+            .collect())
     }
 
     /// Fragments that begin a code stream: JPEG and JPEG-LS, JPEG 2000, JPEG XL.
-    fn code_stream_starts(&self, fragments: &[(u64, u64)]) -> Result<Vec<usize>, FrameError> {
+    fn code_stream_starts(&self, fragments: &[Fragment]) -> Result<Vec<usize>, FrameError> {
         let mut input = self.open()?;
         let mut starts = Vec::new();
         for (index, (offset, _)) in fragments.iter().enumerate() {
@@ -259,8 +288,10 @@ impl StoredPixels {
         Ok(starts)
     }
 
-    fn join(&self, fragments: &[(u64, u64)], number: u32) -> Result<Vec<u8>, FrameError> {
-        let bytes = fragments.iter().fold(0u64, |sum, (_, length)| sum.saturating_add(*length));
+    fn join(&self, fragments: &[Fragment], number: u32) -> Result<Vec<u8>, FrameError> {
+        let bytes = fragments
+            .iter()
+            .fold(0u64, |sum, (_, length)| sum.saturating_add(*length));
         if bytes > FRAME_LIMIT_BYTES {
             return Err(FrameError::TooLarge { bytes });
         }
@@ -291,7 +322,13 @@ fn aligned_bits(stored: &[u8], shift: u64, bits: u64) -> Vec<u8> {
     let mut aligned: Vec<u8> = stored
         .iter()
         .zip(next)
-        .map(|(low, high)| if shift == 0 { *low } else { low >> shift | high << (8 - shift) })
+        .map(|(low, high)| {
+            if shift == 0 {
+                *low
+            } else {
+                low >> shift | high << (8 - shift)
+            }
+        })
         .take(length)
         .collect();
     if let (Some(last), rest @ 1..) = (aligned.last_mut(), bits % 8) {
@@ -301,6 +338,7 @@ fn aligned_bits(stored: &[u8], shift: u64, bits: u64) -> Vec<u8> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 
@@ -328,13 +366,19 @@ mod tests {
         let fragments = [(108, 10), (126, 10), (144, 10)];
         let grouped = pixels(2).group(&[0, 36], &fragments).unwrap();
         assert_eq!(grouped, [vec![(108, 10), (126, 10)], vec![(144, 10)]]);
-        assert!(matches!(pixels(2).group(&[0, 35], &fragments), Err(FrameError::NoTable)));
+        assert!(matches!(
+            pixels(2).group(&[0, 35], &fragments),
+            Err(FrameError::NoTable)
+        ));
     }
 
     #[test]
     fn one_fragment_a_frame_needs_no_table() {
         let fragments = [(108, 10), (126, 10)];
         assert_eq!(pixels(2).group(&[], &fragments).unwrap().len(), 2);
-        assert_eq!(pixels(1).group(&[], &fragments).unwrap(), [fragments.to_vec()]);
+        assert_eq!(
+            pixels(1).group(&[], &fragments).unwrap(),
+            [fragments.to_vec()]
+        );
     }
 }

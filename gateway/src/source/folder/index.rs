@@ -91,7 +91,10 @@ impl Index {
                  DROP TABLE IF EXISTS series; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
             ))?;
         }
-        let index = Self { path: path.to_owned(), readers: Mutex::new(Vec::new()) };
+        let index = Self {
+            path: path.to_owned(),
+            readers: Mutex::new(Vec::new()),
+        };
         Ok((index, Writer { connection }))
     }
 
@@ -100,7 +103,11 @@ impl Index {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, IndexError>,
     ) -> Result<T, IndexError> {
-        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let connection = match idle {
             Some(connection) => connection,
             None => connect(&self.path)?,
@@ -132,11 +139,17 @@ fn connect(path: &Path) -> Result<Connection, IndexError> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("wildcard_match", 2, flags, |context| {
         let text: Option<String> = context.get(1)?;
-        Ok(wildcard_match(context.get_raw(0).as_str()?, &text.unwrap_or_default()))
+        Ok(wildcard_match(
+            context.get_raw(0).as_str()?,
+            &text.unwrap_or_default(),
+        ))
     })?;
     connection.create_scalar_function("words_match", 2, flags, |context| {
         let text: Option<String> = context.get(1)?;
-        Ok(words_match(context.get_raw(0).as_str()?, &text.unwrap_or_default()))
+        Ok(words_match(
+            context.get_raw(0).as_str()?,
+            &text.unwrap_or_default(),
+        ))
     })?;
     Ok(connection)
 }
@@ -149,11 +162,15 @@ pub struct Writer {
 impl Writer {
     /// All files that the index knows.
     pub fn known(&self) -> Result<HashMap<PathBuf, Known>, IndexError> {
-        let mut statement =
-            self.connection.prepare("SELECT path, size, modified_ns FROM files")?;
+        let mut statement = self
+            .connection
+            .prepare("SELECT path, size, modified_ns FROM files")?;
         let rows = statement.query_map([], |row| {
             let size = unsigned(row.get(1)?);
-            let known = Known { size, modified_ns: row.get(2)? };
+            let known = Known {
+                size,
+                modified_ns: row.get(2)?,
+            };
             Ok((path_from_bytes(row.get(0)?), known))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -204,7 +221,9 @@ fn remove(transaction: &Transaction, path: &Path, touched: &mut Touched) -> Resu
             Ok((uids, row.get::<_, bool>(3)?))
         })
         .optional()?;
-    let Some(([Some(study), Some(series), Some(sop)], current)) = old else { return Ok(()) };
+    let Some(([Some(study), Some(series), Some(sop)], current)) = old else {
+        return Ok(());
+    };
     if current {
         transaction
             .prepare_cached(

@@ -63,7 +63,10 @@ const BATCH_TIME: Duration = Duration::from_millis(500);
 impl Indexer {
     /// Starts the thread.
     pub fn start(mut self) -> std::io::Result<()> {
-        thread::Builder::new().name("indexer".into()).spawn(move || self.run()).map(|_| ())
+        thread::Builder::new()
+            .name("indexer".into())
+            .spawn(move || self.run())
+            .map(|_| ())
     }
 
     fn run(&mut self) {
@@ -74,7 +77,9 @@ impl Indexer {
         while !self.progress.stopped() {
             let started = Instant::now();
             if let Err(error) = self.round(&mut known) {
-                log(&format!("the index could not be brought up to date, will try again: {error}"));
+                log(&format!(
+                    "the index could not be brought up to date, will try again: {error}"
+                ));
             }
             self.progress.rounds.fetch_add(1, Ordering::Relaxed);
             // A look that takes long is not repeated at once.
@@ -91,7 +96,9 @@ impl Indexer {
         let (changed, gone) = compare(&listing, known);
         let total = listing.files.len() as u64;
         self.progress.total.store(total, Ordering::Relaxed);
-        self.progress.done.store(total - changed.len() as u64, Ordering::Relaxed);
+        self.progress
+            .done
+            .store(total - changed.len() as u64, Ordering::Relaxed);
         if !gone.is_empty() {
             self.writer.apply(&[], &gone)?;
             gone.iter().for_each(|path| {
@@ -126,11 +133,16 @@ impl Indexer {
             return Ok(());
         }
         self.writer.apply(batch, &[])?;
-        self.progress.done.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        self.progress
+            .done
+            .fetch_add(batch.len() as u64, Ordering::Relaxed);
         for (listed, _) in batch.drain(..) {
             known.insert(
                 listed.path,
-                Known { size: listed.size, modified_ns: listed.modified_ns },
+                Known {
+                    size: listed.size,
+                    modified_ns: listed.modified_ns,
+                },
             );
         }
         Ok(())
@@ -146,7 +158,10 @@ impl Indexer {
 
 /// Reads one file.
 pub fn finding(path: &Path, limits: &ScanLimits) -> Finding {
-    if path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("DICOMDIR")) {
+    if path
+        .file_name()
+        .is_some_and(|name| name.eq_ignore_ascii_case("DICOMDIR"))
+    {
         return Finding::Ignored;
     }
     let scanned = match scan(path, limits) {
@@ -172,7 +187,9 @@ pub fn finding(path: &Path, limits: &ScanLimits) -> Finding {
 
 fn claims_to_be_dicom(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
-        ["dcm", "dicom", "dic"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+        ["dcm", "dicom", "dic"]
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
     })
 }
 
@@ -182,7 +199,10 @@ fn compare(listing: &Listing, known: &HashMap<PathBuf, Known>) -> (Vec<Listed>, 
         .files
         .iter()
         .filter(|listed| {
-            let now = Known { size: listed.size, modified_ns: listed.modified_ns };
+            let now = Known {
+                size: listed.size,
+                modified_ns: listed.modified_ns,
+            };
             known.get(&listed.path) != Some(&now)
         })
         .cloned()
@@ -190,9 +210,16 @@ fn compare(listing: &Listing, known: &HashMap<PathBuf, Known>) -> (Vec<Listed>, 
     let gone = known
         .keys()
         .filter(|path| {
-            let listed = listing.files.binary_search_by(|file| file.path.cmp(path)).is_ok();
+            let listed = listing
+                .files
+                .binary_search_by(|file| file.path.cmp(path))
+                .is_ok();
             // A folder that cannot be read just now has not lost its files.
-            !listed && !listing.unreadable.iter().any(|folder| path.starts_with(folder))
+            !listed
+                && !listing
+                    .unreadable
+                    .iter()
+                    .any(|folder| path.starts_with(folder))
         })
         .cloned()
         .collect();

@@ -37,7 +37,10 @@ impl From<io::Error> for InputError {
 
 enum Reader {
     Plain(BufReader<File>),
-    Inflated { inflater: Box<DeflateDecoder<BufReader<File>>>, ahead: Option<u8> },
+    Inflated {
+        inflater: Box<DeflateDecoder<BufReader<File>>>,
+        ahead: Option<u8>,
+    },
 }
 
 /// A position in a file, or in what a deflated file holds.
@@ -53,7 +56,11 @@ impl Input {
     pub fn open(path: &std::path::Path) -> Result<Self, InputError> {
         let file = File::open(path)?;
         let end = file.metadata()?.len();
-        Ok(Self { reader: Reader::Plain(BufReader::with_capacity(16 << 10, file)), position: 0, end })
+        Ok(Self {
+            reader: Reader::Plain(BufReader::with_capacity(16 << 10, file)),
+            position: 0,
+            end,
+        })
     }
 
     /// Inflates what follows; positions count from 0 in what comes out. Already inflated input
@@ -97,7 +104,9 @@ impl Input {
     /// Looks at the next bytes of a plain file without passing them; fewer at its end.
     pub fn peek(&mut self, length: usize) -> Result<Vec<u8>, InputError> {
         let start = self.position;
-        let Reader::Plain(file) = &mut self.reader else { return Ok(Vec::new()) };
+        let Reader::Plain(file) = &mut self.reader else {
+            return Ok(Vec::new());
+        };
         let mut bytes = Vec::with_capacity(length);
         file.take(length as u64).read_to_end(&mut bytes)?;
         file.seek(SeekFrom::Start(start))?;
@@ -161,11 +170,16 @@ impl Input {
     }
 
     fn check(&self, length: u64) -> Result<(), InputError> {
-        let fits = self.position.checked_add(length).is_some_and(|end| end <= self.end);
+        let fits = self
+            .position
+            .checked_add(length)
+            .is_some_and(|end| end <= self.end);
         match (&self.reader, fits) {
             (_, true) => Ok(()),
             (Reader::Plain(_), false) => Err(InputError::Ends),
-            (Reader::Inflated { .. }, false) => Err(InputError::Bomb { cap_bytes: self.end }),
+            (Reader::Inflated { .. }, false) => Err(InputError::Bomb {
+                cap_bytes: self.end,
+            }),
         }
     }
 }
@@ -175,8 +189,10 @@ fn read_inflated(
     inflater: &mut DeflateDecoder<BufReader<File>>,
     bytes: &mut [u8],
 ) -> Result<(), InputError> {
-    inflater.read_exact(bytes).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => InputError::Ends,
-        _ => error.into(),
-    })
+    inflater
+        .read_exact(bytes)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => InputError::Ends,
+            _ => error.into(),
+        })
 }

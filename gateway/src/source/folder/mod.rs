@@ -79,7 +79,12 @@ impl FolderOptions {
     /// The usual options: a look every 3 s.
     pub fn new(folders: Vec<PathBuf>, index: PathBuf) -> Self {
         let interval = Duration::from_secs(3);
-        Self { folders, index, interval, limits: ScanLimits::default() }
+        Self {
+            folders,
+            index,
+            interval,
+            limits: ScanLimits::default(),
+        }
     }
 }
 
@@ -124,15 +129,25 @@ impl FolderStore {
             tables: Mutex::default(),
         };
         let (limits, interval) = (options.limits, options.interval);
-        let indexer = Indexer { folders, limits, interval, writer, progress };
+        let indexer = Indexer {
+            folders,
+            limits,
+            interval,
+            writer,
+            progress,
+        };
         indexer.start().map_err(|_| OpenError::Thread)?;
         Ok(store)
     }
 
-    /// How far the index is.
+    /// How far the index is. Until the first look at the folders is over, something is left to do.
     pub fn indexing(&self) -> Indexing {
-        let total = self.progress.total.load(Ordering::Relaxed);
-        Indexing { done: self.progress.done.load(Ordering::Relaxed).min(total), total }
+        let done = self.progress.done.load(Ordering::Relaxed);
+        let mut total = self.progress.total.load(Ordering::Relaxed).max(done);
+        if self.progress.rounds.load(Ordering::Relaxed) == 0 {
+            total = total.max(done + 1);
+        }
+        Indexing { done, total }
     }
 
     /// Counters of the indexer.
@@ -146,8 +161,15 @@ impl FolderStore {
     }
 
     /// Searches; `root` is the DICOMweb root as a path.
-    pub fn search(&self, level: Level, query: &QidoQuery, root: &str) -> Result<Found, SourceError> {
-        Ok(self.index.read(|connection| search::search(connection, level, query, root))?)
+    pub fn search(
+        &self,
+        level: Level,
+        query: &QidoQuery,
+        root: &str,
+    ) -> Result<Found, SourceError> {
+        Ok(self
+            .index
+            .read(|connection| search::search(connection, level, query, root))?)
     }
 
     /// DICOM JSON of all instances of a study, a series, or of one instance, as one list.
@@ -182,7 +204,11 @@ impl FolderStore {
             text.push(b']');
             Ok(text)
         })?;
-        if text.len() > 2 { Ok(text) } else { Err(self.unknown(study, series)?) }
+        if text.len() > 2 {
+            Ok(text)
+        } else {
+            Err(self.unknown(study, series)?)
+        }
     }
 
     /// One instance.
@@ -207,7 +233,9 @@ impl FolderStore {
         let blob: Option<Vec<u8>> = self.index.read(|connection| {
             let mut statement =
                 connection.prepare_cached("SELECT metadata FROM files WHERE id = ?1")?;
-            Ok(statement.query_row([instance.id], |row| row.get(0)).optional()?)
+            Ok(statement
+                .query_row([instance.id], |row| row.get(0))
+                .optional()?)
         })?;
         let mut text = Vec::new();
         entry::inflate_into(&blob.ok_or(SourceError::InstanceUnknown)?, &mut text)
@@ -272,11 +300,20 @@ impl FolderStore {
         let scan = scan::scan(&instance.pixels.path, &self.limits)
             .map_err(|_| SourceError::BulkUnknown)?;
         let place = match (scan.pixels, tag_path) {
-            (Some(PixelPlace { tag, vr, offset, length: Some(length) }), _)
-                if format!("{tag:08X}") == tag_path =>
-            {
-                scan::BulkPlace { tag_path: tag_path.to_owned(), vr, offset, length }
-            }
+            (
+                Some(PixelPlace {
+                    tag,
+                    vr,
+                    offset,
+                    length: Some(length),
+                }),
+                _,
+            ) if format!("{tag:08X}") == tag_path => scan::BulkPlace {
+                tag_path: tag_path.to_owned(),
+                vr,
+                offset,
+                length,
+            },
             _ => scan
                 .bulk
                 .into_iter()
@@ -288,8 +325,10 @@ impl FolderStore {
             .ok_or(SourceError::BulkUnknown)?;
         let mut input = start.input;
         let ahead = place.offset.saturating_sub(input.position());
-        let bytes =
-            input.skip(ahead).and_then(|()| input.read_vec(place.length)).map_err(unreadable)?;
+        let bytes = input
+            .skip(ahead)
+            .and_then(|()| input.read_vec(place.length))
+            .map_err(unreadable)?;
         let size = match &place.vr {
             b"OW" | b"US" | b"SS" => 2,
             b"OF" | b"OL" | b"FL" | b"UL" | b"SL" => 4,
@@ -312,7 +351,10 @@ impl FolderStore {
         }
         match series {
             Some(series)
-                if count("SELECT 1 FROM series WHERE study = ?1 AND uid = ?2", &[study, series])? =>
+                if count(
+                    "SELECT 1 FROM series WHERE study = ?1 AND uid = ?2",
+                    &[study, series],
+                )? =>
             {
                 Ok(SourceError::InstanceUnknown)
             }
@@ -337,9 +379,10 @@ fn make_index_folder(index: &Path, folders: &[PathBuf]) -> Result<(), OpenError>
     let real = fs::canonicalize(folder).map_err(|_| failed())?;
     match folders.iter().find(|data| real.starts_with(data)) {
         None => Ok(()),
-        Some(data) => {
-            Err(OpenError::IndexInside { index: index.to_owned(), folder: data.clone() })
-        }
+        Some(data) => Err(OpenError::IndexInside {
+            index: index.to_owned(),
+            folder: data.clone(),
+        }),
     }
 }
 

@@ -31,7 +31,12 @@ pub struct ScanLimits {
 
 impl Default for ScanLimits {
     fn default() -> Self {
-        Self { depth: 32, elements: 2_000_000, inline_bytes: 64 << 20, inflated_bytes: 512 << 20 }
+        Self {
+            depth: 32,
+            elements: 2_000_000,
+            inline_bytes: 64 << 20,
+            inflated_bytes: 512 << 20,
+        }
     }
 }
 
@@ -112,10 +117,18 @@ pub fn scan(path: &Path, limits: &ScanLimits) -> Result<Scan, ScanError> {
         bulk: Vec::new(),
     };
     let mut attributes = Map::new();
-    let region = Region { syntax: start.syntax, charset: Charset::Guess, end: None, depth: 0 };
+    let region = Region {
+        syntax: start.syntax,
+        charset: Charset::Guess,
+        end: None,
+        depth: 0,
+    };
     let fault = scanner.data_set(region, "", &mut attributes).err();
     // The JSON is UTF-8 whatever the file was.
-    attributes.insert("00080005".to_owned(), json!({"vr": "CS", "Value": ["ISO_IR 192"]}));
+    attributes.insert(
+        "00080005".to_owned(),
+        json!({"vr": "CS", "Value": ["ISO_IR 192"]}),
+    );
     Ok(Scan {
         transfer_syntax: start.transfer_syntax,
         attributes,
@@ -199,19 +212,31 @@ impl Scanner {
 
     fn count(&mut self) -> Result<(), ScanError> {
         self.elements += 1;
-        if self.elements > self.limits.elements { Err(ScanError::TooLarge) } else { Ok(()) }
+        if self.elements > self.limits.elements {
+            Err(ScanError::TooLarge)
+        } else {
+            Ok(())
+        }
     }
 
     fn word(&mut self, big_endian: bool) -> Result<u16, ScanError> {
         let mut bytes = [0; 2];
         self.input.read_exact(&mut bytes)?;
-        Ok(if big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
+        Ok(if big_endian {
+            u16::from_be_bytes(bytes)
+        } else {
+            u16::from_le_bytes(bytes)
+        })
     }
 
     fn double_word(&mut self, big_endian: bool) -> Result<u32, ScanError> {
         let mut bytes = [0; 4];
         self.input.read_exact(&mut bytes)?;
-        Ok(if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+        Ok(if big_endian {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        })
     }
 
     fn element_header(&mut self, syntax: Syntax) -> Result<Element, ScanError> {
@@ -219,7 +244,11 @@ impl Scanner {
         let tag = Tag(self.word(syntax.big_endian)?, self.word(syntax.big_endian)?);
         if tag.group() == 0xFFFE || syntax.implicit {
             let length = self.double_word(syntax.big_endian)?;
-            return Ok(Element { tag, vr: self.vr_of(tag), length: defined(length) });
+            return Ok(Element {
+                tag,
+                vr: self.vr_of(tag),
+                length: defined(length),
+            });
         }
         let mut vr = [0; 2];
         self.input.read_exact(&mut vr)?;
@@ -228,7 +257,9 @@ impl Scanner {
             self.double_word(syntax.big_endian)?
         } else if vr.iter().all(u8::is_ascii_uppercase) {
             u32::from(self.word(syntax.big_endian)?)
-        } else if vr.iter().all(|letter| (b' '..0x7F).contains(letter) || *letter == 0)
+        } else if vr
+            .iter()
+            .all(|letter| (b' '..0x7F).contains(letter) || *letter == 0)
             && vr != [0, 0]
         {
             // Letters, but no VR: written like one with a short length.
@@ -238,14 +269,19 @@ impl Scanner {
             let rest = self.word(syntax.big_endian)?.to_le_bytes();
             u32::from_le_bytes([vr[0], vr[1], rest[0], rest[1]])
         };
-        if !sniff::is_vr(vr) || (vr == *b"UN" && tag.group() % 2 == 0) {
+        let creator = (0x0010..=0x00FF).contains(&tag.element());
+        if !sniff::is_vr(vr) || (vr == *b"UN" && (tag.group().is_multiple_of(2) || creator)) {
             // The dictionary knows more than the file.
             let known = self.vr_of(tag);
             if known != *b"SQ" || vr != *b"UN" {
                 vr = known;
             }
         }
-        Ok(Element { tag, vr, length: defined(length) })
+        Ok(Element {
+            tag,
+            vr,
+            length: defined(length),
+        })
     }
 
     fn vr_of(&self, tag: Tag) -> [u8; 2] {
@@ -260,7 +296,9 @@ impl Scanner {
 
     /// Keeps the place of the pixels; true where this element is them.
     fn note_pixels(&mut self, element: &Element, attributes: &mut Map<String, Value>) -> bool {
-        let Tag(0x7FE0, number @ (0x0008..=0x0010)) = element.tag else { return false };
+        let Tag(0x7FE0, number @ (0x0008..=0x0010)) = element.tag else {
+            return false;
+        };
         if !matches!(number, 0x0008 | 0x0009 | 0x0010) {
             return false;
         }
@@ -283,17 +321,26 @@ impl Scanner {
         path: &str,
         region: &mut Region,
     ) -> Result<Option<Value>, ScanError> {
-        let implicit = Syntax { implicit: true, big_endian: false };
+        let implicit = Syntax {
+            implicit: true,
+            big_endian: false,
+        };
         match (&element.vr, element.length) {
             (b"SQ", _) => self.sequence(element, name, path, *region).map(Some),
             // PS3.5 6.2.2: an unknown value of undefined length is a sequence, written implicitly.
             (b"UN", None) => {
-                let inner = Region { syntax: implicit, ..*region };
+                let inner = Region {
+                    syntax: implicit,
+                    ..*region
+                };
                 self.sequence(element, name, path, inner).map(Some)
             }
             (_, None) => self.fragments(*region).map(|()| None),
             (b"UN", Some(length)) if length > 0 && self.vr_of(element.tag) == *b"SQ" => {
-                let inner = Region { syntax: implicit, ..*region };
+                let inner = Region {
+                    syntax: implicit,
+                    ..*region
+                };
                 self.sequence(element, name, path, inner).map(Some)
             }
             (_, Some(length)) => self.plain(element, length, name, path, region).map(Some),
@@ -314,7 +361,12 @@ impl Scanner {
             let value = json!({"vr": values::vr_text(vr), "BulkDataURI": tag_path});
             let offset = self.input.position();
             self.input.skip(length)?;
-            self.bulk.push(BulkPlace { tag_path, vr, offset, length });
+            self.bulk.push(BulkPlace {
+                tag_path,
+                vr,
+                offset,
+                length,
+            });
             return Ok(value);
         }
         self.inline_bytes += length;
@@ -331,7 +383,12 @@ impl Scanner {
             Tag(0x0028, 0x0103) => self.signed_pixels = bytes.contains(&1),
             _ => {}
         }
-        Ok(values::element(vr, &bytes, region.charset, region.syntax.big_endian))
+        Ok(values::element(
+            vr,
+            &bytes,
+            region.charset,
+            region.syntax.big_endian,
+        ))
     }
 
     fn sequence(
@@ -342,9 +399,13 @@ impl Scanner {
         outer: Region,
     ) -> Result<Value, ScanError> {
         if outer.depth >= self.limits.depth {
-            return Err(ScanError::Depth { depth: self.limits.depth });
+            return Err(ScanError::Depth {
+                depth: self.limits.depth,
+            });
         }
-        let end = element.length.map(|length| self.input.position().saturating_add(length));
+        let end = element
+            .length
+            .map(|length| self.input.position().saturating_add(length));
         let mut items = Vec::new();
         loop {
             if end.is_some_and(|end| self.input.position() >= end) {
@@ -364,7 +425,12 @@ impl Scanner {
             if element.vr == *b"UN" || !syntax.implicit {
                 syntax = self.item_syntax(syntax, length)?;
             }
-            let region = Region { syntax, end: item_end, depth: outer.depth + 1, ..outer };
+            let region = Region {
+                syntax,
+                end: item_end,
+                depth: outer.depth + 1,
+                ..outer
+            };
             let mut item = Map::new();
             let item_path = format!("{path}{name}.{}.", items.len());
             self.data_set(region, &item_path, &mut item)?;
@@ -394,8 +460,14 @@ impl Scanner {
         let short = u32::from_le_bytes([e, f, g, h]) < 1 << 16
             && !(e.is_ascii_uppercase() && f.is_ascii_uppercase());
         Ok(match (syntax.implicit, explicit) {
-            (true, true) => Syntax { implicit: false, ..syntax },
-            (false, false) if short => Syntax { implicit: true, ..syntax },
+            (true, true) => Syntax {
+                implicit: false,
+                ..syntax
+            },
+            (false, false) if short => Syntax {
+                implicit: true,
+                ..syntax
+            },
             _ => syntax,
         })
     }

@@ -75,7 +75,11 @@ fn condition(field: Field, filter: &Filter, fuzzy: bool, values: &mut Vec<Sql>) 
         Filter::Text(text) => {
             values.push(Sql::Text(fold(text)));
             let name = matches!(field, Field::PatientName | Field::ReferringPhysicianName);
-            let function = if fuzzy && name { "words_match" } else { "wildcard_match" };
+            let function = if fuzzy && name {
+                "words_match"
+            } else {
+                "wildcard_match"
+            };
             format!("{function}(?, {column})")
         }
         Filter::Range { from, to } => {
@@ -111,12 +115,15 @@ fn plan(level: Level, query: &QidoQuery) -> Plan {
     let mut below = Vec::new();
     let mut below_values = Vec::new();
     for (field, filter) in &query.filters {
-        let is_below = match (level, column(*field).as_bytes().first()) {
-            (Level::Study, Some(b'e' | b'f')) | (Level::Series, Some(b'f')) => true,
-            _ => false,
+        let is_below = matches!(
+            (level, column(*field).as_bytes().first()),
+            (Level::Study, Some(b'e' | b'f')) | (Level::Series, Some(b'f'))
+        );
+        let (conditions, bound) = if is_below {
+            (&mut below, &mut below_values)
+        } else {
+            (&mut own, &mut values)
         };
-        let (conditions, bound) =
-            if is_below { (&mut below, &mut below_values) } else { (&mut own, &mut values) };
         conditions.push(condition(*field, filter, query.fuzzy_matching, bound));
     }
     if !below.is_empty() {
@@ -150,8 +157,15 @@ fn plan(level: Level, query: &QidoQuery) -> Plan {
     if level == Level::Instance {
         own.push("f.current = 1".to_owned());
     }
-    let filter = if own.is_empty() { String::new() } else { format!(" WHERE {}", own.join(" AND ")) };
-    let order = match query.order_by.map(|order| (column(order.field), order.descending)) {
+    let filter = if own.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {}", own.join(" AND "))
+    };
+    let order = match query
+        .order_by
+        .map(|order| (column(order.field), order.descending))
+    {
         Some((column, descending)) if reaches(level, column) => {
             let direction = if descending { "DESC" } else { "ASC" };
             // What has no value comes last, whichever way round.
@@ -159,7 +173,11 @@ fn plan(level: Level, query: &QidoQuery) -> Plan {
         }
         _ => default_order.to_owned(),
     };
-    Plan { from: format!("FROM {tables}{filter}"), values, order }
+    Plan {
+        from: format!("FROM {tables}{filter}"),
+        values,
+        order,
+    }
 }
 
 /// True where the tables of a level hold the column.
@@ -178,16 +196,20 @@ pub fn search(
     query: &QidoQuery,
     root: &str,
 ) -> Result<Found, IndexError> {
-    let Plan { from, mut values, order } = plan(level, query);
+    let Plan {
+        from,
+        mut values,
+        order,
+    } = plan(level, query);
     let count = format!("SELECT count(*) {from}");
     let total: i64 = connection
         .prepare_cached(&count)?
         .query_row(params_from_iter(&values), |row| row.get(0))?;
     let columns = match level {
-        Level::Study => {
-            "s.uid, s.attributes, s.series_count, s.instance_count, s.modalities"
+        Level::Study => "s.uid, s.attributes, s.series_count, s.instance_count, s.modalities",
+        Level::Series => {
+            "e.study, e.uid, e.attributes, s.attributes, e.instance_count, e.frame_count"
         }
-        Level::Series => "e.study, e.uid, e.attributes, s.attributes, e.instance_count, e.frame_count",
         Level::Instance => "f.study, f.series, f.sop, f.metadata",
     };
     let sql = format!("SELECT {columns} {from} ORDER BY {order} LIMIT ? OFFSET ?");
@@ -203,7 +225,10 @@ pub fn search(
             Level::Instance => instance(row, root, &query.include_fields)?,
         }));
     }
-    Ok(Found { results, total: u64::try_from(total).unwrap_or_default() })
+    Ok(Found {
+        results,
+        total: u64::try_from(total).unwrap_or_default(),
+    })
 }
 
 fn attributes(text: &str) -> Result<Map<String, Value>, IndexError> {
@@ -211,7 +236,10 @@ fn attributes(text: &str) -> Result<Map<String, Value>, IndexError> {
 }
 
 fn add_common(set: &mut Map<String, Value>, url: String) {
-    set.insert("00080005".into(), json!({"vr": "CS", "Value": ["ISO_IR 192"]}));
+    set.insert(
+        "00080005".into(),
+        json!({"vr": "CS", "Value": ["ISO_IR 192"]}),
+    );
     set.insert("00080056".into(), json!({"vr": "CS", "Value": ["ONLINE"]}));
     set.insert("00081190".into(), json!({"vr": "UR", "Value": [url]}));
 }
@@ -221,10 +249,19 @@ fn study(row: &Row<'_>, root: &str) -> Result<Map<String, Value>, IndexError> {
     let mut set = attributes(row.get_ref(1)?.as_str().unwrap_or_default())?;
     let (series_count, instance_count): (i64, i64) = (row.get(2)?, row.get(3)?);
     let modalities: String = row.get(4)?;
-    let modalities: Vec<&str> = modalities.split('\\').filter(|code| !code.is_empty()).collect();
+    let modalities: Vec<&str> = modalities
+        .split('\\')
+        .filter(|code| !code.is_empty())
+        .collect();
     set.insert("00080061".into(), json!({"vr": "CS", "Value": modalities}));
-    set.insert("00201206".into(), json!({"vr": "IS", "Value": [series_count]}));
-    set.insert("00201208".into(), json!({"vr": "IS", "Value": [instance_count]}));
+    set.insert(
+        "00201206".into(),
+        json!({"vr": "IS", "Value": [series_count]}),
+    );
+    set.insert(
+        "00201208".into(),
+        json!({"vr": "IS", "Value": [instance_count]}),
+    );
     add_common(&mut set, format!("{root}/{}", path::study(&uid)));
     Ok(set)
 }
@@ -236,10 +273,19 @@ fn series(row: &Row<'_>, root: &str) -> Result<Map<String, Value>, IndexError> {
         set.entry(tag).or_insert(value);
     }
     let (instance_count, frame_count): (i64, i64) = (row.get(4)?, row.get(5)?);
-    set.insert("00201209".into(), json!({"vr": "IS", "Value": [instance_count]}));
+    set.insert(
+        "00201209".into(),
+        json!({"vr": "IS", "Value": [instance_count]}),
+    );
     // All frames of the series: what a series panel shows as its number of pictures.
-    set.insert("00280008".into(), json!({"vr": "IS", "Value": [frame_count]}));
-    add_common(&mut set, format!("{root}/{}", path::one_series(&study, &uid)));
+    set.insert(
+        "00280008".into(),
+        json!({"vr": "IS", "Value": [frame_count]}),
+    );
+    add_common(
+        &mut set,
+        format!("{root}/{}", path::one_series(&study, &uid)),
+    );
     Ok(set)
 }
 
@@ -249,7 +295,11 @@ const INSTANCE_TAGS: [&str; 11] = [
     "00280011", "00280100", "00080060",
 ];
 
-fn instance(row: &Row<'_>, root: &str, wanted: &[String]) -> Result<Map<String, Value>, IndexError> {
+fn instance(
+    row: &Row<'_>,
+    root: &str,
+    wanted: &[String],
+) -> Result<Map<String, Value>, IndexError> {
     let uids: [String; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
     let mut text = Vec::new();
     inflate_into(row.get_ref(3)?.as_blob().unwrap_or_default(), &mut text)
@@ -280,14 +330,17 @@ fn tag_name(name: &str) -> Option<String> {
     if name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Some(name.to_ascii_uppercase());
     }
-    let tag = dicom_dictionary_std::StandardDataDictionary.by_name(name)?.tag();
+    let tag = dicom_dictionary_std::StandardDataDictionary
+        .by_name(name)?
+        .tag();
     Some(format!("{:04X}{:04X}", tag.group(), tag.element()))
 }
 
 /// Matches `*` and `?` (PS3.4 C.2.2.2.4) against a value or one of its `=` groups.
 pub fn wildcard_match(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
-    glob(&pattern, text) || (text.contains('=') && text.split('=').any(|group| glob(&pattern, group)))
+    glob(&pattern, text)
+        || (text.contains('=') && text.split('=').any(|group| glob(&pattern, group)))
 }
 
 fn glob(pattern: &[char], text: &str) -> bool {
@@ -323,7 +376,9 @@ pub fn words_match(pattern: &str, text: &str) -> bool {
             .collect()
     };
     let known = words(text);
-    words(pattern).iter().all(|word| known.iter().any(|other| other.starts_with(word.as_str())))
+    words(pattern)
+        .iter()
+        .all(|word| known.iter().any(|other| other.starts_with(word.as_str())))
 }
 
 #[cfg(test)]

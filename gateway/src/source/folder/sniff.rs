@@ -41,7 +41,9 @@ impl Syntax {
     fn transfer_syntax(self) -> &'static str {
         match self {
             Self { implicit: true, .. } => IMPLICIT_LITTLE_ENDIAN,
-            Self { big_endian: true, .. } => EXPLICIT_BIG_ENDIAN,
+            Self {
+                big_endian: true, ..
+            } => EXPLICIT_BIG_ENDIAN,
             _ => EXPLICIT_LITTLE_ENDIAN,
         }
     }
@@ -59,21 +61,32 @@ pub struct Start {
 
 /// True for native transfer syntaxes: pixels lie there as they are, without fragments.
 pub fn is_native(transfer_syntax: &str) -> bool {
-    [IMPLICIT_LITTLE_ENDIAN, EXPLICIT_LITTLE_ENDIAN, DEFLATED, EXPLICIT_BIG_ENDIAN]
-        .contains(&transfer_syntax)
+    [
+        IMPLICIT_LITTLE_ENDIAN,
+        EXPLICIT_LITTLE_ENDIAN,
+        DEFLATED,
+        EXPLICIT_BIG_ENDIAN,
+    ]
+    .contains(&transfer_syntax)
 }
 
 /// Opens a file; `None` where it is no DICOM.
 pub fn open(path: &Path, inflate_cap_bytes: u64) -> Result<Option<Start>, InputError> {
     let mut input = Input::open(path)?;
     let head = input.peek(144)?;
-    let Some(offset) = start_offset(&head) else { return Ok(None) };
+    let Some(offset) = start_offset(&head) else {
+        return Ok(None);
+    };
     input.skip(offset)?;
     let declared = read_meta(&mut input)?;
     let mut transfer_syntax = declared.unwrap_or_default();
     if transfer_syntax == DEFLATED {
         let syntax = Syntax::of(DEFLATED);
-        return Ok(Some(Start { input: input.inflate(inflate_cap_bytes), syntax, transfer_syntax }));
+        return Ok(Some(Start {
+            input: input.inflate(inflate_cap_bytes),
+            syntax,
+            transfer_syntax,
+        }));
     }
     let mut syntax = Syntax::of(&transfer_syntax);
     if let Some(seen) = plausible(&input.peek(8)?).filter(|seen| *seen != syntax) {
@@ -85,7 +98,11 @@ pub fn open(path: &Path, inflate_cap_bytes: u64) -> Result<Option<Start>, InputE
     if transfer_syntax.is_empty() {
         syntax.transfer_syntax().clone_into(&mut transfer_syntax);
     }
-    Ok(Some(Start { input, syntax, transfer_syntax }))
+    Ok(Some(Start {
+        input,
+        syntax,
+        transfer_syntax,
+    }))
 }
 
 /// Where the meta group, or without one the data set, starts.
@@ -107,7 +124,11 @@ pub fn plausible(bytes: &[u8]) -> Option<Syntax> {
     let [a, b, c, d, e, f, g, h] = *bytes;
     let explicit = is_vr([e, f]);
     for big_endian in [false, true] {
-        let word = if big_endian { u16::from_be_bytes } else { u16::from_le_bytes };
+        let word = if big_endian {
+            u16::from_be_bytes
+        } else {
+            u16::from_le_bytes
+        };
         let (group, element) = (word([a, b]), word([c, d]));
         let early = matches!(group, 0x0002 | 0x0004 | 0x0008 | 0x0010);
         if !early || StandardDataDictionary.by_tag(Tag(group, element)).is_none() {
@@ -115,10 +136,16 @@ pub fn plausible(bytes: &[u8]) -> Option<Syntax> {
         }
         let length = u32::from_le_bytes([e, f, g, h]);
         if explicit {
-            return Some(Syntax { implicit: false, big_endian });
+            return Some(Syntax {
+                implicit: false,
+                big_endian,
+            });
         }
         if !big_endian && (length < 1 << 16 || length == u32::MAX) {
-            return Some(Syntax { implicit: true, big_endian: false });
+            return Some(Syntax {
+                implicit: true,
+                big_endian: false,
+            });
         }
     }
     None
@@ -128,10 +155,40 @@ pub fn plausible(bytes: &[u8]) -> Option<Syntax> {
 pub fn is_vr(letters: [u8; 2]) -> bool {
     matches!(
         &letters,
-        b"AE" | b"AS" | b"AT" | b"CS" | b"DA" | b"DS" | b"DT" | b"FD" | b"FL" | b"IS" | b"LO"
-            | b"LT" | b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"PN" | b"SH" | b"SL"
-            | b"SQ" | b"SS" | b"ST" | b"SV" | b"TM" | b"UC" | b"UI" | b"UL" | b"UN" | b"UR"
-            | b"US" | b"UT" | b"UV"
+        b"AE"
+            | b"AS"
+            | b"AT"
+            | b"CS"
+            | b"DA"
+            | b"DS"
+            | b"DT"
+            | b"FD"
+            | b"FL"
+            | b"IS"
+            | b"LO"
+            | b"LT"
+            | b"OB"
+            | b"OD"
+            | b"OF"
+            | b"OL"
+            | b"OV"
+            | b"OW"
+            | b"PN"
+            | b"SH"
+            | b"SL"
+            | b"SQ"
+            | b"SS"
+            | b"ST"
+            | b"SV"
+            | b"TM"
+            | b"UC"
+            | b"UI"
+            | b"UL"
+            | b"UN"
+            | b"UR"
+            | b"US"
+            | b"UT"
+            | b"UV"
     )
 }
 
@@ -139,8 +196,19 @@ pub fn is_vr(letters: [u8; 2]) -> bool {
 pub fn has_long_length(letters: [u8; 2]) -> bool {
     matches!(
         &letters,
-        b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR"
-            | b"UT" | b"UV"
+        b"OB"
+            | b"OD"
+            | b"OF"
+            | b"OL"
+            | b"OV"
+            | b"OW"
+            | b"SQ"
+            | b"SV"
+            | b"UC"
+            | b"UN"
+            | b"UR"
+            | b"UT"
+            | b"UV"
     )
 }
 
@@ -176,11 +244,30 @@ mod tests {
 
     #[test]
     fn the_encoding_shows_in_the_first_element() {
-        let syntax = |implicit, big_endian| Some(Syntax { implicit, big_endian });
-        assert_eq!(plausible(b"\x08\x00\x05\x00CS\x0A\x00"), syntax(false, false));
-        assert_eq!(plausible(b"\x00\x08\x00\x05CS\x00\x0A"), syntax(false, true));
-        assert_eq!(plausible(b"\x08\x00\x05\x00\x0A\x00\x00\x00"), syntax(true, false));
-        for other in [b"<!DOCTYP".as_slice(), b"\x89PNG\r\n\x1A\n", b"\x08\x00", b""] {
+        let syntax = |implicit, big_endian| {
+            Some(Syntax {
+                implicit,
+                big_endian,
+            })
+        };
+        assert_eq!(
+            plausible(b"\x08\x00\x05\x00CS\x0A\x00"),
+            syntax(false, false)
+        );
+        assert_eq!(
+            plausible(b"\x00\x08\x00\x05CS\x00\x0A"),
+            syntax(false, true)
+        );
+        assert_eq!(
+            plausible(b"\x08\x00\x05\x00\x0A\x00\x00\x00"),
+            syntax(true, false)
+        );
+        for other in [
+            b"<!DOCTYP".as_slice(),
+            b"\x89PNG\r\n\x1A\n",
+            b"\x08\x00",
+            b"",
+        ] {
             assert_eq!(plausible(other), None);
         }
     }

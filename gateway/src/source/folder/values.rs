@@ -32,7 +32,9 @@ pub fn element(vr: [u8; 2], bytes: &[u8], charset: Charset, big_endian: bool) ->
         b"IS" | b"DS" => texts(&charset.decode(bytes, Kind::List), number),
         b"LT" | b"ST" | b"UT" => one(trim_end(&charset.decode(bytes, Kind::Prose))),
         b"UR" => one(trim_end(&String::from_utf8_lossy(bytes))),
-        b"UC" => texts(&charset.decode(bytes, Kind::List), |text| trim_end(text).into()),
+        b"UC" => texts(&charset.decode(bytes, Kind::List), |text| {
+            trim_end(text).into()
+        }),
         _ => texts(&charset.decode(bytes, Kind::List), |text| trim(text).into()),
     };
     if !values.is_empty() {
@@ -64,7 +66,10 @@ fn inline(mut object: Map<String, Value>, bytes: Vec<u8>) -> Value {
 }
 
 fn list(bytes: &[u8], size: usize, big_endian: bool, read: fn(&[u8]) -> Value) -> Vec<Value> {
-    swapped(bytes, size, big_endian).chunks_exact(size).map(read).collect()
+    swapped(bytes, size, big_endian)
+        .chunks_exact(size)
+        .map(read)
+        .collect()
 }
 
 fn array<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
@@ -89,16 +94,30 @@ fn attribute_tags(bytes: &[u8], big_endian: bool) -> Vec<Value> {
 }
 
 fn one(text: &str) -> Vec<Value> {
-    if text.is_empty() { Vec::new() } else { vec![text.into()] }
+    if text.is_empty() {
+        Vec::new()
+    } else {
+        vec![text.into()]
+    }
 }
 
 /// Values between backslashes; an empty one keeps its place as null, all empty are none.
 fn texts(text: &str, read: fn(&str) -> Value) -> Vec<Value> {
     let values: Vec<Value> = text
         .split('\\')
-        .map(|part| if trim(part).is_empty() { Value::Null } else { read(part) })
+        .map(|part| {
+            if trim(part).is_empty() {
+                Value::Null
+            } else {
+                read(part)
+            }
+        })
         .collect();
-    if values.iter().all(Value::is_null) { Vec::new() } else { values }
+    if values.iter().all(Value::is_null) {
+        Vec::new()
+    } else {
+        values
+    }
 }
 
 fn trim(text: &str) -> &str {
@@ -111,13 +130,20 @@ fn trim_end(text: &str) -> &str {
 
 fn person_name(text: &str) -> Value {
     let mut groups = Map::new();
-    for (key, group) in ["Alphabetic", "Ideographic", "Phonetic"].iter().zip(text.split('=')) {
+    for (key, group) in ["Alphabetic", "Ideographic", "Phonetic"]
+        .iter()
+        .zip(text.split('='))
+    {
         let group = trim(group).trim_end_matches('^');
         if !group.is_empty() {
             groups.insert((*key).to_owned(), group.into());
         }
     }
-    if groups.is_empty() { Value::Null } else { Value::Object(groups) }
+    if groups.is_empty() {
+        Value::Null
+    } else {
+        Value::Object(groups)
+    }
 }
 
 /// IS and DS: a number where it is one, else the text as it stands.
@@ -128,7 +154,10 @@ fn number(text: &str) -> Value {
     }
     text.parse::<f64>()
         .ok()
-        .filter(|_| text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)))
+        .filter(|_| {
+            text.bytes()
+                .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b))
+        })
         .and_then(Number::from_f64)
         .map_or_else(|| text.into(), Value::Number)
 }
@@ -138,20 +167,53 @@ mod tests {
     use super::*;
 
     fn check(vr: &[u8; 2], bytes: &[u8], expected: Value) {
-        assert_eq!(element(*vr, bytes, Charset::Guess, false), expected, "{}", vr_text(*vr));
+        assert_eq!(
+            element(*vr, bytes, Charset::Guess, false),
+            expected,
+            "{}",
+            vr_text(*vr)
+        );
     }
 
     #[test]
     fn values_have_the_json_types_of_annex_f() {
-        check(b"US", &[1, 0, 255, 255], json!({"vr":"US","Value":[1, 65535]}));
-        check(b"SL", &[255, 255, 255, 255], json!({"vr":"SL","Value":[-1]}));
-        check(b"FD", &1.5f64.to_le_bytes(), json!({"vr":"FD","Value":[1.5]}));
-        check(b"AT", &[0x28, 0, 0x10, 0], json!({"vr":"AT","Value":["00280010"]}));
-        check(b"DS", b"0.5\\-12 \\+3", json!({"vr":"DS","Value":[0.5, -12, 3]}));
+        check(
+            b"US",
+            &[1, 0, 255, 255],
+            json!({"vr":"US","Value":[1, 65535]}),
+        );
+        check(
+            b"SL",
+            &[255, 255, 255, 255],
+            json!({"vr":"SL","Value":[-1]}),
+        );
+        check(
+            b"FD",
+            &1.5f64.to_le_bytes(),
+            json!({"vr":"FD","Value":[1.5]}),
+        );
+        check(
+            b"AT",
+            &[0x28, 0, 0x10, 0],
+            json!({"vr":"AT","Value":["00280010"]}),
+        );
+        check(
+            b"DS",
+            b"0.5\\-12 \\+3",
+            json!({"vr":"DS","Value":[0.5, -12, 3]}),
+        );
         check(b"UI", b"1.2\0", json!({"vr":"UI","Value":["1.2"]}));
-        check(b"CS", b"A\\\\B ", json!({"vr":"CS","Value":["A", null, "B"]}));
+        check(
+            b"CS",
+            b"A\\\\B ",
+            json!({"vr":"CS","Value":["A", null, "B"]}),
+        );
         check(b"OB", &[1, 2], json!({"vr":"OB","InlineBinary":"AQI="}));
-        check(b"PN", b"Doe^J^^=X", json!({"vr":"PN","Value":[{"Alphabetic":"Doe^J","Ideographic":"X"}]}));
+        check(
+            b"PN",
+            b"Doe^J^^=X",
+            json!({"vr":"PN","Value":[{"Alphabetic":"Doe^J","Ideographic":"X"}]}),
+        );
     }
 
     #[test]
@@ -159,9 +221,21 @@ mod tests {
         check(b"DS", b"1,5", json!({"vr":"DS","Value":["1,5"]}));
         check(b"DS", b"nan", json!({"vr":"DS","Value":["nan"]}));
         check(b"DS", b"1e999", json!({"vr":"DS","Value":["1e999"]}));
-        check(b"IS", b"99999999999999999999", json!({"vr":"IS","Value":[1e20]}));
-        check(b"FD", &f64::NAN.to_le_bytes(), json!({"vr":"FD","Value":["NaN"]}));
-        check(b"FL", &f32::INFINITY.to_le_bytes(), json!({"vr":"FL","Value":["Infinity"]}));
+        check(
+            b"IS",
+            b"99999999999999999999",
+            json!({"vr":"IS","Value":[1e20]}),
+        );
+        check(
+            b"FD",
+            &f64::NAN.to_le_bytes(),
+            json!({"vr":"FD","Value":["NaN"]}),
+        );
+        check(
+            b"FL",
+            &f32::INFINITY.to_le_bytes(),
+            json!({"vr":"FL","Value":["Infinity"]}),
+        );
     }
 
     #[test]
@@ -175,7 +249,13 @@ mod tests {
     fn big_endian_numbers_and_words_are_turned_round() {
         let turned = |vr: &[u8; 2], bytes: &[u8]| element(*vr, bytes, Charset::Guess, true);
         assert_eq!(turned(b"US", &[1, 0]), json!({"vr":"US","Value":[256]}));
-        assert_eq!(turned(b"OW", &[1, 2]), json!({"vr":"OW","InlineBinary":"AgE="}));
-        assert_eq!(turned(b"AT", &[0, 0x28, 0, 0x10]), json!({"vr":"AT","Value":["00280010"]}));
+        assert_eq!(
+            turned(b"OW", &[1, 2]),
+            json!({"vr":"OW","InlineBinary":"AgE="})
+        );
+        assert_eq!(
+            turned(b"AT", &[0, 0x28, 0, 0x10]),
+            json!({"vr":"AT","Value":["00280010"]})
+        );
     }
 }

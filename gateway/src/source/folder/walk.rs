@@ -54,7 +54,9 @@ pub fn walk(folders: &[PathBuf]) -> Listing {
 
 fn note(path: &Path, listing: &mut Listing, waiting: &mut Vec<PathBuf>) {
     // A file that vanished since it was listed, or a dangling link, is not there.
-    let Ok(metadata) = fs::metadata(path) else { return };
+    let Ok(metadata) = fs::metadata(path) else {
+        return;
+    };
     if metadata.is_dir() {
         waiting.push(path.to_owned());
     } else if metadata.is_file() {
@@ -64,11 +66,16 @@ fn note(path: &Path, listing: &mut Listing, waiting: &mut Vec<PathBuf>) {
             .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
             .and_then(|age| i64::try_from(age.as_nanos()).ok())
             .unwrap_or_default();
-        listing.files.push(Listed { path: path.to_owned(), size: metadata.len(), modified_ns });
+        listing.files.push(Listed {
+            path: path.to_owned(),
+            size: metadata.len(),
+            modified_ns,
+        });
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 

@@ -1,0 +1,330 @@
+//! WADO-RS frames: what is sent, and in which clothes.
+
+use dicom_core::{PrimitiveValue, VR};
+use dicom_dictionary_std::tags;
+
+use crate::files::{self, BIG_ENDIAN, EXPLICIT, IMPLICIT, JPEG_LS, Made, ct, empty, parts};
+use crate::server::{Answer, Server};
+
+fn served(made: &Made) -> (tempfile::TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    made.write(folder.path(), "a.dcm");
+    let server = Server::over(folder.path());
+    (folder, server)
+}
+
+fn frames(server: &Server, made: &Made, list: &str, accept: &str) -> Answer {
+    let path = format!("{}/frames/{list}", made.address());
+    let accept = [("Accept", accept)];
+    server.request(
+        "GET",
+        &path,
+        if accept[0].1.is_empty() { &[] } else { &accept },
+    )
+}
+
+/// Four fragments that stand for code streams of one frame each.
+fn encapsulated() -> Made {
+    let mut made = ct("1", "2", 1);
+    made.text(tags::NUMBER_OF_FRAMES, VR::IS, "4");
+    let fragments = (0..4).map(|index| vec![0xFF, 0xD8, index, index]).collect();
+    made.fragments(JPEG_LS, Vec::new(), fragments);
+    made
+}
+
+const LITTLE: &str = "application/octet-stream 1.2.840.10008.1.2.1";
+
+#[test]
+fn native_frames_go_out_explicit_little_endian_whatever_the_file_is() {
+    let expected: Vec<u8> = (100..112u16).flat_map(u16::to_le_bytes).collect();
+    for syntax in [EXPLICIT, IMPLICIT, BIG_ENDIAN] {
+        let mut made = ct("1", "2", 1);
+        made.transfer_syntax = syntax;
+        let (_folder, server) = served(&made);
+        for accept in [
+            "",
+            "*/*",
+            "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*",
+            "multipart/related; type=\"application/octet-stream\"",
+            "multipart/related; type=\"application/octet-stream\"; transfer-syntax=1.2.840.10008.1.2.1",
+        ] {
+            let answer = frames(&server, &made, "1", accept);
+            assert_eq!(
+                parts(&answer),
+                [(LITTLE.to_owned(), expected.clone())],
+                "{syntax} {accept}"
+            );
+        }
+    }
+}
+
+#[test]
+fn stored_frames_go_out_as_they_are_when_any_syntax_is_welcome() {
+    let made = encapsulated();
+    let (_folder, server) = served(&made);
+    for (accept, kind) in [
+        (
+            "multipart/related; type=\"image/jls\"; transfer-syntax=*",
+            "image/jls",
+        ),
+        ("multipart/related; type=image/jls", "image/jls"),
+        (
+            "multipart/related; type=\"image/jls\"; transfer-syntax=1.2.840.10008.1.2.4.80",
+            "image/jls",
+        ),
+        (
+            "multipart/related; type=\"*/*\"; transfer-syntax=*",
+            "image/jls",
+        ),
+        (
+            "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*",
+            "application/octet-stream",
+        ),
+        (
+            "multipart/related; type=image/jp2, multipart/related; type=image/jls; q=0.5",
+            "image/jls",
+        ),
+    ] {
+        let answer = frames(&server, &made, "2,4", accept);
+        let kind = format!("{kind} {JPEG_LS}");
+        let expected = [
+            (kind.clone(), vec![0xFF, 0xD8, 1, 1]),
+            (kind, vec![0xFF, 0xD8, 3, 3]),
+        ];
+        assert_eq!(parts(&answer), expected, "{accept}");
+    }
+}
+
+#[test]
+fn one_frame_may_come_alone() {
+    let made = encapsulated();
+    let (_folder, server) = served(&made);
+    let answer = frames(&server, &made, "3", "image/jls");
+    assert_eq!(
+        answer.header("content-type"),
+        Some("image/jls; transfer-syntax=1.2.840.10008.1.2.4.80")
+    );
+    assert_eq!(answer.body, [0xFF, 0xD8, 2, 2]);
+    let alone = frames(
+        &server,
+        &made,
+        "3",
+        "application/octet-stream; transfer-syntax=*",
+    );
+    assert_eq!(alone.body, [0xFF, 0xD8, 2, 2]);
+    assert_eq!(frames(&server, &made, "2,3", "image/jls").status, 406);
+}
+
+#[test]
+fn what_cannot_be_sent_is_406_in_words() {
+    let made = encapsulated();
+    let (_folder, server) = served(&made);
+    for accept in [
+        "image/png",
+        "multipart/related; type=image/jp2",
+        "multipart/related; type=image/jls; transfer-syntax=1.2.840.10008.1.2.4.90",
+        // The made-up code streams are none, so decoding fails.
+        "*/*",
+    ] {
+        let answer = frames(&server, &made, "1", accept);
+        assert_eq!(
+            (answer.status, answer.error_code().as_str()),
+            (406, "not_acceptable"),
+            "{accept}"
+        );
+    }
+}
+
+#[test]
+fn a_frame_that_is_not_there_is_said_in_words() {
+    let made = encapsulated();
+    let (_folder, server) = served(&made);
+    for (list, status, code) in [
+        ("0", 400, "frame_invalid"),
+        ("x", 400, "frame_invalid"),
+        ("1,,2", 400, "frame_invalid"),
+        ("-1", 400, "frame_invalid"),
+        ("99999999999", 400, "frame_invalid"),
+        ("5", 404, "frame_unknown"),
+        ("1,5", 404, "frame_unknown"),
+    ] {
+        let answer = frames(&server, &made, list, "");
+        assert_eq!(
+            (answer.status, answer.error_code().as_str()),
+            (status, code),
+            "{list}"
+        );
+    }
+    let report = empty("1", "2", "3");
+    let (_folder, server) = served(&report);
+    for path in ["frames/1", "thumbnail"] {
+        let answer = server.get(&format!("{}/{path}", report.address()));
+        assert_eq!(
+            (answer.status, answer.error_code().as_str()),
+            (404, "no_pixels"),
+            "{path}"
+        );
+    }
+    let series = server.get("/dicomweb/studies/1/series/2/thumbnail");
+    assert_eq!(
+        (series.status, series.error_code().as_str()),
+        (404, "no_pixels")
+    );
+}
+
+#[test]
+fn fragments_are_put_together_by_the_offset_table_or_by_their_beginnings() {
+    let fragments = vec![vec![0xFF, 0xD8, 1, 1], vec![2, 2], vec![0xFF, 0xD8, 3, 3]];
+    // Offsets count from the first item after the table: 8 + 4 + 8 + 2 bytes to the third.
+    for table in [vec![0, 22], Vec::new()] {
+        let mut made = ct("1", "2", 1);
+        made.text(tags::NUMBER_OF_FRAMES, VR::IS, "2");
+        made.fragments(JPEG_LS, table, fragments.clone());
+        let (_folder, server) = served(&made);
+        let answer = frames(
+            &server,
+            &made,
+            "1,2",
+            "multipart/related; type=\"image/jls\"",
+        );
+        let bodies: Vec<Vec<u8>> = parts(&answer).into_iter().map(|(_, body)| body).collect();
+        assert_eq!(
+            bodies,
+            [vec![0xFF, 0xD8, 1, 1, 2, 2], vec![0xFF, 0xD8, 3, 3]]
+        );
+    }
+}
+
+#[test]
+fn each_frame_of_single_bits_starts_on_a_byte() {
+    let mut made = empty("1", "2", "3");
+    made.image(3, 3, 1);
+    made.text(tags::NUMBER_OF_FRAMES, VR::IS, "2");
+    // Frame 1: nine ones; frame 2: ones at its first and its last pixel.
+    let bits = vec![0xFF, 0b0000_0011, 0b0000_0010, 0];
+    made.put(tags::PIXEL_DATA, VR::OB, PrimitiveValue::U8(bits.into()));
+    let (_folder, server) = served(&made);
+    let bodies: Vec<Vec<u8>> = parts(&frames(&server, &made, "1,2", ""))
+        .into_iter()
+        .map(|(_, body)| body)
+        .collect();
+    assert_eq!(bodies, [vec![0xFF, 0x01], vec![0x01, 0x01]]);
+}
+
+#[test]
+fn head_is_answered_wherever_get_is() {
+    let made = encapsulated();
+    let (_folder, server) = served(&made);
+    let address = made.address();
+    for path in [
+        "/healthz",
+        "/config.json",
+        "/dicomweb/studies",
+        &format!("{address}/metadata"),
+    ] {
+        let (get, head) = (server.get(path), server.request("HEAD", path, &[]));
+        assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+        assert_eq!(
+            head.header("content-length"),
+            get.header("content-length"),
+            "{path}"
+        );
+    }
+    let post = server.request("POST", "/dicomweb/studies", &[("Content-Length", "0")]);
+    assert_eq!(
+        (post.status, post.error_code().as_str()),
+        (405, "method_not_allowed")
+    );
+}
+
+#[test]
+fn a_client_that_reads_nothing_holds_up_nobody() {
+    let mut made = ct("1", "2", 1);
+    made.image(1000, 1000, 16);
+    made.text(tags::NUMBER_OF_FRAMES, VR::IS, "20");
+    made.put(
+        tags::PIXEL_DATA,
+        VR::OW,
+        PrimitiveValue::U16(vec![7; 20_000_000].into()),
+    );
+    let (_folder, server) = served(&made);
+    let list = (1..=20)
+        .map(|number| number.to_string())
+        .collect::<Vec<_>>()
+        .join(",");
+    let lazy: Vec<_> = (0..40)
+        .map(|_| {
+            use std::io::Write as _;
+            let mut stream = std::net::TcpStream::connect(server.address).unwrap();
+            let path = format!("{}/frames/{list}", made.address());
+            write!(
+                stream,
+                "GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n",
+                server.address
+            )
+            .unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(
+        files::parts(&frames(&server, &made, "20", ""))[0].1.len(),
+        2_000_000
+    );
+    assert_eq!(server.get("/healthz").status, 200);
+    drop(lazy);
+}
+
+/// Pixels of a grey or RGB thumbnail.
+fn picture(answer: &Answer) -> (u32, u32, Vec<u8>) {
+    assert_eq!(
+        answer.status,
+        200,
+        "{}",
+        String::from_utf8_lossy(&answer.body)
+    );
+    assert_eq!(answer.header("content-type"), Some("image/png"));
+    let mut reader = png::Decoder::new(std::io::Cursor::new(&answer.body))
+        .read_info()
+        .unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let shown = reader.next_frame(&mut pixels).unwrap();
+    pixels.truncate(shown.buffer_size());
+    (shown.width, shown.height, pixels)
+}
+
+#[test]
+fn a_thumbnail_shows_the_middle_of_the_series_in_the_files_window() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 1..=3 {
+        let mut made = ct("1", "2", number);
+        // Black up to 200 and white from 209: only the second slice holds both.
+        made.text(tags::WINDOW_CENTER, VR::DS, "205");
+        made.text(tags::WINDOW_WIDTH, VR::DS, "10");
+        made.write(folder.path(), &number.to_string());
+    }
+    let server = Server::over(folder.path());
+    let (width, height, pixels) =
+        picture(&server.get("/dicomweb/studies/1/series/2/thumbnail?size=16"));
+    assert_eq!((width, height), (4, 3));
+    assert_eq!((pixels[0], pixels[11]), (0, 255));
+    assert!(pixels.is_sorted() && pixels[5] > 50 && pixels[5] < 200);
+    let third = server.get(&format!("{}/thumbnail", ct("1", "2", 3).address()));
+    assert_eq!(picture(&third).2, [255; 12]);
+    for size in ["0", "x", "99999"] {
+        let answer = server.get(&format!(
+            "/dicomweb/studies/1/series/2/thumbnail?size={size}"
+        ));
+        assert_eq!(
+            (answer.status, answer.error_code().as_str()),
+            (400, "size_invalid")
+        );
+    }
+}
+
+#[test]
+fn a_thumbnail_without_a_window_spans_the_values_that_occur() {
+    let made = ct("1", "2", 1);
+    let (_folder, server) = served(&made);
+    let (_, _, pixels) = picture(&server.get(&format!("{}/thumbnail", made.address())));
+    assert_eq!((pixels[0], pixels[11]), (0, 255));
+}

@@ -1,0 +1,142 @@
+//! Headers of every answer, and who is answered at all.
+
+use crate::files::ct;
+use crate::server::Server;
+
+/// Every kind of route, pages and errors included.
+const ROUTES: [&str; 24] = [
+    "/",
+    "/viewer",
+    "/s",
+    "/embed",
+    "/index.html",
+    "/embed.js",
+    "/bench.html",
+    "/assets/app.js",
+    "/IHEInvokeImageDisplay?requestType=STUDY&studyUID=1",
+    "/IHEInvokeImageDisplay",
+    "/config.json",
+    "/healthz",
+    "/dicomweb/studies",
+    "/dicomweb/local/studies",
+    "/dicomweb/north/studies",
+    "/dicomweb/series",
+    "/dicomweb/studies?limit=x",
+    "/dicomweb/studies/1/metadata",
+    "/dicomweb/studies/1/series/2/metadata",
+    "/dicomweb/studies/1/series/2/instances/2.1/frames/1",
+    "/dicomweb/studies/1/series/2/instances/2.1/frames/9",
+    "/dicomweb/studies/1/series/2/thumbnail",
+    "/dicomweb/nothing",
+    "/nothing/at/all",
+];
+
+fn server() -> (tempfile::TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    ct("1", "2", 1).write(folder.path(), "a.dcm");
+    let server = Server::over(folder.path());
+    (folder, server)
+}
+
+#[test]
+fn t02_every_answer_carries_the_csp() {
+    let (_folder, server) = server();
+    let policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+        img-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; \
+        base-uri 'none'; form-action 'self'; frame-ancestors ";
+    for route in ROUTES {
+        for method in ["GET", "HEAD", "POST", "OPTIONS"] {
+            let answer = server.request(method, route, &[("Content-Length", "0")]);
+            let csp = answer.header("content-security-policy").unwrap();
+            let ancestors = csp.strip_prefix(policy).unwrap();
+            let framed = matches!(route, "/viewer" | "/embed");
+            let expected = if framed {
+                "'self' http://localhost:* http://127.0.0.1:*"
+            } else {
+                "'none'"
+            };
+            assert_eq!(ancestors, expected, "{method} {route}");
+            assert_eq!(
+                answer.header("x-content-type-options"),
+                Some("nosniff"),
+                "{route}"
+            );
+            assert_eq!(
+                answer.header("referrer-policy"),
+                Some("no-referrer"),
+                "{route}"
+            );
+            assert!(
+                answer
+                    .header("permissions-policy")
+                    .unwrap()
+                    .contains("camera=()"),
+                "{route}"
+            );
+            assert_eq!(
+                answer.header("cross-origin-resource-policy"),
+                Some("same-origin"),
+                "{route}"
+            );
+            assert_eq!(
+                answer.header("access-control-allow-origin"),
+                None,
+                "{route}"
+            );
+            assert_eq!(answer.header("cache-control"), Some("no-store"), "{route}");
+        }
+    }
+}
+
+#[test]
+fn t26_foreign_host_is_refused_on_every_route() {
+    let (_folder, server) = server();
+    let port = server.address.port();
+    let foreign = [
+        "evil.example".to_owned(),
+        format!("evil.example:{port}"),
+        format!("localhost.evil.example:{port}"),
+        format!("127.0.0.1.evil.example:{port}"),
+        format!("evil.example@127.0.0.1:{port}"),
+        "localhost".to_owned(),
+        "127.0.0.1:1".to_owned(),
+        format!("127.0.0.2:{port}"),
+        format!("192.0.2.1:{port}"),
+        String::new(),
+    ];
+    for route in ROUTES {
+        for host in &foreign {
+            let answer = server.raw("GET", route, &[("Host", host), ("Connection", "close")]);
+            assert_eq!(answer.status, 421, "{route} for {host}");
+            assert_eq!(answer.error_code(), "host_refused");
+            assert!(answer.header("content-security-policy").is_some());
+        }
+    }
+    for host in ["localhost", "127.0.0.1", "[::1]", "LocalHost"] {
+        let host = format!("{host}:{port}");
+        let answer = server.raw(
+            "GET",
+            "/healthz",
+            &[("Host", &host), ("Connection", "close")],
+        );
+        assert_eq!(answer.status, 200, "{host}");
+    }
+}
+
+#[test]
+fn t26_two_hosts_or_another_authority_are_refused() {
+    let (_folder, server) = server();
+    let host = server.address.to_string();
+    let close = ("Connection", "close");
+    let twice = [("Host", host.as_str()), ("Host", "evil.example"), close];
+    assert!(matches!(
+        server.raw("GET", "/healthz", &twice).status,
+        400 | 421
+    ));
+    let absolute = server.raw(
+        "GET",
+        "http://evil.example/healthz",
+        &[("Host", &host), close],
+    );
+    assert_eq!(absolute.status, 421);
+}

@@ -1,0 +1,13 @@
+//! The gateway as its clients meet it: a server on a free port, requests over a socket.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod files;
+mod server;
+
+mod bad_input;
+mod dicomweb;
+mod folders;
+mod frames;
+mod hardening;
+mod shared_data;
+mod static_app;

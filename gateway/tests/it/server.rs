@@ -1,0 +1,191 @@
+//! Starts a server over a folder and asks it things.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gateway::command::ServeOptions;
+use gateway::serve::prepare;
+use gateway::state::State;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+/// A running server; ends when it is dropped.
+pub struct Server {
+    pub address: SocketAddr,
+    pub state: Arc<State>,
+    stop: Option<oneshot::Sender<()>>,
+    runtime: Option<Runtime>,
+    _index: Option<tempfile::TempDir>,
+}
+
+/// An answer.
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Code of an error answer, which must have a sentence as well.
+    pub fn error_code(&self) -> String {
+        let error = &self.json()["error"];
+        assert!(error["message"].as_str().unwrap().len() > 10);
+        error["code"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Server {
+    /// Serves a folder, with an index of its own, once everything is indexed.
+    pub fn over(folder: &Path) -> Self {
+        let index = tempfile::tempdir().unwrap();
+        let options = options(folder, &index.path().join("index.db"));
+        let mut server = Self::start(options);
+        server._index = Some(index);
+        server.wait_until_indexed();
+        server
+    }
+
+    pub fn start(options: ServeOptions) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let server = runtime.block_on(prepare(options)).unwrap();
+        let (address, state) = (server.address(), server.state());
+        let (stop, stopped) = oneshot::channel();
+        runtime.spawn(server.run(async {
+            let _ = stopped.await;
+        }));
+        Self {
+            address,
+            state,
+            stop: Some(stop),
+            runtime: Some(runtime),
+            _index: None,
+        }
+    }
+
+    pub fn wait_until_indexed(&self) {
+        self.wait_until(|server| {
+            let indexing = server.get("/healthz").json()["indexing"].clone();
+            indexing["done"] == indexing["total"]
+        });
+    }
+
+    /// Waits for at most the 10 s in which the store must see files come and go.
+    pub fn wait_until(&self, done: impl Fn(&Self) -> bool) {
+        let end = Instant::now() + Duration::from_secs(10);
+        while !done(self) {
+            assert!(Instant::now() < end, "waited 10 s in vain");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &[])
+    }
+
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let host = self.address.to_string();
+        let mut all = vec![("Host", host.as_str()), ("Connection", "close")];
+        all.extend(headers);
+        self.raw(method, path, &all)
+    }
+
+    /// Sends exactly these headers.
+    pub fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let mut text = format!("{method} {path} HTTP/1.1\r\n");
+        for (name, value) in headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        stream.write_all(format!("{text}\r\n").as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        parse(&bytes)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(2));
+        }
+    }
+}
+
+pub fn options(folder: &Path, index: &Path) -> ServeOptions {
+    ServeOptions {
+        data: vec![folder.to_owned()],
+        listen: Some("127.0.0.1:0".into()),
+        index: Some(index.to_owned()),
+        app: Some(folder.join("no-app")),
+        ..ServeOptions::default()
+    }
+}
+
+fn parse(bytes: &[u8]) -> Answer {
+    let split = bytes
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .unwrap();
+    let head = std::str::from_utf8(&bytes[..split]).unwrap();
+    let mut lines = head.split("\r\n");
+    let status = lines
+        .next()
+        .unwrap()
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
+    let headers: Vec<(String, String)> = lines
+        .map(|line| line.split_once(": ").unwrap())
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    let mut answer = Answer {
+        status,
+        headers,
+        body: bytes[split + 4..].to_vec(),
+    };
+    if answer.header("transfer-encoding") == Some("chunked") {
+        answer.body = unchunked(&answer.body);
+    }
+    answer
+}
+
+fn unchunked(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let line = rest
+            .windows(2)
+            .position(|window| window == b"\r\n")
+            .unwrap();
+        let length =
+            usize::from_str_radix(std::str::from_utf8(&rest[..line]).unwrap(), 16).unwrap();
+        if length == 0 {
+            return body;
+        }
+        body.extend(&rest[line + 2..line + 2 + length]);
+        rest = &rest[line + 4 + length..];
+    }
+}

@@ -1,0 +1,175 @@
+//! Real files beside the project, where they are there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::files::parts;
+use crate::server::{Answer, Server};
+
+fn data() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!("not run: ../shared/data is not here");
+    None
+}
+
+fn read_json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// Manifest entries by study, series and instance; of several the last path counts, as in the store.
+fn instances(data: &Path) -> BTreeMap<[String; 3], PathBuf> {
+    let manifest = read_json(&data.join("manifest.json"));
+    let mut found: BTreeMap<[String; 3], PathBuf> = BTreeMap::new();
+    for file in manifest["files"].as_array().unwrap() {
+        let uids = ["study", "series", "sop_instance"]
+            .map(|key| file[key].as_str().unwrap_or_default().to_owned());
+        let path = PathBuf::from(file["path"].as_str().unwrap());
+        if uids.iter().all(|uid| !uid.is_empty()) {
+            let known = found.entry(uids).or_default();
+            if path > *known {
+                *known = path;
+            }
+        }
+    }
+    found
+}
+
+fn frames(server: &Server, uids: &[String; 3], list: &str, accept: &str) -> Answer {
+    let path = protocol::dicomweb::path::instance(&uids[0], &uids[1], &uids[2]);
+    server.request(
+        "GET",
+        &format!("/dicomweb/{path}/frames/{list}"),
+        &[("Accept", accept)],
+    )
+}
+
+const AS_STORED: &str = "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*";
+
+#[test]
+fn every_file_is_listed_or_refused_by_name() {
+    let Some(data) = data() else { return };
+    let server = Server::over(&data);
+    let listed = server.get("/dicomweb/instances").json();
+    let mut uids: Vec<[String; 3]> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|set| {
+            ["0020000D", "0020000E", "00080018"]
+                .map(|tag| set[tag]["Value"][0].as_str().unwrap().to_owned())
+        })
+        .collect();
+    uids.sort();
+    let expected = instances(&data);
+    assert_eq!(uids, expected.keys().cloned().collect::<Vec<_>>());
+    let refused = server.state.store.refused().unwrap();
+    let manifest = read_json(&data.join("manifest.json"));
+    for file in manifest["files"].as_array().unwrap() {
+        if file["study"].as_str().unwrap_or_default().is_empty() {
+            let path = Path::new(file["path"].as_str().unwrap());
+            assert!(
+                refused.iter().any(|(refused, _)| refused.ends_with(path)),
+                "{path:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn frames_as_stored_equal_the_fragments_of_the_file() {
+    let Some(data) = data() else { return };
+    let server = Server::over(&data.join("ct-volume"));
+    let mut compared = 0;
+    for (uids, path) in instances(&data)
+        .iter()
+        .filter(|(_, path)| path.starts_with("ct-volume"))
+    {
+        let bytes = fs::read(data.join(path)).unwrap();
+        // One fragment: after the element's header, an empty or full offset table, then the item.
+        let start = bytes
+            .windows(4)
+            .rposition(|window| window == [0xE0, 0x7F, 0x10, 0])
+            .unwrap()
+            + 12;
+        let length = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        let item = start + 8 + length(start + 4);
+        let fragment = &bytes[item + 8..item + 8 + length(item + 4)];
+        let answer = frames(&server, uids, "1", AS_STORED);
+        assert_eq!(parts(&answer)[0].1, fragment, "{path:?}");
+        compared += 1;
+    }
+    assert_eq!(compared, 135);
+}
+
+/// Native frames go out as they stand: bits above Bits Stored, packed bits, colour planes and
+/// shared chroma are not what the reference holds. The files with these are known by name.
+#[test]
+fn decoded_frames_equal_the_reference() {
+    let Some(data) = data() else { return };
+    let server = Server::over(&data);
+    let reference = read_json(&data.join("reference.json"));
+    let manifest = read_json(&data.join("manifest.json"));
+    let odd = |path: &Path| {
+        let entry = manifest["files"].as_array().unwrap().iter();
+        let entry = entry
+            .clone()
+            .find(|file| Path::new(file["path"].as_str().unwrap()) == path)
+            .unwrap();
+        let high_bits = ["12bitUnsigned_0x0F0F.dcm", "mlut_18.dcm", "overlay.dcm"];
+        entry["bits_allocated"] == 1
+            || entry["planar"] == 1
+            || path.ends_with("ybr422-raw.dcm")
+            || high_bits.iter().any(|name| path.ends_with(name))
+    };
+    let (mut equal, mut unsupported) = (0, 0);
+    for (uids, path) in instances(&data) {
+        let Some(file) = reference["files"].get(path.to_str().unwrap()) else {
+            continue;
+        };
+        if file["lossy"] != false || file["compare"] != "exact" || odd(&path) {
+            continue;
+        }
+        let frames_wanted = file["frames"].as_array().map_or(0, Vec::len).min(3);
+        for number in 1..=frames_wanted {
+            let answer = frames(&server, &uids, &number.to_string(), "*/*");
+            if answer.status == 406 {
+                unsupported += 1;
+                continue;
+            }
+            assert_eq!(answer.status, 200, "{path:?}");
+            let digest = Sha256::digest(&parts(&answer)[0].1);
+            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(
+                file["frames"][number - 1]["sha256"],
+                hex,
+                "{path:?} frame {number}"
+            );
+            equal += 1;
+        }
+    }
+    println!("{equal} frames equal, {unsupported} without a decoder");
+    assert!(equal >= 600, "{equal}");
+}
+
+#[test]
+fn malformed_files_leave_the_server_up() {
+    let Some(data) = data() else { return };
+    let server = Server::over(&data.join("malformed"));
+    for (uids, path) in instances(&data)
+        .iter()
+        .filter(|(_, path)| path.starts_with("malformed"))
+    {
+        for accept in [AS_STORED, "*/*"] {
+            let status = frames(&server, uids, "1", accept).status;
+            assert!(matches!(status, 200 | 404 | 406), "{path:?} {status}");
+        }
+    }
+    assert_eq!(server.get("/healthz").status, 200);
+}
