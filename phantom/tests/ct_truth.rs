@@ -94,7 +94,7 @@ fn organs_have_their_value_at_their_centre() {
             let c = organ.center_mm;
             let hu = anatomy.hu_at(c.x, c.y, c.z);
             let swing = if organ.name.contains("lung") {
-                60.0
+                36.0
             } else {
                 9.0
             };
@@ -124,11 +124,17 @@ fn organs_have_their_value_all_around_within_their_radius() {
             (0.0, 0.0, 1.0),
             (0.0, 0.0, -1.0),
         ] {
+            // The grain of aerated lung is the coarsest.
+            let swing = if organ.name.contains("lung") {
+                36.0
+            } else {
+                12.0
+            };
             let c = organ.center_mm;
             let r = organ.radius_mm;
             let hu = anatomy.hu_at(c.x + dx * r, c.y + dy * r, c.z + dz * r);
             assert!(
-                (hu - organ.hu).abs() < 12.0,
+                (hu - organ.hu).abs() < swing,
                 "{}: {hu}, not {}",
                 organ.name,
                 organ.hu

@@ -54,6 +54,8 @@ impl Blood {
 
 /// Middle of the lung nodule (right upper lobe), in the unwarped anatomy.
 pub(crate) const NODULE: Vec3 = Vec3::new(-78.0, 8.0, 134.0);
+/// A place of the right lung that no vessel crosses.
+pub(crate) const CLEAR_LUNG: Vec3 = Vec3::new(-84.0, 22.0, 62.0);
 /// Middle of the left ventricle's blood.
 pub(crate) const LEFT_VENTRICLE: Vec3 = Vec3::new(40.0, -19.0, 17.0);
 
@@ -156,10 +158,34 @@ fn lung_vessels(scene: &mut Scene, trunk: &Trunk, seed: u64, blood: Blood) {
         };
         let mut points = lung_points(trunk, &mut random, side, 1250);
         let veins = grow(&mut random, vein_root, &mut points, growth);
+        let (arteries, veins) = (part_about_marks(arteries), part_about_marks(veins));
         scene.branches(&veins, 0.0, &blood.venous(), Clip::Free);
         scene.branches(&arteries, 0.0, &blood.arterial(), Clip::Free);
         companions(scene, &arteries, side);
     }
+}
+
+/// Bends a tree so that it runs round the nodule and the place of known lung, and stays in one piece.
+fn part_about_marks(tree: Vec<Branch>) -> Vec<Branch> {
+    let bend = |point: Vec3| {
+        [(NODULE, 11.0, 26.0), (CLEAR_LUNG, 6.0, 16.0)]
+            .into_iter()
+            .fold(point, |point, (mark, inner, outer)| {
+                let away = point - mark;
+                let distance = away.length();
+                if distance >= outer {
+                    return point;
+                }
+                mark + away.normalize_or(Vec3::X) * (inner + distance * (outer - inner) / outer)
+            })
+    };
+    tree.into_iter()
+        .map(|branch| Branch {
+            start: bend(branch.start),
+            end: bend(branch.end),
+            ..branch
+        })
+        .collect()
 }
 
 /// Bronchi run beside the arteries and are a little narrower.

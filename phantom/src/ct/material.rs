@@ -76,8 +76,8 @@ impl Material {
                 FAT_HU + 118.0 * gland
             }
             Self::Table => {
-                if distance > -1.6 {
-                    90.0
+                if distance > -2.2 {
+                    70.0
                 } else {
                     -950.0
                 }

@@ -319,7 +319,7 @@ fn organs(trunk: &Trunk, blood: Blood, solid: Solid, build: Build) -> Vec<Organ>
             3.0,
         ),
         ("trachea", -992.0, Vec3::new(2.0, 11.0, 175.0), 3.0),
-        ("right lung", -860.0, Vec3::new(-80.0, 10.0, 60.0), 0.0),
+        ("right lung", -848.0, chest::CLEAR_LUNG, 2.0),
     ];
     if build.nodule_mm >= 8.0 {
         known.push(("nodule", 38.0, chest::NODULE, build.nodule_mm * 0.25));

@@ -47,6 +47,28 @@ fn bone_tube(scene: &mut Scene, points: &[[f32; 4]], squash: Vec3, shell: f32, m
     scene.flat_tube(points, -shell, squash, inner, Clip::Free);
 }
 
+/// A flat bone as rows of tubes that melt into one plate: all shells first, then all marrow.
+fn bone_plate(scene: &mut Scene, rows: &[Vec<[f32; 4]>], squash: Vec3, shell: f32, marrow: f32) {
+    let (cortex, inner) = (
+        Material::Tissue {
+            hu: 740.0,
+            swing: 60.0,
+            grain: 5.0,
+        },
+        Material::Tissue {
+            hu: marrow,
+            swing: marrow * 0.3,
+            grain: 1.8,
+        },
+    );
+    for row in rows {
+        scene.flat_tube(row, 0.0, squash, cortex.clone(), Clip::Free);
+    }
+    for row in rows {
+        scene.flat_tube(row, -shell, squash, inner.clone(), Clip::Free);
+    }
+}
+
 /// Adds all bones to the scene.
 pub(crate) fn add(scene: &mut Scene, trunk: &Trunk) {
     pelvis(scene);
@@ -295,6 +317,7 @@ fn shoulder(scene: &mut Scene, trunk: &Trunk, side: f32) {
         (128.0, 45.0, 36.0),
     ];
     let thin = Vec3::new(1.0, 1.0, 0.27);
+    let mut blade = Vec::new();
     for (z, from, to) in rows {
         let course: Vec<[f32; 4]> = (0..6)
             .map(|step| {
@@ -309,8 +332,9 @@ fn shoulder(scene: &mut Scene, trunk: &Trunk, side: f32) {
                 [side * at.x.abs(), at.y, z, border]
             })
             .collect();
-        bone_tube(scene, &course, thin, 1.1, 260.0);
+        blade.push(course);
     }
+    bone_plate(scene, &blade, thin, 1.1, 260.0);
     let crest: Vec<[f32; 4]> = [
         (57.0_f32, 196.0, 30.0),
         (44.0, 202.0, 35.0),
@@ -388,6 +412,7 @@ fn pelvis(scene: &mut Scene) {
             sacrum.clone(),
             Clip::Free,
         );
+        let mut wing = Vec::new();
         // Rows in between make one plate of the given ones.
         for pair in rows.windows(2) {
             for step in 0..4 {
@@ -406,9 +431,10 @@ fn pelvis(scene: &mut Scene) {
                         ]
                     })
                     .collect();
-                bone_tube(scene, &course, Vec3::new(1.0, 1.0, 0.6), 1.3, 170.0);
+                wing.push(course);
             }
         }
+        bone_plate(scene, &wing, Vec3::new(1.0, 1.0, 0.5), 1.3, 170.0);
     }
 }
 

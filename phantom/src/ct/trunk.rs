@@ -197,8 +197,8 @@ impl Trunk {
         };
         let right = dome(-68.0, 2.0, 11.0);
         let left = dome(66.0, 4.0, -1.0);
-        let tendon = -17.0
-            - 45.0 * ((x - 12.0) / 55.0).powi(2)
+        let tendon = -14.0
+            - 45.0 * ((x - 16.0) / 64.0).powi(2)
             - 45.0 * ((y + 22.0) / if y < -22.0 { 150.0 } else { 50.0 }).powi(2);
         smooth_max(smooth_max(right, left, 20.0), tendon, 16.0)
     }
@@ -223,8 +223,8 @@ impl Trunk {
         );
         // Behind the bodies no lung crosses the middle.
         let spine = p.x.hypot((p.y - self.spine_y(p.z) - 4.0).min(0.0)) - 21.5;
-        let hilum = Vec3::new(p.x.abs() - 32.0, p.y - 8.0, p.z - 102.0);
-        let hila = ellipsoid(hilum, Vec3::new(15.0, 20.0, 24.0));
+        let hilum = Vec3::new(p.x.abs() - 30.0, p.y - 8.0, p.z - 104.0);
+        let hila = ellipsoid(hilum, Vec3::new(10.0, 15.0, 17.0));
         smooth_min(
             smooth_min(column, hila, 12.0),
             smooth_min(heart, spine, 6.0),
