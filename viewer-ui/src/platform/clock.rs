@@ -52,3 +52,41 @@ pub fn on_animation_frame(call: impl FnOnce(f64) + 'static) {
         let _ = window.request_animation_frame(closure.unchecked_ref());
     }
 }
+
+/// Today as days since 1 January 1970, by the local calendar.
+pub fn local_day() -> i64 {
+    let now = js_sys::Date::new_0();
+    let local_ms = now.get_time() - now.get_timezone_offset() * 60_000.0;
+    #[expect(clippy::cast_possible_truncation, reason = "some ten thousand days")]
+    let day = (local_ms / 86_400_000.0).floor() as i64;
+    day
+}
+
+/// Calls again and again until the guard is dropped. `call` says when to call next, in ms.
+pub struct Repeat(std::rc::Rc<()>);
+
+impl Repeat {
+    /// Starts after `first_ms`.
+    pub fn new(first_ms: f64, call: impl Fn() -> f64 + 'static) -> Self {
+        let alive = std::rc::Rc::new(());
+        let weak = std::rc::Rc::downgrade(&alive);
+        wasm_bindgen_futures::spawn_local(async move {
+            let mut pause = first_ms;
+            loop {
+                sleep(pause).await;
+                if weak.upgrade().is_none() {
+                    return;
+                }
+                pause = call();
+            }
+        });
+        Self(alive)
+    }
+}
+
+impl Drop for Repeat {
+    fn drop(&mut self) {
+        // The loop looks for this value before each call.
+        let _ = &self.0;
+    }
+}

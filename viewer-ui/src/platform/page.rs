@@ -248,3 +248,36 @@ pub fn focus_quietly(element: &web_sys::HtmlElement) {
         let _ = element.focus();
     }
 }
+
+/// Gives the focus to the first element that matches; true where there is one.
+pub fn focus_on(selector: &str) -> bool {
+    let element = web_sys::window()
+        .and_then(|window| window.document()?.query_selector(selector).ok().flatten())
+        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    element.is_some_and(|element| element.focus().is_ok())
+}
+
+/// Width of the window, CSS pixels.
+pub fn window_width() -> f64 {
+    web_sys::window()
+        .and_then(|window| window.inner_width().ok()?.as_f64())
+        .unwrap_or(1280.0)
+}
+
+fn by_id(id: &str) -> Option<web_sys::Element> {
+    web_sys::window()?.document()?.get_element_by_id(id)
+}
+
+/// How far an element is scrolled down, and how much of it is in sight; CSS pixels.
+pub fn scroll_box(id: &str) -> Option<(f64, f64)> {
+    let element = by_id(id)?;
+    Some((f64::from(element.scroll_top()), f64::from(element.client_height())))
+}
+
+/// Scrolls an element to a place, CSS pixels from its top.
+pub fn scroll_to(id: &str, top: f64) {
+    if let Some(element) = by_id(id) {
+        #[expect(clippy::cast_possible_truncation, reason = "within the range of a page")]
+        element.set_scroll_top(top.clamp(0.0, 1e9) as i32);
+    }
+}

@@ -1,0 +1,103 @@
+//! The list's bar: search, date chips, modality chips, source.
+
+use super::ListSource;
+use super::loader::Shared;
+use super::memory::{ListMemory, When};
+use crate::components::icon::Icon;
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// What the bar shows.
+#[derive(Properties, PartialEq)]
+pub struct ListBarProps {
+    /// What is asked for.
+    pub memory: ListMemory,
+    /// Asks otherwise.
+    pub loader: Shared,
+    /// Sources that can be chosen.
+    pub sources: Rc<Vec<ListSource>>,
+    /// Changes with the memory.
+    pub stamp: u64,
+}
+
+const DATES: [(&str, When); 5] = [
+    ("Today", When::Today),
+    ("Yesterday", When::Yesterday),
+    ("7 days", When::Days(7)),
+    ("30 days", When::Days(30)),
+    ("Any date", When::Any),
+];
+
+const MODALITIES: [&str; 6] = ["CT", "MR", "PT", "US", "DX", "MG"];
+
+/// The bar.
+#[component]
+pub fn ListBar(props: &ListBarProps) -> Html {
+    let (search, when, chosen, source) = props.memory.with(|memory| {
+        let filters = &memory.filters;
+        (filters.search.clone(), filters.when, filters.modalities.clone(), memory.source)
+    });
+    let oninput = {
+        let loader = props.loader.clone();
+        Callback::from(move |event: InputEvent| {
+            if let Some(input) = event.target_dyn_into::<web_sys::HtmlInputElement>() {
+                loader.0.type_in(|filters| filters.search = input.value());
+            }
+        })
+    };
+    let date = |(label, value): (&'static str, When)| {
+        let loader = props.loader.clone();
+        let onclick =
+            Callback::from(move |_: MouseEvent| loader.0.change(|filters| filters.when = value));
+        html! {
+            <button class="chip" aria-pressed={(when == value).to_string()} {onclick}>{label}</button>
+        }
+    };
+    let modality = |name: &'static str| {
+        let loader = props.loader.clone();
+        let is_on = chosen.iter().any(|other| other == name);
+        let onclick = Callback::from(move |_: MouseEvent| {
+            loader.0.change(|filters| {
+                if is_on {
+                    filters.modalities.retain(|other| other != name);
+                } else {
+                    filters.modalities.push(name.to_owned());
+                }
+            });
+        });
+        html! { <button class="chip" aria-pressed={is_on.to_string()} {onclick}>{name}</button> }
+    };
+    let onsource = {
+        let loader = props.loader.clone();
+        Callback::from(move |event: Event| {
+            let select = event.target_dyn_into::<web_sys::HtmlSelectElement>();
+            if let Some(index) = select.and_then(|s| usize::try_from(s.selected_index()).ok()) {
+                loader.0.reorder(|memory| memory.source = index);
+            }
+        })
+    };
+    html! {
+        <header class="bar top">
+            <span class="brand"><Icon name="mark" />{"Sagitta"}</span>
+            <div class="find">
+                <Icon name="search" small=true />
+                <input id="list-search" class="field" type="search" aria-label="Search all studies"
+                    placeholder="Name, ID, accession, description" value={search} {oninput} />
+                <kbd>{"/"}</kbd>
+            </div>
+            <div class="chips" role="group" aria-label="Study date">{for DATES.into_iter().map(date)}</div>
+            <span class="sep"></span>
+            <div class="chips mods" role="group" aria-label="Modality">
+                {for MODALITIES.into_iter().map(modality)}
+            </div>
+            <span class="grow"></span>
+            if props.sources.len() > 1 {
+                <select class="field source" aria-label="Source" onchange={onsource}>
+                    {for props.sources.iter().enumerate().map(|(index, one)| html! {
+                        <option selected={index == source}>{&one.label}</option>
+                    })}
+                </select>
+            }
+        </header>
+    }
+}
