@@ -41,7 +41,7 @@ enum Tissue {
 impl Weighting {
     fn signal(self, tissue: Tissue) -> f32 {
         let row = match self {
-            Self::T1 => [860.0, 610.0, 190.0, 1150.0, 90.0, 470.0],
+            Self::T1 => [860.0, 610.0, 190.0, 1010.0, 90.0, 470.0],
             Self::T2 => [400.0, 590.0, 1280.0, 820.0, 70.0, 250.0],
             Self::Flair => [470.0, 660.0, 130.0, 760.0, 70.0, 300.0],
         };
@@ -149,7 +149,7 @@ fn signal(place: Vec3, noise: &Noise, weighting: Weighting) -> f32 {
             0.0,
         ) * 2.2;
     let head = smooth_min(
-        ellipsoid(p - Vec3::new(0.0, 0.0, -2.0), Vec3::new(79.0, 99.0, 82.0)),
+        ellipsoid(p - Vec3::new(0.0, 0.0, -2.0), Vec3::new(77.6, 97.4, 81.0)),
         neck(p),
         25.0,
     );

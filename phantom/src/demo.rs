@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Changes whenever the demo's files change, so that older folders are written anew.
-const EDITION: &str = "phantom demo 3";
+const EDITION: &str = "phantom demo 4";
 
 const ADA: Patient = patient("Example^Ada", "EX-00417", "19650314", "F");
 const JOERG: Patient = patient("Beispiel^Jörg", "EX-00892", "19581102", "M");

@@ -192,7 +192,7 @@ fn part_about_marks(tree: Vec<Branch>) -> Vec<Branch> {
 fn companions(scene: &mut Scene, arteries: &[Branch], side: f32) {
     let airways: Vec<Branch> = arteries
         .iter()
-        .filter(|branch| branch.end_radius > 1.1)
+        .filter(|branch| branch.end_radius > 1.65)
         .map(|branch| {
             let beside = |radius: f32| Vec3::new(-side * 0.35, 0.86, -0.36) * (radius * 1.75 + 0.9);
             Branch {
