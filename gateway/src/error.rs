@@ -106,7 +106,7 @@ impl ApiError {
             }
             FrameError::TooLarge { .. } => Self::not_found("frame_too_large", message),
             // The file changed under us: worth another try.
-            FrameError::Unreadable(_) => {
+            FrameError::Unreadable(_) | FrameError::Changed => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "file_unreadable", message)
             }
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use viewer_core::decode::Limits;
 
 use crate::app::app;
@@ -109,6 +110,7 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
             frame_bytes: usize::try_from(decoded_max).unwrap_or(usize::MAX),
             ..Limits::default()
         },
+        decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
     };
     Ok(Server {
         listener,

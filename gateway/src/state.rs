@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use viewer_core::decode::Limits;
 
 use crate::assets::Assets;
@@ -29,6 +30,8 @@ pub struct State {
     pub frame_ancestors: String,
     /// Bounds of one decoded frame.
     pub limits: Limits,
+    /// As many frames are decoded at once as there are cores; the others wait without a thread.
+    pub decoding: Semaphore,
 }
 
 /// [`State`] as handlers get it.
@@ -54,4 +57,18 @@ pub async fn blocking<T: Send + 'static>(
         Ok(result) => Ok(result?),
         Err(_) => Err(ApiError::internal()),
     }
+}
+
+/// Runs work that decodes, when a core is free for it.
+pub async fn decoding<T: Send + 'static>(
+    state: &Shared,
+    work: impl FnOnce(&State) -> Result<T, SourceError> + Send + 'static,
+) -> Result<T, ApiError> {
+    // The semaphore is never closed.
+    let _permit = state
+        .decoding
+        .acquire()
+        .await
+        .map_err(|_| ApiError::internal())?;
+    blocking(state, work).await
 }

@@ -19,7 +19,7 @@ use super::{Target, answer};
 use crate::error::ApiError;
 use crate::source::folder::StoredInstance;
 use crate::source::folder::frames::{FrameError, FrameTable};
-use crate::state::{Shared, State as AppState, blocking};
+use crate::state::{Shared, State as AppState, blocking, decoding};
 use crate::uncompressed;
 
 /// Most frames of one request.
@@ -246,7 +246,12 @@ impl Frames {
                 &state.limits,
             ))
         };
-        blocking(&self.state, read).await?.map_err(|error| {
+        let frame = if decode {
+            decoding(&self.state, read).await?
+        } else {
+            blocking(&self.state, read).await?
+        };
+        frame.map_err(|error| {
             ApiError::not_acceptable(format!("this frame cannot be decoded here: {error}"))
         })
     }

@@ -7,7 +7,7 @@ use super::{Pairs, Target, answer};
 use crate::error::ApiError;
 use crate::source::SourceError;
 use crate::source::folder::StoredInstance;
-use crate::state::{Shared, State as AppState, blocking};
+use crate::state::{Shared, State as AppState, decoding};
 use crate::thumbnail;
 
 /// Longest edge in pixels, `?size=128`.
@@ -55,7 +55,7 @@ async fn picture(
     size: u32,
     find: impl FnOnce(&AppState) -> Result<(StoredInstance, u32), SourceError> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    let drawn = blocking(&state, move |state| {
+    let drawn = decoding(&state, move |state| {
         let (instance, number) = find(state)?;
         let table = state.store.frame_table(&instance)?;
         let stored = instance.pixels.read_frame(&table, number)?;

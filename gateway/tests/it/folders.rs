@@ -62,6 +62,45 @@ fn a_restart_opens_only_what_has_changed() {
 }
 
 #[test]
+fn a_file_that_was_replaced_is_never_read_by_old_offsets() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = ct("1", "2", 1);
+    let path = made.write(folder.path(), "a.dcm");
+    let server = Server::over(folder.path());
+    let frame = format!("{}/frames/1", made.address());
+    assert_eq!(server.get(&frame).status, 200);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.extend([0; 100]);
+    fs::write(&path, bytes).unwrap();
+    // Either the change is noticed at once, or the file is indexed again already.
+    let answer = server.get(&frame);
+    assert!(answer.status == 200 || answer.error_code() == "file_unreadable");
+    server.wait_until(|server| server.get(&frame).status == 200);
+}
+
+#[test]
+fn a_report_without_the_patients_name_takes_it_from_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    ct("1", "2", 1).write(folder.path(), "a.dcm");
+    let mut report = empty("1", "3", "4");
+    report.text(
+        dicom_dictionary_std::tags::PATIENT_NAME,
+        dicom_core::VR::PN,
+        "",
+    );
+    report.text(
+        dicom_dictionary_std::tags::MODALITY,
+        dicom_core::VR::CS,
+        "SR",
+    );
+    report.write(folder.path(), "b.dcm");
+    let server = Server::over(folder.path());
+    let study = &server.get("/dicomweb/studies?PatientName=doe*").json()[0];
+    assert_eq!(study["00100010"]["Value"][0]["Alphabetic"], "Doe^Jane");
+    assert_eq!(study["00080061"]["Value"], serde_json::json!(["CT", "SR"]));
+}
+
+#[test]
 fn of_files_with_the_same_uids_the_last_one_counts_until_it_goes() {
     let folder = tempfile::tempdir().unwrap();
     ct("1", "2", 1).write(folder.path(), "a.dcm");

@@ -9,5 +9,6 @@ mod dicomweb;
 mod folders;
 mod frames;
 mod hardening;
+mod program;
 mod shared_data;
 mod static_app;

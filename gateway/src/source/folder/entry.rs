@@ -64,11 +64,9 @@ pub struct Entry {
     /// DICOM JSON, deflated.
     pub metadata: Vec<u8>,
     /// The study-level part of it.
-    pub study_attributes: String,
+    pub study_attributes: Map<String, Value>,
     /// The series-level part of it.
-    pub series_attributes: String,
-    /// All of it, for the columns that searches use.
-    pub dataset: Dataset,
+    pub series_attributes: Map<String, Value>,
 }
 
 impl Entry {
@@ -82,9 +80,7 @@ impl Entry {
                 .filter_map(|tag| Some(((*tag).to_owned(), attributes.get(*tag)?.clone())))
                 .collect()
         };
-        let to_text = |map: &Map<String, Value>| serde_json::to_string(map);
-        let study_attributes = to_text(&pick(&STUDY_TAGS)).map_err(|_| EntryError::Json)?;
-        let series_attributes = to_text(&pick(&SERIES_TAGS)).map_err(|_| EntryError::Json)?;
+        let (study_attributes, series_attributes) = (pick(&STUDY_TAGS), pick(&SERIES_TAGS));
         let text = serde_json::to_vec(&attributes).map_err(|_| EntryError::Json)?;
         let metadata = deflate(&text).map_err(|_| EntryError::Json)?;
         let dataset = Dataset::from_map(attributes);
@@ -103,21 +99,25 @@ impl Entry {
             metadata,
             study_attributes,
             series_attributes,
-            dataset,
         })
     }
+}
 
-    /// A text attribute as searches compare it.
-    pub fn folded(&self, tag: u32) -> String {
-        match self.dataset.person_name(tag) {
-            Some(name) => folded_name(&[&name.alphabetic, &name.ideographic, &name.phonetic]),
-            None => fold(&self.dataset.text(tag).unwrap_or_default()),
-        }
+/// A text attribute as searches compare it.
+pub fn folded(dataset: &Dataset, tag: u32) -> String {
+    match dataset.person_name(tag) {
+        Some(name) => folded_name(&[&name.alphabetic, &name.ideographic, &name.phonetic]),
+        None => fold(&dataset.text(tag).unwrap_or_default()),
     }
+}
 
-    /// A text attribute as it stands, empty where absent.
-    pub fn text(&self, tag: u32) -> String {
-        self.dataset.text(tag).unwrap_or_default()
+/// Adds what a later file says about the same study or series; an empty value takes nothing away,
+/// as reports and segmentations often leave out what the images say.
+pub fn merge(known: &mut Map<String, Value>, later: &Map<String, Value>) {
+    for (tag, element) in later {
+        if element.get("Value").is_some() || !known.contains_key(tag) {
+            known.insert(tag.clone(), element.clone());
+        }
     }
 }
 
@@ -167,8 +167,21 @@ pub fn inflate_into(metadata: &[u8], text: &mut Vec<u8>) -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_value_of_a_later_file_takes_nothing_away() {
+        let map = |value: Value| value.as_object().unwrap().clone();
+        let mut known = map(json!({"1": {"Value": ["a"]}, "2": {"Value": ["b"]}}));
+        merge(
+            &mut known,
+            &map(json!({"1": {"vr": "LO"}, "2": {"Value": ["c"]}, "3": {"vr": "LO"}})),
+        );
+        let expected = json!({"1": {"Value": ["a"]}, "2": {"Value": ["c"]}, "3": {"vr": "LO"}});
+        assert_eq!(Value::Object(known), expected);
+    }
 
     #[test]
     fn folding_drops_case_and_accents() {

@@ -4,12 +4,11 @@
 //! out little endian, and a frame of single bits starts on a byte.
 //! Source: DICOM PS3.5 sections 8.1, 8.2 and A.4, PS3.18 section 8.7.3.
 
-use std::path::PathBuf;
-
 use super::input::{Input, InputError};
 use super::scan::PixelPlace;
 use super::sniff::{self, DEFLATED, EXPLICIT_BIG_ENDIAN};
 use super::values::swapped;
+use super::walk::{Listed, modified_ns};
 
 /// Why a frame cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -44,16 +43,19 @@ pub enum FrameError {
         /// Its size.
         bytes: u64,
     },
-    /// The file has changed or gone since it was indexed.
+    /// The disk says no.
     #[error("the file cannot be read just now")]
     Unreadable(#[source] InputError),
+    /// Offsets of the index mean nothing in it any more.
+    #[error("the file has changed and is being indexed again")]
+    Changed,
 }
 
 /// What the index says about the pixels of one instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPixels {
-    /// The file.
-    pub path: PathBuf,
+    /// The file as it was indexed.
+    pub file: Listed,
     /// Transfer Syntax UID.
     pub transfer_syntax: String,
     /// Where the pixels are; none for reports and the like.
@@ -106,7 +108,7 @@ impl StoredPixels {
             if sniff::is_native(&self.transfer_syntax) {
                 return Ok(whole);
             }
-            let mut input = Input::open(&self.path).map_err(FrameError::Unreadable)?;
+            let mut input = self.open()?;
             let head = input.skip(place.offset).and_then(|()| input.peek(4));
             if head.map_err(FrameError::Unreadable)? != [0xFE, 0xFF, 0x00, 0xE0] {
                 // A code stream that some writers store without fragments.
@@ -136,13 +138,18 @@ impl StoredPixels {
         }
     }
 
+    /// Opens the file, if it still is the one that was indexed.
     fn open(&self) -> Result<Input, FrameError> {
+        let path = &self.file.path;
+        let metadata = std::fs::metadata(path).map_err(|_| FrameError::Changed)?;
+        if (metadata.len(), modified_ns(&metadata)) != (self.file.size, self.file.modified_ns) {
+            return Err(FrameError::Changed);
+        }
         if self.transfer_syntax == DEFLATED {
-            let start =
-                sniff::open(&self.path, FRAME_LIMIT_BYTES).map_err(FrameError::Unreadable)?;
+            let start = sniff::open(path, FRAME_LIMIT_BYTES).map_err(FrameError::Unreadable)?;
             return start.map(|start| start.input).ok_or(FrameError::NoPixels);
         }
-        Input::open(&self.path).map_err(FrameError::Unreadable)
+        Input::open(path).map_err(FrameError::Unreadable)
     }
 
     fn native(&self, offset: u64, length: u64, index: u32) -> Result<Vec<u8>, FrameError> {
@@ -352,7 +359,11 @@ mod tests {
 
     fn pixels(frame_count: u32) -> StoredPixels {
         StoredPixels {
-            path: PathBuf::new(),
+            file: Listed {
+                path: "a".into(),
+                size: 0,
+                modified_ns: 0,
+            },
             transfer_syntax: "1.2.840.10008.1.2.4.80".into(),
             place: None,
             frame_count,

@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use protocol::dicomweb::json::Dataset;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params, params_from_iter};
+use serde_json::{Map, Value};
 
-use super::entry::Entry;
+use super::entry::{self, Entry, folded};
 use super::search::{wildcard_match, words_match};
 use super::walk::Listed;
 
@@ -270,6 +272,50 @@ fn insert(transaction: &Transaction, listed: &Listed, entry: &Entry) -> Result<(
             pixels.and_then(|place| place.length).map(sql_number),
             entry.metadata,
         ])?;
+    let key = [&entry.study];
+    let known = "SELECT attributes FROM studies WHERE uid = ?1";
+    if let Some((set, text)) = news(transaction, known, &key, &entry.study_attributes)? {
+        insert_study(transaction, &entry.study, &set, &text)?;
+    }
+    let key = [&entry.study, &entry.series];
+    let known = "SELECT attributes FROM series WHERE study = ?1 AND uid = ?2";
+    if let Some((set, text)) = news(transaction, known, &key, &entry.series_attributes)? {
+        insert_series(transaction, key, &set, &text)?;
+    }
+    Ok(())
+}
+
+/// What is known of a study or series with what a file adds; `None` where it adds nothing.
+fn news(
+    transaction: &Transaction,
+    known: &str,
+    key: &[&String],
+    later: &Map<String, Value>,
+) -> Result<Option<(Dataset, String)>, IndexError> {
+    let old: Option<String> = transaction
+        .prepare_cached(known)?
+        .query_row(params_from_iter(key), |row| row.get(0))
+        .optional()?;
+    let old: Option<Map<String, Value>> = old
+        .map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(|_| IndexError::Damaged)?;
+    let mut merged = old.clone().unwrap_or_default();
+    entry::merge(&mut merged, later);
+    if old.as_ref() == Some(&merged) {
+        return Ok(None);
+    }
+    let text = serde_json::to_string(&merged).map_err(|_| IndexError::Damaged)?;
+    Ok(Some((Dataset::from_map(merged), text)))
+}
+
+fn insert_study(
+    transaction: &Transaction,
+    uid: &str,
+    set: &Dataset,
+    attributes: &str,
+) -> Result<(), IndexError> {
+    let text = |tag| set.text(tag).unwrap_or_default();
     transaction
         .prepare_cached(
             "INSERT OR REPLACE INTO studies (uid, name, patient_id, birth_date, sex, accession,
@@ -277,32 +323,41 @@ fn insert(transaction: &Transaction, listed: &Listed, entry: &Entry) -> Result<(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
-            entry.study,
-            entry.folded(0x0010_0010),
-            entry.folded(0x0010_0020),
-            entry.text(0x0010_0030),
-            entry.text(0x0010_0040),
-            entry.folded(0x0008_0050),
-            entry.folded(0x0020_0010),
-            entry.text(0x0008_0020),
-            entry.text(0x0008_0030),
-            entry.folded(0x0008_1030),
-            entry.folded(0x0008_0090),
-            entry.study_attributes,
+            uid,
+            folded(set, 0x0010_0010),
+            folded(set, 0x0010_0020),
+            text(0x0010_0030),
+            text(0x0010_0040),
+            folded(set, 0x0008_0050),
+            folded(set, 0x0020_0010),
+            text(0x0008_0020),
+            text(0x0008_0030),
+            folded(set, 0x0008_1030),
+            folded(set, 0x0008_0090),
+            attributes,
         ])?;
+    Ok(())
+}
+
+fn insert_series(
+    transaction: &Transaction,
+    [study, uid]: [&String; 2],
+    set: &Dataset,
+    attributes: &str,
+) -> Result<(), IndexError> {
     transaction
         .prepare_cached(
             "INSERT OR REPLACE INTO series (study, uid, modality, number, description, body_part,
                 attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
-            entry.study,
-            entry.series,
-            entry.text(0x0008_0060),
-            entry.dataset.integer(0x0020_0011),
-            entry.folded(0x0008_103E),
-            entry.folded(0x0018_0015),
-            entry.series_attributes,
+            study,
+            uid,
+            set.text(0x0008_0060).unwrap_or_default(),
+            set.integer(0x0020_0011),
+            folded(set, 0x0008_103E),
+            folded(set, 0x0018_0015),
+            attributes,
         ])?;
     Ok(())
 }

@@ -34,6 +34,7 @@ use self::index::{Index, IndexError};
 use self::indexer::{Indexer, Progress};
 use self::scan::{PixelPlace, ScanLimits};
 use self::search::{Found, Level};
+use self::walk::Listed;
 use super::SourceError;
 
 /// Why the store cannot start.
@@ -297,7 +298,7 @@ impl FolderStore {
     /// A value that metadata left out, little endian.
     pub fn bulk(&self, instance: &StoredInstance, tag_path: &str) -> Result<Vec<u8>, SourceError> {
         let unreadable = |error| SourceError::Frame(FrameError::Unreadable(error));
-        let scan = scan::scan(&instance.pixels.path, &self.limits)
+        let scan = scan::scan(&instance.pixels.file.path, &self.limits)
             .map_err(|_| SourceError::BulkUnknown)?;
         let place = match (scan.pixels, tag_path) {
             (
@@ -320,7 +321,7 @@ impl FolderStore {
                 .find(|place| place.tag_path == tag_path)
                 .ok_or(SourceError::BulkUnknown)?,
         };
-        let start = sniff::open(&instance.pixels.path, self.limits.inflated_bytes)
+        let start = sniff::open(&instance.pixels.file.path, self.limits.inflated_bytes)
             .map_err(unreadable)?
             .ok_or(SourceError::BulkUnknown)?;
         let mut input = start.input;
@@ -401,7 +402,7 @@ fn append_with_addresses(text: &mut Vec<u8>, stored: &[u8], base: &str) {
 }
 
 const INSTANCE_SQL: &str = "SELECT id, sop, path, transfer_syntax, frame_count, frame_bits,
-    bits_allocated, pixel_tag, pixel_vr, pixel_offset, pixel_length FROM files
+    bits_allocated, pixel_tag, pixel_vr, pixel_offset, pixel_length, size, modified_ns FROM files
     WHERE study = ?1 AND series = ?2 AND current = 1";
 
 fn one_instance(
@@ -434,7 +435,11 @@ fn stored_instance(row: &Row<'_>) -> Result<StoredInstance, IndexError> {
         id: row.get(0)?,
         sop: row.get(1)?,
         pixels: StoredPixels {
-            path: index::path_from_bytes(row.get(2)?),
+            file: Listed {
+                path: index::path_from_bytes(row.get(2)?),
+                size: index::unsigned(row.get(11)?),
+                modified_ns: row.get(12)?,
+            },
             transfer_syntax: row.get(3)?,
             place,
             frame_count: row.get(4)?,

@@ -60,18 +60,23 @@ fn note(path: &Path, listing: &mut Listing, waiting: &mut Vec<PathBuf>) {
     if metadata.is_dir() {
         waiting.push(path.to_owned());
     } else if metadata.is_file() {
-        let modified_ns = metadata
-            .modified()
-            .ok()
-            .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-            .and_then(|age| i64::try_from(age.as_nanos()).ok())
-            .unwrap_or_default();
+        let modified_ns = modified_ns(&metadata);
         listing.files.push(Listed {
             path: path.to_owned(),
             size: metadata.len(),
             modified_ns,
         });
     }
+}
+
+/// Last change, in ns since 1970; 0 where the disk does not say.
+pub fn modified_ns(metadata: &fs::Metadata) -> i64 {
+    metadata
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .and_then(|age| i64::try_from(age.as_nanos()).ok())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

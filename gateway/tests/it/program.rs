@@ -1,0 +1,95 @@
+//! The program itself: what it prints, and how it ends.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use crate::files::ct;
+
+fn sagitta() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sagitta"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn it_says_where_it_is_ready_answers_at_once_and_ends_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = tempfile::tempdir().unwrap();
+    for number in 1..=300 {
+        ct("1", "2", number).write(folder.path(), &number.to_string());
+    }
+    let mut child = sagitta()
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(folder.path())
+        .arg("--index")
+        .arg(index.path().join("index.db"))
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line.strip_prefix("Sagitta is ready at http://").unwrap();
+    let address = address.strip_suffix("/\n").unwrap();
+    assert!(
+        address.starts_with("127.0.0.1:") && !address.ends_with(":0"),
+        "{line}"
+    );
+    for path in ["/healthz", "/dicomweb/studies"] {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    }
+    // `kill` is everywhere where there are signals.
+    if cfg!(unix) {
+        let id = child.id().to_string();
+        assert!(Command::new("kill").arg(&id).status().unwrap().success());
+        assert!(child.wait().unwrap().success());
+    } else {
+        child.kill().unwrap();
+    }
+}
+
+#[test]
+fn what_stops_the_start_is_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("sagitta.toml");
+    std::fs::write(&config, "[server]\nlisen = \"127.0.0.1:1\"\n").unwrap();
+    let config = config.to_str().unwrap();
+    for (line, words) in [
+        (vec!["serve"], "name a folder"),
+        (
+            vec![
+                "serve",
+                "--data",
+                "/no/such/folder",
+                "--listen",
+                "127.0.0.1:0",
+            ],
+            "the data folder",
+        ),
+        (
+            vec!["serve", "--data", "/", "--listen", "0.0.0.0:80"],
+            "login is not configured",
+        ),
+        (vec!["serve", "--data", "/", "--config", config], "lisen"),
+        (vec!["view"], "there is no command view"),
+    ] {
+        let output = sagitta().args(&line).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{line:?}");
+        assert_eq!(error.lines().count(), 1, "{line:?}: {error}");
+        assert!(
+            error.starts_with("sagitta: ") && error.contains(words),
+            "{line:?}: {error}"
+        );
+        assert!(output.stdout.is_empty());
+    }
+}
