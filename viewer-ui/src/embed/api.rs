@@ -335,10 +335,12 @@ impl ViewerV1 {
     /// Puts it where pages look for it, and tells that it is ready.
     pub fn publish(self) {
         let listeners = self.listeners.clone();
+        let api = JsValue::from(self);
         if let Some(window) = web_sys::window() {
             // A window takes every property.
-            let _ = js_sys::Reflect::set(&window, &"sagitta".into(), &self.into());
+            let _ = js_sys::Reflect::set(&window, &"sagitta".into(), &api);
         }
+        super::bridge::listen(api, &listeners);
         listeners.call("ready", &js_sys::Object::new());
     }
 

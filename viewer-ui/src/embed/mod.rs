@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod bench;
+mod bridge;
 mod figures;
 pub mod listeners;
 mod pixels;
