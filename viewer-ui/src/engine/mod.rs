@@ -11,7 +11,7 @@ mod opening;
 pub mod screen;
 mod snapshot;
 mod stored_frame;
-mod text;
+pub mod text;
 pub mod waiting;
 
 use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};

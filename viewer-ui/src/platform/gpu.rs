@@ -1,0 +1,178 @@
+//! The GPU's side of a screen: context, textures and renderer of one canvas.
+//!
+//! A canvas that has lost its context keeps that for ever, so a new screen always has a new canvas.
+
+use super::{canvas, clock};
+use std::pin::Pin;
+use viewer_core::pixel::{FrameParams, FrameView};
+use viewer_gpu::context::{Backend, Context, PROBE_COLOUR};
+use viewer_gpu::frame_renderer::{DrawError, DrawOutcome, Renderer};
+use viewer_gpu::scene::{Scene, SceneViewport};
+use viewer_gpu::texture_cache::TextureCache;
+use web_sys::HtmlCanvasElement;
+
+/// How the GPU is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// By WebGPU.
+    WebGpu,
+    /// By WebGL2.
+    WebGl2,
+}
+
+/// How a drawing went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drawn {
+    /// It was handed to the canvas.
+    Yes,
+    /// The canvas is busy: try again.
+    NotNow,
+    /// The context is gone.
+    Lost,
+}
+
+/// Something that ends later.
+type Later<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// Bytes of textures kept on the GPU: what was shown last comes back at once.
+const TEXTURE_BUDGET_BYTES: usize = 192 << 20;
+
+/// One canvas and all that draws on it.
+#[derive(Debug)]
+pub struct GpuScreen {
+    canvas: HtmlCanvasElement,
+    kind: Kind,
+    renderer: Renderer,
+    textures: TextureCache,
+    context: Context,
+}
+
+/// Gives the thread back to the browser until its next task.
+async fn yield_now() {
+    clock::sleep(0.0).await;
+}
+
+#[cfg(target_arch = "wasm32")]
+async fn context_for(canvas: &HtmlCanvasElement, backend: Backend) -> Result<Context, String> {
+    Context::for_canvas(canvas.clone(), backend).await.map_err(|error| error.to_string())
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+async fn context_for(_canvas: &HtmlCanvasElement, _backend: Backend) -> Result<Context, String> {
+    Err("there is no canvas outside a browser".into())
+}
+
+impl GpuScreen {
+    /// A screen on a new canvas; the reason in words where the browser has none, or one that draws but
+    /// shows nothing.
+    pub async fn new(kind: Kind, on_lost: impl Fn() + Clone + 'static) -> Result<Self, String> {
+        let canvas = canvas::create(1, 1).ok_or("the page gives no canvas")?;
+        let backend = match kind {
+            Kind::WebGpu => Backend::WebGpu,
+            Kind::WebGl2 => Backend::WebGl2,
+        };
+        let context = context_for(&canvas, backend).await?;
+        context.draw_probe_colour().map_err(|error| error.to_string())?;
+        // In the same task as the drawing: after it the canvas may be empty again.
+        let shown = canvas::shown_colour(&canvas);
+        let is_close = |shown: [u8; 4]| {
+            PROBE_COLOUR.iter().zip(shown).all(|(wanted, level)| wanted.abs_diff(level) <= 2)
+        };
+        if !shown.is_some_and(is_close) {
+            return Err("the adapter draws but its canvas stays blank".into());
+        }
+        let renderer = Renderer::new(&context);
+        let textures = TextureCache::new(&context, TEXTURE_BUDGET_BYTES);
+        context.on_lost(Box::new(move |_| on_lost()));
+        Ok(Self { canvas, kind, renderer, textures, context })
+    }
+
+    /// The canvas.
+    pub fn canvas(&self) -> &HtmlCanvasElement {
+        &self.canvas
+    }
+
+    /// How the GPU is reached.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Bytes of textures.
+    pub fn texture_bytes(&self) -> usize {
+        self.textures.bytes()
+    }
+
+    /// True where the frame is on the GPU.
+    pub fn has(&self, key: u64) -> bool {
+        self.textures.contains(key)
+    }
+
+    /// Brings a frame to the GPU.
+    pub fn upload(&mut self, key: u64, view: &FrameView) -> Result<(), String> {
+        self.textures.upload(&self.context, key, view).map_err(|error| error.to_string())
+    }
+
+    /// Drops a frame.
+    pub fn forget(&mut self, key: u64) {
+        self.textures.evict(key);
+    }
+
+    /// Drops all frames.
+    pub fn forget_all(&mut self) {
+        self.textures.evict_all();
+    }
+
+    /// What the device complained about since the last call.
+    pub fn take_errors(&self) -> Vec<String> {
+        self.context.take_errors()
+    }
+
+    /// Loses the context, as a crash of the driver would.
+    pub fn destroy(&self) {
+        self.context.destroy();
+    }
+
+    /// Draws viewports: place, frame and parameters of each.
+    pub fn draw(&mut self, items: Vec<([u32; 4], u64, FrameParams)>, [width, height]: [u32; 2]) -> Drawn {
+        let scene = Scene {
+            width,
+            height,
+            viewports: items
+                .into_iter()
+                .map(|(rect, key, params)| SceneViewport { rect, frame: Some((key, params)) })
+                .collect(),
+        };
+        self.textures.protect(&scene);
+        match self.renderer.draw(&self.context, &self.textures, &scene) {
+            Ok(DrawOutcome::Drawn { .. }) => Drawn::Yes,
+            Ok(DrawOutcome::TryLater) => Drawn::NotNow,
+            Err(DrawError::Lost) => Drawn::Lost,
+            // A surface that gives no texture twice in a row is of no use any more.
+            Err(_) => Drawn::Lost,
+        }
+    }
+
+    /// Ends when all that was drawn is done.
+    pub fn finished(&self) -> Later<()> {
+        Box::pin(self.context.finished(yield_now))
+    }
+
+    /// Draws one frame into memory: RGBA, rows from the top.
+    pub fn read_back(
+        &mut self,
+        key: u64,
+        params: FrameParams,
+        [width, height]: [u32; 2],
+    ) -> Later<Result<Vec<u8>, String>> {
+        let reading = self.renderer.render_to_rgba(
+            &self.context,
+            &self.textures,
+            key,
+            &params,
+            width,
+            height,
+            yield_now,
+        );
+        Box::pin(async move { reading.await.map_err(|error| error.to_string()) })
+    }
+}
