@@ -1,0 +1,362 @@
+//! Draws scenes on the canvas, and single viewports into memory.
+//!
+//! One pass for the whole canvas; each viewport is a triangle cut out by its scissor rectangle, with its
+//! own uniforms by dynamic offset.
+
+use crate::context::begin_pass;
+use crate::readback::Pending;
+use crate::scene::{Scene, visible};
+use crate::texture_cache::{FrameTexture, TextureCache, texture_layout};
+use crate::{Context, shaders, uniforms};
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use viewer_core::pixel::{FrameParams, RenderPlan};
+
+/// Why nothing was drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DrawError {
+    /// The device or the canvas's context is gone: make new ones.
+    #[error("the graphics device is lost")]
+    Lost,
+    /// The context was made without a canvas.
+    #[error("there is no canvas to draw on")]
+    NoCanvas,
+    /// The canvas gives nothing to draw on though the device is there.
+    #[error("the canvas gives no texture to draw on")]
+    NoTexture,
+    /// The frame was not uploaded, or was evicted.
+    #[error("the frame is not on the graphics card")]
+    NoFrame,
+    /// No picture of that size can be drawn.
+    #[error("a picture of {width} x {height} pixels cannot be drawn; the limit is {limit} a side")]
+    Size {
+        /// Width in canvas pixels.
+        width: u32,
+        /// Height in canvas pixels.
+        height: u32,
+        /// Most pixels a side.
+        limit: u32,
+    },
+    /// The pixels cannot be read back.
+    #[error("the graphics card does not hand out its pixels")]
+    Readback,
+}
+
+/// How a drawing went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DrawOutcome {
+    /// It was handed to the canvas.
+    Drawn {
+        /// Keys of the scene that are not in the texture cache; their viewports are black.
+        missing: Vec<u64>,
+    },
+    /// The canvas is busy or hidden: try again with the next animation frame.
+    TryLater,
+}
+
+/// The pipelines and the uniform buffer.
+#[derive(Debug)]
+pub struct Renderer {
+    /// For the canvas; `None` without one.
+    surface_pipeline: Option<wgpu::RenderPipeline>,
+    memory_pipeline: wgpu::RenderPipeline,
+    uniform_layout: wgpu::BindGroupLayout,
+    uniforms: wgpu::Buffer,
+    uniform_group: wgpu::BindGroup,
+    /// Viewports that the uniform buffer has room for.
+    capacity: u32,
+}
+
+/// One viewport, ready to be drawn.
+struct Item<'a> {
+    scissor: [u32; 4],
+    frame: &'a FrameTexture,
+}
+
+/// Format of pictures that are read back: the order of bytes is that of RGBA everywhere.
+const MEMORY_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+
+const FIRST_CAPACITY: u32 = 16;
+
+impl Renderer {
+    /// Builds the pipelines.
+    pub fn new(context: &Context) -> Self {
+        let device = &context.device;
+        let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some("frame"),
+            source: wgpu::ShaderSource::Wgsl(shaders::FRAME.into()),
+        });
+        let uniform_layout = uniform_layout(device);
+        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("frame"),
+            bind_group_layouts: &[Some(&uniform_layout), Some(&texture_layout(device))],
+            immediate_size: 0,
+        });
+        let (uniforms, uniform_group) = uniform_buffer(device, &uniform_layout, FIRST_CAPACITY);
+        Self {
+            surface_pipeline: context
+                .surface_format()
+                .map(|format| pipeline(device, &layout, &shader, format)),
+            memory_pipeline: pipeline(device, &layout, &shader, MEMORY_FORMAT),
+            uniform_layout,
+            uniforms,
+            uniform_group,
+            capacity: FIRST_CAPACITY,
+        }
+    }
+
+    /// Draws a scene on the canvas, which gets the scene's size. A scene without area is not drawn.
+    ///
+    /// # Errors
+    /// A lost device, no canvas, or one that gives no texture.
+    pub fn draw(
+        &mut self,
+        context: &Context,
+        cache: &TextureCache,
+        scene: &Scene,
+    ) -> Result<DrawOutcome, DrawError> {
+        if context.lost() {
+            return Err(DrawError::Lost);
+        }
+        let mut missing = Vec::new();
+        if scene.width == 0 || scene.height == 0 {
+            return Ok(DrawOutcome::Drawn { missing });
+        }
+        context.resize(scene.width, scene.height);
+        let [width, height] = context.surface_size();
+        let mut items = Vec::new();
+        let mut bytes = Vec::new();
+        for viewport in &scene.viewports {
+            let Some((key, params)) = &viewport.frame else {
+                continue;
+            };
+            let Some(frame) = cache.get(*key) else {
+                missing.push(*key);
+                continue;
+            };
+            if let Some(scissor) = visible(viewport.rect, width, height) {
+                let [x, y, ..] = scissor;
+                let plan = RenderPlan::new(frame.samples_per_pixel, frame.sample_type, params);
+                uniforms::push(&mut bytes, &plan, frame.shape, [x, y]);
+                items.push(Item { scissor, frame });
+            }
+        }
+        let Some(target) = context.surface_texture()? else {
+            return Ok(DrawOutcome::TryLater);
+        };
+        self.write_uniforms(context, &bytes);
+        let pipeline = self.surface_pipeline.as_ref().ok_or(DrawError::NoCanvas)?;
+        let mut encoder = context
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let view = target.texture.create_view(&Default::default());
+        self.encode(&mut encoder, &view, pipeline, &items);
+        context.queue.submit([encoder.finish()]);
+        context.queue.present(target);
+        Ok(DrawOutcome::Drawn { missing })
+    }
+
+    /// Draws one frame into a picture of `width` x `height` and reads it back: RGBA of 8 bits, rows from
+    /// the top.
+    ///
+    /// It is drawn at once; the future, which borrows nothing, waits for the pixels. `yield_now` gives the
+    /// thread back to the host for a moment, in a browser until its next task.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the frame, its view and its size are one viewport; the rest is where it is drawn"
+    )]
+    pub fn render_to_rgba<Y: AsyncFn() + 'static>(
+        &mut self,
+        context: &Context,
+        cache: &TextureCache,
+        key: u64,
+        params: &FrameParams,
+        width: u32,
+        height: u32,
+        yield_now: Y,
+    ) -> impl Future<Output = Result<Vec<u8>, DrawError>> + use<Y> {
+        let drawn = self.draw_to_buffer(context, cache, (key, params), width, height);
+        async move { drawn?.read(yield_now).await }
+    }
+
+    fn draw_to_buffer(
+        &mut self,
+        context: &Context,
+        cache: &TextureCache,
+        (key, params): (u64, &FrameParams),
+        width: u32,
+        height: u32,
+    ) -> Result<Pending, DrawError> {
+        if context.lost() {
+            return Err(DrawError::Lost);
+        }
+        let limit = context.max_side();
+        if width == 0 || height == 0 || width > limit || height > limit {
+            return Err(DrawError::Size {
+                width,
+                height,
+                limit,
+            });
+        }
+        let frame = cache.get(key).ok_or(DrawError::NoFrame)?;
+        let plan = RenderPlan::new(frame.samples_per_pixel, frame.sample_type, params);
+        let mut bytes = Vec::new();
+        uniforms::push(&mut bytes, &plan, frame.shape, [0, 0]);
+        self.write_uniforms(context, &bytes);
+
+        let device = &context.device;
+        let size = wgpu::Extent3d {
+            width,
+            height,
+            depth_or_array_layers: 1,
+        };
+        let texture = device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("picture"),
+            size,
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: MEMORY_FORMAT,
+            usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
+            view_formats: &[],
+        });
+        let stride = (4 * width).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+        let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("picture"),
+            size: u64::from(stride) * u64::from(height),
+            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+            mapped_at_creation: false,
+        });
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let view = texture.create_view(&Default::default());
+        let item = Item {
+            scissor: [0, 0, width, height],
+            frame,
+        };
+        self.encode(&mut encoder, &view, &self.memory_pipeline, &[item]);
+        encoder.copy_texture_to_buffer(
+            texture.as_image_copy(),
+            wgpu::TexelCopyBufferInfo {
+                buffer: &buffer,
+                layout: wgpu::TexelCopyBufferLayout {
+                    offset: 0,
+                    bytes_per_row: Some(stride),
+                    rows_per_image: Some(height),
+                },
+            },
+            size,
+        );
+        context.queue.submit([encoder.finish()]);
+        Ok(Pending {
+            device: device.clone(),
+            watch: Arc::clone(&context.watch),
+            buffer,
+            row_bytes: 4 * width as usize,
+            stride_bytes: stride as usize,
+        })
+    }
+
+    fn write_uniforms(&mut self, context: &Context, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let needed = u32::try_from(bytes.len()).unwrap_or(u32::MAX) / uniforms::STRIDE_BYTES;
+        if needed > self.capacity {
+            self.capacity = needed.next_power_of_two();
+            (self.uniforms, self.uniform_group) =
+                uniform_buffer(&context.device, &self.uniform_layout, self.capacity);
+        }
+        context.queue.write_buffer(&self.uniforms, 0, bytes);
+    }
+
+    /// Draws items whose uniforms lie in their order in the buffer.
+    fn encode(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        view: &wgpu::TextureView,
+        pipeline: &wgpu::RenderPipeline,
+        items: &[Item],
+    ) {
+        let mut pass = begin_pass(encoder, view, wgpu::Color::BLACK);
+        pass.set_pipeline(pipeline);
+        for (offset, item) in (0..).step_by(uniforms::STRIDE_BYTES as usize).zip(items) {
+            let [x, y, width, height] = item.scissor;
+            pass.set_scissor_rect(x, y, width, height);
+            pass.set_bind_group(0, &self.uniform_group, &[offset]);
+            pass.set_bind_group(1, &item.frame.bind_group, &[]);
+            pass.draw(0..3, 0..1);
+        }
+    }
+}
+
+fn uniform_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("view"),
+        entries: &[wgpu::BindGroupLayoutEntry {
+            binding: 0,
+            visibility: wgpu::ShaderStages::FRAGMENT,
+            ty: wgpu::BindingType::Buffer {
+                ty: wgpu::BufferBindingType::Uniform,
+                has_dynamic_offset: true,
+                min_binding_size: NonZeroU64::new(uniforms::SIZE_BYTES),
+            },
+            count: None,
+        }],
+    })
+}
+
+fn uniform_buffer(
+    device: &wgpu::Device,
+    layout: &wgpu::BindGroupLayout,
+    capacity: u32,
+) -> (wgpu::Buffer, wgpu::BindGroup) {
+    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("views"),
+        size: u64::from(capacity) * u64::from(uniforms::STRIDE_BYTES),
+        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("views"),
+        layout,
+        entries: &[wgpu::BindGroupEntry {
+            binding: 0,
+            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: &buffer,
+                offset: 0,
+                size: NonZeroU64::new(uniforms::SIZE_BYTES),
+            }),
+        }],
+    });
+    (buffer, group)
+}
+
+fn pipeline(
+    device: &wgpu::Device,
+    layout: &wgpu::PipelineLayout,
+    shader: &wgpu::ShaderModule,
+    format: wgpu::TextureFormat,
+) -> wgpu::RenderPipeline {
+    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+        label: Some("frame"),
+        layout: Some(layout),
+        vertex: wgpu::VertexState {
+            module: shader,
+            entry_point: Some("cover"),
+            compilation_options: Default::default(),
+            buffers: &[],
+        },
+        primitive: wgpu::PrimitiveState::default(),
+        depth_stencil: None,
+        multisample: wgpu::MultisampleState::default(),
+        fragment: Some(wgpu::FragmentState {
+            module: shader,
+            entry_point: Some("frame"),
+            compilation_options: Default::default(),
+            targets: &[Some(format.into())],
+        }),
+        multiview_mask: None,
+        cache: None,
+    })
+}

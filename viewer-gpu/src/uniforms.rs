@@ -1,0 +1,118 @@
+//! The uniform buffer: one `ViewUniforms` of `shaders/common.wgsl` a viewport.
+
+use viewer_core::pixel::{RenderPlan, SampleKind};
+
+/// Distance of two viewports' uniforms in bytes: the alignment of dynamic offsets that every adapter grants.
+pub const STRIDE_BYTES: u32 = 256;
+
+/// Bytes of one `ViewUniforms`.
+pub const SIZE_BYTES: u64 = 112;
+
+const KIND_NARROW: u32 = 0;
+const KIND_WIDE: u32 = 1;
+const KIND_FLOAT: u32 = 2;
+const KIND_COLOUR: u32 = 3;
+
+const FLAG_INTERPOLATE: u32 = 1;
+const FLAG_INVERSE: u32 = 2;
+
+/// Shape of a frame that a viewport shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameShape {
+    pub columns: u32,
+    pub rows: u32,
+    pub is_colour: bool,
+}
+
+/// Appends one viewport's uniforms, and bytes up to the next one's.
+pub fn push(bytes: &mut Vec<u8>, plan: &RenderPlan, shape: FrameShape, origin: [u32; 2]) {
+    let end = bytes.len() + STRIDE_BYTES as usize;
+    for axis in [plan.grid.column, plan.grid.row] {
+        let [x, y, start] = axis.map(split);
+        for word in [x[0], y[0], start[0], 0, x[1], y[1], start[1], 0] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+    let kind = match plan.kind {
+        _ if shape.is_colour => KIND_COLOUR,
+        SampleKind::Narrow { .. } => KIND_NARROW,
+        SampleKind::Wide { .. } => KIND_WIDE,
+        SampleKind::Float => KIND_FLOAT,
+    };
+    let mut flags = 0;
+    if plan.interpolate {
+        flags |= FLAG_INTERPOLATE;
+    }
+    if plan.inverse {
+        flags |= FLAG_INVERSE;
+    }
+    let words = [
+        origin[0],
+        origin[1],
+        shape.columns,
+        shape.rows,
+        plan.padding[0],
+        plan.padding[1],
+        kind,
+        flags,
+        plan.kind.sign_bit(),
+        plan.ramp.pivot,
+        plan.ramp.scale.to_bits(),
+        plan.ramp.offset.to_bits(),
+    ];
+    for word in words {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    bytes.resize(end, 0);
+}
+
+/// Whole part and part after the point of a number with 32 fractional bits.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the two halves of 64 bits"
+)]
+fn split(fixed: i64) -> [u32; 2] {
+    [(fixed >> 32) as u32, fixed as u32]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use viewer_core::pixel::{FrameParams, ModalityLut, Presentation, SampleType, VoiLut, Window};
+
+    #[test]
+    fn a_viewport_fills_its_stride_and_numbers_lie_where_the_shader_reads_them() {
+        let params = FrameParams {
+            pixel_from_canvas: [0.5, 0.0, 0.0, -0.25, -1.5, 7.0],
+            modality: ModalityLut::IDENTITY,
+            voi: VoiLut::Linear(Window {
+                center: 128.0,
+                width: 256.0,
+            }),
+            presentation: Presentation::Inverse,
+            padding: None,
+            interpolate: true,
+        };
+        let plan = RenderPlan::new(1, SampleType::I16, &params);
+        let shape = FrameShape {
+            columns: 512,
+            rows: 256,
+            is_colour: false,
+        };
+        let mut bytes = vec![9; 256];
+        push(&mut bytes, &plan, shape, [3, 4]);
+        assert_eq!(bytes.len(), 512);
+        let word = |index: usize| {
+            let at = 256 + 4 * index;
+            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+        };
+        assert_eq!([word(0), word(4)], [0, 0x8000_0000]);
+        assert_eq!([word(2), word(6)], [u32::MAX - 1, 0x8000_0000]);
+        assert_eq!([word(9), word(13)], [u32::MAX, 0xc000_0000]);
+        assert_eq!([word(10), word(14)], [7, 0]);
+        assert_eq!([word(16), word(17), word(18), word(19)], [3, 4, 512, 256]);
+        assert_eq!([word(22), word(23), word(24)], [0, 3, 0x8000]);
+        assert_eq!(word(25), 0x8000 << 16);
+    }
+}
