@@ -183,3 +183,40 @@ fn numbers_that_are_none_and_empty_values_do_not_stop_a_file() {
     assert_eq!(set["00281050"].get("Value"), None);
     assert_eq!(set["00281051"]["Value"], serde_json::json!([400.0, null]));
 }
+
+/// Seeded damage: bytes changed, cut out and put in. Whatever comes of it, it comes in words.
+#[test]
+fn damaged_headers_never_break_the_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = ScanLimits {
+        inline_bytes: 1 << 20,
+        ..ScanLimits::default()
+    };
+    let mut seed = 20_240_229u64;
+    let mut random = move |below: usize| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    for made in small_files() {
+        let path = made.write(folder.path(), "whole.dcm");
+        let whole = fs::read(&path).unwrap();
+        for _ in 0..500 {
+            let mut bytes = whole.clone();
+            for _ in 0..=random(4) {
+                let at = 128 + random(bytes.len() - 128);
+                match random(3) {
+                    0 => bytes[at] = u8::try_from(random(256)).unwrap(),
+                    1 => drop(bytes.remove(at)),
+                    _ => bytes.insert(at, [0, 0xFF, 0xFE][random(3)]),
+                }
+            }
+            fs::write(&path, bytes).unwrap();
+            match scan(&path, &limits) {
+                Ok(scanned) => assert!(scanned.attributes.contains_key("00080005")),
+                Err(error) => assert!(error.to_string().starts_with("it ")),
+            }
+        }
+    }
+}

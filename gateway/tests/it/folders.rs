@@ -187,3 +187,15 @@ fn an_index_inside_a_data_folder_a_missing_folder_and_a_taken_port_stop_the_star
     open.listen = Some("0.0.0.0:0".into());
     assert!(error(open).starts_with("login is not configured"));
 }
+
+#[test]
+fn a_damaged_index_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = tempfile::tempdir().unwrap();
+    ct("1", "2", 1).write(folder.path(), "a.dcm");
+    let path = index.path().join("index.db");
+    fs::write(&path, "this is no database".repeat(1000)).unwrap();
+    let server = Server::start(options(folder.path(), &path));
+    server.wait_until_indexed();
+    assert_eq!(instance_count(&server), 1);
+}

@@ -41,6 +41,8 @@ fn native_frames_go_out_explicit_little_endian_whatever_the_file_is() {
         let mut made = ct("1", "2", 1);
         made.transfer_syntax = syntax;
         let (_folder, server) = served(&made);
+        let set = &server.get(&format!("{}/metadata", made.address())).json()[0];
+        assert_eq!(set["00083002"]["Value"][0], EXPLICIT);
         for accept in [
             "",
             "*/*",

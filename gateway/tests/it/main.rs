@@ -10,5 +10,6 @@ mod folders;
 mod frames;
 mod hardening;
 mod program;
-mod shared_data;
+mod real_files;
+
 mod static_app;

@@ -48,13 +48,16 @@ fn it_says_where_it_is_ready_answers_at_once_and_ends_in_order() {
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     }
     // `kill` is everywhere where there are signals.
-    if cfg!(unix) {
-        let id = child.id().to_string();
-        assert!(Command::new("kill").arg(&id).status().unwrap().success());
-        assert!(child.wait().unwrap().success());
-    } else {
+    let asked = cfg!(unix)
+        && Command::new("kill")
+            .arg(child.id().to_string())
+            .status()
+            .unwrap()
+            .success();
+    if !asked {
         child.kill().unwrap();
     }
+    assert_eq!(child.wait().unwrap().success(), asked);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 use super::scan::{PixelPlace, Scan};
+use super::sniff;
 
 /// Study-level attributes of search answers, PS3.18 table 10.6.3-3.
 const STUDY_TAGS: [&str; 13] = [
@@ -73,7 +74,13 @@ impl Entry {
     /// Takes what a scan found.
     pub fn from_scan(scan: Scan) -> Result<Self, EntryError> {
         let mut attributes = scan.attributes;
-        let available = json!({"vr": "UI", "Value": [scan.transfer_syntax]});
+        // What frames can be had in: native ones go out explicit little endian, whatever the file is.
+        let sent = if sniff::is_native(&scan.transfer_syntax) {
+            sniff::EXPLICIT_LITTLE_ENDIAN
+        } else {
+            scan.transfer_syntax.as_str()
+        };
+        let available = json!({"vr": "UI", "Value": [sent]});
         attributes.insert("00083002".to_owned(), available);
         let pick = |tags: &[&str]| -> Map<String, Value> {
             tags.iter()

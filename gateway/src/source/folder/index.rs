@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use protocol::dicomweb::json::Dataset;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params, params_from_iter};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension as _, Transaction, params, params_from_iter,
+};
 use serde_json::{Map, Value};
 
 use super::entry::{self, Entry, folded};
@@ -81,18 +83,20 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens or makes the index.
+    /// Opens or makes the index; one that is damaged is made again.
     pub fn open(path: &Path) -> Result<(Self, Writer), IndexError> {
-        let connection = connect(path)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if version != VERSION {
-            connection.execute_batch(&format!(
-                "BEGIN; DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS studies;
-                 DROP TABLE IF EXISTS series; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
-            ))?;
-        }
+        let connection = prepared(path).or_else(|error| {
+            if !is_damage(&error) {
+                return Err(error);
+            }
+            for suffix in ["", "-wal", "-shm"] {
+                let mut name = path.as_os_str().to_owned();
+                name.push(suffix);
+                // What is not there need not be removed, and what cannot be is an error just after.
+                let _ = std::fs::remove_file(PathBuf::from(name));
+            }
+            prepared(path)
+        })?;
         let index = Self {
             path: path.to_owned(),
             readers: Mutex::new(Vec::new()),
@@ -133,6 +137,32 @@ impl Index {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// A connection to an index with the tables of this version.
+fn prepared(path: &Path) -> Result<Connection, IndexError> {
+    let connection = connect(path)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version != VERSION {
+        connection.execute_batch(&format!(
+            "BEGIN; DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS studies;
+             DROP TABLE IF EXISTS series; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+        ))?;
+    }
+    Ok(connection)
+}
+
+fn is_damage(error: &IndexError) -> bool {
+    let code = match error {
+        IndexError::Database(error) => error.sqlite_error_code(),
+        IndexError::Damaged => return true,
+    };
+    matches!(
+        code,
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+    )
 }
 
 fn connect(path: &Path) -> Result<Connection, IndexError> {

@@ -376,7 +376,7 @@ fn make_index_folder(index: &Path, folders: &[PathBuf]) -> Result<(), OpenError>
         _ => Path::new("."),
     };
     let failed = || OpenError::IndexFolder(index.to_owned());
-    fs::create_dir_all(folder).map_err(|_| failed())?;
+    make_private_folder(folder).map_err(|_| failed())?;
     let real = fs::canonicalize(folder).map_err(|_| failed())?;
     match folders.iter().find(|data| real.starts_with(data)) {
         None => Ok(()),
@@ -385,6 +385,14 @@ fn make_index_folder(index: &Path, folders: &[PathBuf]) -> Result<(), OpenError>
             folder: data.clone(),
         }),
     }
+}
+
+/// The index holds names: only the user may read it.
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
 }
 
 /// Appends JSON text; `BulkDataURI`, stored as a tag path, becomes an address.

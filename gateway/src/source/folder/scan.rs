@@ -33,7 +33,7 @@ impl Default for ScanLimits {
     fn default() -> Self {
         Self {
             depth: 32,
-            elements: 2_000_000,
+            elements: 1_000_000,
             inline_bytes: 64 << 20,
             inflated_bytes: 512 << 20,
         }
