@@ -11,5 +11,4 @@ mod frames;
 mod hardening;
 mod program;
 mod real_files;
-
 mod static_app;
