@@ -1,1 +1,23 @@
-//! Test driver.
+//! The driver of the end-to-end tests: a real browser, the real gateway, made-up data.
+//!
+//! [`Browser`] starts a headless Chromium for one [`Backend`], [`Page`] acts on one of its pages as a user
+//! would and reads what it shows, [`Gateway`] runs the program that users run. Everything has a time-out;
+//! every process and folder goes when its value is dropped.
+
+mod browser;
+mod cdp;
+mod folder;
+mod gateway;
+mod input;
+mod page;
+mod picture;
+mod process;
+mod record;
+
+pub use browser::{Backend, Browser};
+pub use folder::{TempFolder, phantom_folder, shared_data};
+pub use gateway::{Answer, Gateway};
+pub use input::{Button, Modifiers};
+pub use page::Page;
+pub use picture::Picture;
+pub use record::{Problem, ProblemKind, Request};

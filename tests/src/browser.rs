@@ -1,0 +1,223 @@
+//! A headless Chromium without a GPU, started with the flags that make one backend work.
+
+use crate::cdp::Connection;
+use crate::folder::TempFolder;
+use crate::page::Page;
+use crate::process;
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How the viewer draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// WebGPU, by a software Vulkan driver.
+    WebGpu,
+    /// WebGL2, by a software driver.
+    WebGl2,
+    /// A browser that offers neither.
+    Cpu,
+}
+
+impl Backend {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::WebGpu, Self::WebGl2, Self::Cpu];
+
+    /// As `stats().backend` and `&backend=` name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WebGpu => "webgpu",
+            Self::WebGl2 => "webgl2",
+            Self::Cpu => "cpu",
+        }
+    }
+
+    /// Without all four of WebGPU's, an adapter is offered whose canvas stays blank.
+    fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::WebGpu => &[
+                "--enable-unsafe-webgpu",
+                "--enable-features=Vulkan",
+                "--use-vulkan=swiftshader",
+                "--use-angle=swiftshader",
+                "--enable-unsafe-swiftshader",
+            ],
+            Self::WebGl2 => &["--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+            Self::Cpu => &["--disable-gpu", "--disable-software-rasterizer"],
+        }
+    }
+}
+
+/// A running browser; it ends and its folder goes when this is dropped.
+#[derive(Debug)]
+pub struct Browser {
+    child: Child,
+    connection: Arc<Connection>,
+    profile: Option<TempFolder>,
+}
+
+/// How long the browser may take to start, on a busy machine.
+const START: Duration = Duration::from_secs(60);
+
+impl Browser {
+    /// Starts a browser with a fresh profile.
+    ///
+    /// # Errors
+    /// No Chromium on the PATH (or at `CHROMIUM`), or it does not start.
+    pub fn launch(backend: Backend) -> Result<Self> {
+        Self::launch_with(backend, &[])
+    }
+
+    /// Starts a browser with more flags.
+    ///
+    /// # Errors
+    /// As [`Browser::launch`].
+    pub fn launch_with(backend: Backend, flags: &[&str]) -> Result<Self> {
+        let profile = TempFolder::new("browser")?;
+        let complaints = File::create(profile.path().join("stderr.txt"))?;
+        let child = Command::new(program()?)
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--remote-debugging-port=0",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--disable-default-apps",
+                "--disable-gpu-watchdog",
+                "--disable-dev-shm-usage",
+                "--disable-features=SpareRendererForSitePerProcess,Translate",
+                "--hide-scrollbars",
+                "--mute-audio",
+                "--window-size=1280,800",
+            ])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .args(backend.flags())
+            .args(flags)
+            .arg("about:blank")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(complaints)
+            .spawn()
+            .context("Chromium could not be started")?;
+        let mut starting = Starting { child: Some(child) };
+        let (port, path) = starting.address(profile.path())?;
+        let connection = Connection::open(port, &path)?;
+        let child = starting.child.take().context("Chromium has ended")?;
+        Ok(Self {
+            child,
+            connection,
+            profile: Some(profile),
+        })
+    }
+
+    /// Opens a page, 1280 x 800 CSS pixels at one device pixel each.
+    ///
+    /// # Errors
+    /// The browser is gone or does not answer.
+    pub fn page(&self) -> Result<Page> {
+        let patience = Duration::from_secs(30);
+        let call =
+            |method: &str, parameters| self.connection.call(None, method, parameters, patience);
+        let target = call("Target.createTarget", json!({ "url": "about:blank" }))?;
+        let target = target["targetId"]
+            .as_str()
+            .context("no page was made")?
+            .to_owned();
+        let attach = json!({ "targetId": target, "flatten": true });
+        let session = call("Target.attachToTarget", attach)?;
+        let session = session["sessionId"]
+            .as_str()
+            .context("the page cannot be reached")?;
+        self.connection.follow(session);
+        let page = Page::new(self.connection.clone(), session.to_owned(), Some(target));
+        page.call(
+            "Emulation.setFocusEmulationEnabled",
+            json!({ "enabled": true }),
+        )?;
+        page.set_viewport(1280, 800, 1.0, false)?;
+        Ok(page)
+    }
+
+    /// Resident memory of all renderers of this browser, in KiB.
+    pub fn renderer_rss_kib(&self) -> u64 {
+        process::renderer_rss_kib(self.child.id())
+    }
+
+    /// The profile's folder: what the browser leaves on a shared computer.
+    pub fn profile(&self) -> &Path {
+        self.profile
+            .as_ref()
+            .map_or(Path::new(""), TempFolder::path)
+    }
+
+    /// Ends the browser but keeps its profile, for tests that look at what it left.
+    pub fn end(mut self) -> Option<TempFolder> {
+        process::end(&mut self.child);
+        self.profile.take()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        process::end(&mut self.child);
+    }
+}
+
+/// A browser that is not connected yet: it ends when connecting fails.
+struct Starting {
+    child: Option<Child>,
+}
+
+impl Starting {
+    /// Port and path of the debugger, once the browser wrote them down.
+    fn address(&mut self, profile: &Path) -> Result<(u16, String)> {
+        let began = Instant::now();
+        let file = profile.join("DevToolsActivePort");
+        loop {
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            let mut lines = text.lines();
+            if let (Some(port), Some(path)) = (lines.next(), lines.next()) {
+                return Ok((port.trim().parse()?, path.trim().to_owned()));
+            }
+            let ended = match &mut self.child {
+                Some(child) => child.try_wait()?.is_some(),
+                None => true,
+            };
+            if ended || began.elapsed() > START {
+                let said = std::fs::read_to_string(profile.join("stderr.txt")).unwrap_or_default();
+                let last: Vec<&str> = said.lines().rev().take(5).collect();
+                bail!("Chromium did not start: {}", last.join(" | "));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            process::end(child);
+        }
+    }
+}
+
+/// Path of Chromium.
+fn program() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return Ok(named.into());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    names
+        .iter()
+        .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)))
+        .find(|file| file.is_file())
+        .context("Chromium is missing: install it, or name it by CHROMIUM")
+}
