@@ -1,3 +1,5 @@
 //! End-to-end tests: the built app in a real browser over the built gateway.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+
 mod smoke;

@@ -4,6 +4,9 @@ use crate::page::Page;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+/// A place on the page: CSS pixels from its top left corner, to the right and downwards.
+pub type Place = (f64, f64);
+
 /// A button of the mouse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Button {
@@ -58,14 +61,14 @@ impl std::ops::BitOr for Modifiers {
     }
 }
 
-/// Coordinates are CSS pixels from the page's top left corner.
+/// Acting on the page; `x` and `y` are as in [`Place`].
 impl Page {
     /// Holds keys during all that the mouse does from now on.
     pub fn hold(&self, keys: Modifiers) {
         self.modifiers.set(keys.0);
     }
 
-    fn mouse(&self, kind: &str, (x, y): (f64, f64), more: &Value) -> Result<()> {
+    fn mouse(&self, kind: &str, (x, y): Place, more: &Value) -> Result<()> {
         let mut event = json!({
             "type": kind, "x": x, "y": y, "modifiers": self.modifiers.get(),
             "buttons": self.buttons.get(), "pointerType": "mouse", "button": "none",
@@ -101,13 +104,13 @@ impl Page {
         self.release(button, (x, y), 1)
     }
 
-    fn press(&self, button: Button, place: (f64, f64), clicks: u8) -> Result<()> {
+    fn press(&self, button: Button, place: Place, clicks: u8) -> Result<()> {
         self.buttons.set(self.buttons.get() | button.bit());
         let more = json!({ "button": button.name(), "clickCount": clicks });
         self.mouse("mousePressed", place, &more)
     }
 
-    fn release(&self, button: Button, place: (f64, f64), clicks: u8) -> Result<()> {
+    fn release(&self, button: Button, place: Place, clicks: u8) -> Result<()> {
         self.buttons.set(self.buttons.get() & !button.bit());
         let more = json!({ "button": button.name(), "clickCount": clicks });
         self.mouse("mouseReleased", place, &more)
@@ -131,7 +134,7 @@ impl Page {
 
     /// Drags from one place to another by so many steps.
     #[expect(clippy::missing_errors_doc, reason = "said at the first of them")]
-    pub fn drag(&self, button: Button, from: (f64, f64), to: (f64, f64), steps: u32) -> Result<()> {
+    pub fn drag(&self, button: Button, from: Place, to: Place, steps: u32) -> Result<()> {
         self.mouse_move(from.0, from.1)?;
         self.mouse_down(button, from.0, from.1)?;
         for (x, y) in between(from, to, steps) {
@@ -143,6 +146,8 @@ impl Page {
     /// Turns the wheel over a place; positive is down and to the right, 120 is one notch.
     #[expect(clippy::missing_errors_doc, reason = "said at the first of them")]
     pub fn wheel(&self, x: f64, y: f64, delta_x: f64, delta_y: f64) -> Result<()> {
+        // Places are CSS pixels here, but wheel deltas are device pixels.
+        let (delta_x, delta_y) = (delta_x * self.ratio.get(), delta_y * self.ratio.get());
         self.mouse(
             "mouseWheel",
             (x, y),
@@ -154,7 +159,7 @@ impl Page {
     ///
     /// # Errors
     /// There is none, or it is not shown.
-    pub fn center_of(&self, selector: &str) -> Result<(f64, f64)> {
+    pub fn center_of(&self, selector: &str) -> Result<Place> {
         let name = serde_json::to_string(selector)?;
         let place = self.eval(&format!(
             "(() => {{ const it = document.querySelector({name}); if (!it) return null;
@@ -228,7 +233,7 @@ impl Page {
 
     /// All fingers on the screen, after `touchStart`, `touchMove` or `touchEnd`.
     #[expect(clippy::missing_errors_doc, reason = "said at the first of them")]
-    pub fn touch(&self, kind: &str, fingers: &[(f64, f64)]) -> Result<()> {
+    pub fn touch(&self, kind: &str, fingers: &[Place]) -> Result<()> {
         let points: Vec<Value> = fingers
             .iter()
             .enumerate()
@@ -248,7 +253,7 @@ impl Page {
 
     /// Moves fingers from their places to others by so many steps: one drags, two pinch.
     #[expect(clippy::missing_errors_doc, reason = "said at the first of them")]
-    pub fn swipe(&self, fingers: &[((f64, f64), (f64, f64))], steps: u32) -> Result<()> {
+    pub fn swipe(&self, fingers: &[(Place, Place)], steps: u32) -> Result<()> {
         let start: Vec<_> = fingers.iter().map(|finger| finger.0).collect();
         self.touch("touchStart", &start)?;
         for step in 1..=steps {
@@ -262,12 +267,12 @@ impl Page {
     }
 }
 
-fn part(from: (f64, f64), to: (f64, f64), step: u32, steps: u32) -> (f64, f64) {
+fn part(from: Place, to: Place, step: u32, steps: u32) -> Place {
     let t = f64::from(step) / f64::from(steps.max(1));
     (from.0 + (to.0 - from.0) * t, from.1 + (to.1 - from.1) * t)
 }
 
-fn between(from: (f64, f64), to: (f64, f64), steps: u32) -> impl Iterator<Item = (f64, f64)> {
+fn between(from: Place, to: Place, steps: u32) -> impl Iterator<Item = Place> {
     let steps = steps.max(1);
     (1..=steps).map(move |step| part(from, to, step, steps))
 }

@@ -17,7 +17,7 @@ mod record;
 pub use browser::{Backend, Browser};
 pub use folder::{TempFolder, phantom_folder, shared_data};
 pub use gateway::{Answer, Gateway};
-pub use input::{Button, Modifiers};
+pub use input::{Button, Modifiers, Place};
 pub use page::Page;
 pub use picture::Picture;
 pub use record::{Problem, ProblemKind, Request};

@@ -27,6 +27,8 @@ pub struct Page {
     /// Keys held down while the mouse acts, and the buttons that are down.
     pub(crate) modifiers: Cell<u8>,
     pub(crate) buttons: Cell<u8>,
+    /// Device pixels of a CSS pixel.
+    pub(crate) ratio: Cell<f64>,
 }
 
 impl Page {
@@ -41,6 +43,7 @@ impl Page {
             target,
             modifiers: Cell::new(0),
             buttons: Cell::new(0),
+            ratio: Cell::new(1.0),
         }
     }
 
@@ -210,6 +213,7 @@ impl Page {
             "Emulation.setDeviceMetricsOverride",
             json!({ "width": width, "height": height, "deviceScaleFactor": device_pixel_ratio, "mobile": mobile }),
         )?;
+        self.ratio.set(device_pixel_ratio);
         self.call(
             "Emulation.setTouchEmulationEnabled",
             json!({ "enabled": mobile, "maxTouchPoints": 5 }),

@@ -74,6 +74,7 @@ pub(crate) fn end(child: &mut std::process::Child) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 
