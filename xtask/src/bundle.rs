@@ -5,8 +5,8 @@
 //! content, so they can be cached for ever.
 
 use crate::page::{self, Assets};
+use crate::prerequisites;
 use crate::steps::{cargo, check, has_program, root, step, target};
-use crate::{prerequisites, steps};
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use sha2::{Digest, Sha256, Sha384};
@@ -50,7 +50,14 @@ pub fn build_all() -> Result<PathBuf> {
     })?;
     bundle()?;
     step("Building the gateway (release)", || {
-        check(&mut cargo(&["build", "--release", "--package", "gateway", "--bin", "sagitta"]))
+        check(&mut cargo(&[
+            "build",
+            "--release",
+            "--package",
+            "gateway",
+            "--bin",
+            "sagitta",
+        ]))
     })?;
     Ok(gateway())
 }
@@ -62,13 +69,17 @@ fn fingerprint() -> Result<String> {
     let mut inputs = vec![built.join("app.wasm"), built.join("decode_worker.wasm")];
     inputs.push(root().join("index.html"));
     inputs.push(std::env::current_exe()?);
-    let mut own: Vec<PathBuf> =
-        std::fs::read_dir(root().join("www"))?.flatten().map(|file| file.path()).collect();
+    let mut own: Vec<PathBuf> = std::fs::read_dir(root().join("www"))?
+        .flatten()
+        .map(|file| file.path())
+        .collect();
     own.sort();
     inputs.extend(own);
     for input in inputs {
         hash.update(input.to_string_lossy().as_bytes());
-        hash.update(std::fs::read(&input).with_context(|| format!("{} is missing", input.display()))?);
+        hash.update(
+            std::fs::read(&input).with_context(|| format!("{} is missing", input.display()))?,
+        );
     }
     Ok(hex(&hash.finalize()))
 }
@@ -130,18 +141,28 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
             .remove_name_section(true)
             .remove_producers_section(true);
         prepare(&mut bindgen)?;
-        bindgen.generate(made).with_context(|| format!("binding {name} failed"))?;
+        bindgen
+            .generate(made)
+            .with_context(|| format!("binding {name} failed"))?;
         optimise(&made.join(format!("{name}_bg.wasm")))
     };
     bind("app", |bindgen| Ok(bindgen.web(true).map(|_| ())?))?;
-    bind("decode_worker", |bindgen| Ok(bindgen.no_modules(true).map(|_| ())?))?;
+    bind("decode_worker", |bindgen| {
+        Ok(bindgen.no_modules(true).map(|_| ())?)
+    })?;
     let folder = fresh.join("assets");
     let put = |name: &str, bytes: &[u8]| asset(&folder, name, bytes);
     let read = |path: PathBuf| {
         std::fs::read(&path).with_context(|| format!("{} is missing", path.display()))
     };
-    let worker_wasm = put("decode_worker.wasm", &read(made.join("decode_worker_bg.wasm"))?)?;
-    let worker_glue = put("decode_worker_glue.js", &read(made.join("decode_worker.js"))?)?;
+    let worker_wasm = put(
+        "decode_worker.wasm",
+        &read(made.join("decode_worker_bg.wasm"))?,
+    )?;
+    let worker_glue = put(
+        "decode_worker_glue.js",
+        &read(made.join("decode_worker.js"))?,
+    )?;
     // Relative to the worker's own address, which lies in the same folder.
     let start = format!(
         "importScripts('{}');\nwasm_bindgen({{ module_or_path: new URL('{}', self.location.href) }});\n",
@@ -152,10 +173,14 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
         app_glue: put("app.js", &read(made.join("app.js"))?)?,
         worker: put("decode_worker.js", start.as_bytes())?,
         boot: put("boot.js", &read(root().join("www/boot.js"))?)?,
+        icon: put("favicon.svg", &read(root().join("www/favicon.svg"))?)?,
         styles: page::linked_styles()?
             .iter()
             .map(|path| {
-                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("style.css");
+                let name = path
+                    .file_name()
+                    .and_then(|name| name.to_str())
+                    .unwrap_or("style.css");
                 put(name, &read(path.clone())?)
             })
             .collect::<Result<_>>()?,
@@ -169,8 +194,17 @@ fn optimise(module: &Path) -> Result<()> {
     }
     check(
         std::process::Command::new("wasm-opt")
-            .args(["-O2", "--enable-simd", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"])
-            .args(["--enable-sign-ext", "--enable-mutable-globals", "--enable-reference-types"])
+            .args([
+                "-O2",
+                "--enable-simd",
+                "--enable-bulk-memory",
+                "--enable-nontrapping-float-to-int",
+            ])
+            .args([
+                "--enable-sign-ext",
+                "--enable-mutable-globals",
+                "--enable-reference-types",
+            ])
             .arg(module)
             .arg("-o")
             .arg(module),
@@ -183,7 +217,10 @@ fn asset(folder: &Path, name: &str, bytes: &[u8]) -> Result<Asset> {
     let name = format!("{stem}-{short}.{extension}");
     std::fs::write(folder.join(&name), bytes)?;
     let digest = base64::engine::general_purpose::STANDARD.encode(Sha384::digest(bytes));
-    Ok(Asset { name, integrity: format!("sha384-{digest}") })
+    Ok(Asset {
+        name,
+        integrity: format!("sha384-{digest}"),
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -207,13 +244,19 @@ fn compress(folder: &Path) -> Result<()> {
             .map(|worker| {
                 let (files, kept) = (&files, &kept);
                 scope.spawn(move || {
-                    files.iter().skip(worker).step_by(2).try_for_each(|file| compress_one(file, kept))
+                    files
+                        .iter()
+                        .skip(worker)
+                        .step_by(2)
+                        .try_for_each(|file| compress_one(file, kept))
                 })
             })
             .collect();
-        workers
-            .into_iter()
-            .try_for_each(|worker| worker.join().unwrap_or_else(|_| anyhow::bail!("compression failed")))
+        workers.into_iter().try_for_each(|worker| {
+            worker
+                .join()
+                .unwrap_or_else(|_| anyhow::bail!("compression failed"))
+        })
     })
 }
 
@@ -224,7 +267,11 @@ fn compress_one(file: &Path, kept: &Path) -> Result<()> {
     for extension in ["br", "gz"] {
         let known = kept.join(format!("{key}.{extension}"));
         if !known.exists() {
-            let packed = if extension == "br" { brotli(&bytes)? } else { gzip(&bytes)? };
+            let packed = if extension == "br" {
+                brotli(&bytes)?
+            } else {
+                gzip(&bytes)?
+            };
             std::fs::write(&known, packed)?;
         }
         let packed = std::fs::read(&known)?;
@@ -252,9 +299,4 @@ fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?)
-}
-
-/// True where the app and the gateway were built.
-pub fn is_built() -> bool {
-    dist().join("index.html").exists() && steps::target().join("release/sagitta").exists()
 }

@@ -1,5 +1,6 @@
 //! The project's commands: `cargo xtask run | test | build | bench | tidy`.
 
+mod bench;
 mod bundle;
 mod page;
 mod prerequisites;
@@ -7,7 +8,6 @@ mod run;
 mod steps;
 mod test;
 mod tidy;
-mod bench;
 
 use std::process::ExitCode;
 

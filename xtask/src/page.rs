@@ -16,6 +16,8 @@ pub struct Assets {
     pub worker: Asset,
     /// Start file of the page.
     pub boot: Asset,
+    /// Icon of the page.
+    pub icon: Asset,
     /// Style sheets, in order.
     pub styles: Vec<Asset>,
 }
@@ -30,7 +32,11 @@ fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
 fn trunk_links(source: &str) -> Vec<&str> {
     source
         .match_indices("<link data-trunk")
-        .filter_map(|(start, _)| source[start..].find('>').map(|end| &source[start..=start + end]))
+        .filter_map(|(start, _)| {
+            source[start..]
+                .find('>')
+                .map(|end| &source[start..=start + end])
+        })
         .collect()
 }
 
@@ -77,8 +83,14 @@ fn render(source: &str, assets: &Assets, is_bench: bool) -> Result<String> {
         let replacement = match (attribute(tag, "rel"), attribute(tag, "data-type")) {
             (Some("css"), _) => {
                 let name = attribute(tag, "href").unwrap_or_default();
-                let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
-                let style = assets.styles.iter().find(|style| style.name.starts_with(stem));
+                let stem = Path::new(name)
+                    .file_stem()
+                    .and_then(|stem| stem.to_str())
+                    .unwrap_or("");
+                let style = assets
+                    .styles
+                    .iter()
+                    .find(|style| style.name.starts_with(stem));
                 let style = style.with_context(|| format!("{name} was not built"))?;
                 format!(
                     "<link rel=\"stylesheet\" href=\"./assets/{}\" integrity=\"{}\">",
@@ -86,6 +98,12 @@ fn render(source: &str, assets: &Assets, is_bench: bool) -> Result<String> {
                 )
             }
             (Some("rust"), Some("main")) => start_tags(assets, is_bench),
+            (Some("icon"), _) => {
+                format!(
+                    "<link rel=\"icon\" type=\"image/svg+xml\" href=\"./assets/{}\">",
+                    assets.icon.name
+                )
+            }
             (Some("inline"), _) => {
                 let path = root().join(attribute(tag, "href").unwrap_or_default());
                 let svg = std::fs::read_to_string(&path)
@@ -107,18 +125,29 @@ fn render(source: &str, assets: &Assets, is_bench: bool) -> Result<String> {
 
 /// Everything the app starts from: what takes longest is asked for first.
 fn start_tags(assets: &Assets, is_bench: bool) -> String {
-    let Assets { app_wasm, app_glue, boot, .. } = assets;
+    let Assets {
+        app_wasm,
+        app_glue,
+        boot,
+        ..
+    } = assets;
     let mut tags = vec![
         format!(
-            "<link rel=\"preload\" as=\"fetch\" type=\"application/wasm\" crossorigin href=\"./assets/{}\" integrity=\"{}\">",
-            app_wasm.name, app_wasm.integrity
+            "<link rel=\"preload\" as=\"fetch\" type=\"application/wasm\" crossorigin href=\"./assets/{}\">",
+            app_wasm.name
         ),
         format!(
             "<link rel=\"modulepreload\" href=\"./assets/{}\" integrity=\"{}\">",
             app_glue.name, app_glue.integrity
         ),
-        format!("<meta name=\"sagitta-app\" content=\"./assets/{}\">", app_glue.name),
-        format!("<meta name=\"sagitta-app-wasm\" content=\"./assets/{}\">", app_wasm.name),
+        format!(
+            "<meta name=\"sagitta-app\" content=\"./assets/{}\">",
+            app_glue.name
+        ),
+        format!(
+            "<meta name=\"sagitta-app-wasm\" content=\"./assets/{}\">",
+            app_wasm.name
+        ),
         format!(
             "<script type=\"module\" src=\"./assets/{}\" integrity=\"{}\"></script>",
             boot.name, boot.integrity
@@ -135,7 +164,10 @@ mod tests {
     use super::*;
 
     fn asset(name: &str) -> Asset {
-        Asset { name: name.into(), integrity: "sha384-x".into() }
+        Asset {
+            name: name.into(),
+            integrity: "sha384-x".into(),
+        }
     }
 
     fn assets() -> Assets {
@@ -144,6 +176,7 @@ mod tests {
             app_glue: asset("app-2.js"),
             worker: asset("decode_worker-3.js"),
             boot: asset("boot-4.js"),
+            icon: asset("favicon-6.svg"),
             styles: vec![asset("tokens-5.css")],
         }
     }
@@ -164,14 +197,22 @@ mod tests {
         let page = render(&source().unwrap(), &assets_of_all_styles(), true);
         let page = page.unwrap();
         let scripts = page.matches("<script").count();
-        assert_eq!(scripts, page.matches("<script type=\"module\" src=").count());
+        assert_eq!(
+            scripts,
+            page.matches("<script type=\"module\" src=").count()
+        );
         assert!(!page.contains(" style=") && !page.contains(" onload="));
         assert!(page.contains("sagitta-page"));
     }
 
     fn assets_of_all_styles() -> Assets {
         let styles = linked_styles().unwrap();
-        let named = styles.iter().filter_map(|path| path.file_name()?.to_str().map(asset));
-        Assets { styles: named.collect(), ..assets() }
+        let named = styles
+            .iter()
+            .filter_map(|path| path.file_name()?.to_str().map(asset));
+        Assets {
+            styles: named.collect(),
+            ..assets()
+        }
     }
 }

@@ -26,7 +26,10 @@ pub fn for_build() -> Result<()> {
     let found: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     if found < OLDEST_RUSTC {
         let (major, minor) = OLDEST_RUSTC;
-        bail!("rustc {major}.{minor} or later is needed, this is {}", version.trim());
+        bail!(
+            "rustc {major}.{minor} or later is needed, this is {}",
+            version.trim()
+        );
     }
     if !["cc", "gcc", "clang"].into_iter().any(has_program) {
         bail!("a C compiler is needed for SQLite: on Debian, apt-get install gcc");
@@ -35,10 +38,13 @@ pub fn for_build() -> Result<()> {
 }
 
 fn has_wasm_target(rustc: &str) -> bool {
-    let folder = output_of(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]));
+    let folder =
+        output_of(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]));
     let Some(folder) = folder else { return false };
     std::fs::read_dir(folder.trim()).is_ok_and(|files| {
-        files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
+        files
+            .flatten()
+            .any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
     })
 }
 
@@ -48,21 +54,31 @@ fn wasm_target() -> Result<()> {
     }
     if has_program("rustup") {
         let added = step("Adding the wasm target to the Rust toolchain", || {
-            Ok(finishes(Command::new("rustup").args(["target", "add", TARGET]), RUSTUP_PATIENCE))
+            Ok(finishes(
+                Command::new("rustup").args(["target", "add", TARGET]),
+                RUSTUP_PATIENCE,
+            ))
         })?;
         if added && has_wasm_target("rustc") {
             return Ok(());
         }
     }
     if !has_program("apt-get") {
-        bail!("the target {TARGET} is missing and could not be added: run `rustup target add {TARGET}`");
+        bail!(
+            "the target {TARGET} is missing and could not be added: run `rustup target add {TARGET}`"
+        );
     }
-    step("Building the wasm standard library from the distribution's sources", distribution_target)
+    step(
+        "Building the wasm standard library from the distribution's sources",
+        distribution_target,
+    )
 }
 
 /// True where a command ends well within some time; it is ended when it takes longer.
 fn finishes(command: &mut Command, patience: Duration) -> bool {
-    let Ok(mut child) = command.spawn() else { return false };
+    let Ok(mut child) = command.spawn() else {
+        return false;
+    };
     let began = Instant::now();
     loop {
         match child.try_wait() {
@@ -85,8 +101,9 @@ fn finishes(command: &mut Command, patience: Duration) -> bool {
 fn distribution_target() -> Result<()> {
     install(&["rustc-web", "cargo-web", "rust-web-src", "lld"])?;
     let rustc = "/usr/bin/rustc";
-    let library = output_of(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]))
-        .context("the distribution's rustc does not work")?;
+    let library =
+        output_of(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]))
+            .context("the distribution's rustc does not work")?;
     let build = std::env::temp_dir().join("sagitta-wasm-std");
     std::fs::create_dir_all(build.join("src"))?;
     std::fs::write(build.join("src/lib.rs"), "")?;
@@ -116,7 +133,9 @@ fn distribution_target() -> Result<()> {
     }
     if has_program("rustup") {
         check(Command::new("rustup").args(["toolchain", "link", "distribution-web", "/usr"]))?;
-        bail!("the toolchain distribution-web is ready: run this again with RUSTUP_TOOLCHAIN=distribution-web");
+        bail!(
+            "the toolchain distribution-web is ready: run this again with RUSTUP_TOOLCHAIN=distribution-web"
+        );
     }
     Ok(())
 }
@@ -140,7 +159,9 @@ fn install(packages: &[&str]) -> Result<()> {
         .copied()
         .filter(|package| {
             let status = output_of(
-                Command::new("dpkg-query").args(["-W", "-f", "${Status}", package]).stderr(Stdio::null()),
+                Command::new("dpkg-query")
+                    .args(["-W", "-f", "${Status}", package])
+                    .stderr(Stdio::null()),
             );
             !status.is_some_and(|status| status.contains("install ok installed"))
         })
@@ -149,7 +170,10 @@ fn install(packages: &[&str]) -> Result<()> {
         return Ok(());
     }
     if !has_program("apt-get") {
-        bail!("tests need {}: install them by your system's package manager", missing.join(", "));
+        bail!(
+            "tests need {}: install them by your system's package manager",
+            missing.join(", ")
+        );
     }
     step(&format!("Installing {}", missing.join(", ")), || {
         check(sudo("apt-get").args(["update", "-qq"]))?;
@@ -161,18 +185,29 @@ fn install(packages: &[&str]) -> Result<()> {
                 .env("DEBIAN_FRONTEND", "noninteractive")
                 .stdout(Stdio::null()),
         )
-        .with_context(|| format!("tests need {}, which could not be installed", missing.join(", ")))
+        .with_context(|| {
+            format!(
+                "tests need {}, which could not be installed",
+                missing.join(", ")
+            )
+        })
     })
 }
 
 /// What tests need beside that.
 pub fn for_tests() -> Result<()> {
-    let has_browser = ["chromium", "google-chrome", "chromium-browser"].into_iter().any(has_program);
-    let has_driver = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].into_iter().any(|folder| {
-        std::fs::read_dir(folder).is_ok_and(|files| {
-            files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("lvp"))
-        })
-    });
+    let has_browser = ["chromium", "google-chrome", "chromium-browser"]
+        .into_iter()
+        .any(has_program);
+    let has_driver = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"]
+        .into_iter()
+        .any(|folder| {
+            std::fs::read_dir(folder).is_ok_and(|files| {
+                files
+                    .flatten()
+                    .any(|file| file.file_name().to_string_lossy().starts_with("lvp"))
+            })
+        });
     let mut packages = Vec::new();
     if !has_browser {
         packages.push("chromium");

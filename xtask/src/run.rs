@@ -1,7 +1,7 @@
 //! `cargo xtask run`: builds what is missing and serves the viewer.
 
-use crate::steps::{cargo, check, step, target};
 use crate::bundle;
+use crate::steps::{cargo, check, step, target};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,11 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let (mut folders, mut passed_on) = (Vec::new(), Vec::new());
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
-        let mut value = || words.next().with_context(|| format!("{word} needs a value"));
+        let mut value = || {
+            words
+                .next()
+                .with_context(|| format!("{word} needs a value"))
+        };
         match word.as_str() {
             "--data" => folders.push(PathBuf::from(value()?)),
             "--listen" | "--config" | "--index" => {
@@ -72,7 +76,9 @@ fn is_newer(stamp: &Path) -> bool {
             })
             .max()
     }
-    let made = std::fs::metadata(stamp).and_then(|stamp| stamp.modified()).ok();
+    let made = std::fs::metadata(stamp)
+        .and_then(|stamp| stamp.modified())
+        .ok();
     made >= newest(&crate::steps::root().join("phantom/src"))
 }
 

@@ -39,9 +39,13 @@ pub fn cargo(arguments: &[&str]) -> Command {
 /// Runs a command to its end; the program's own output is shown.
 pub fn check(command: &mut Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let words: Vec<String> =
-        command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
-    let status = command.status().with_context(|| format!("{name} could not be started"))?;
+    let words: Vec<String> = command
+        .get_args()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let status = command
+        .status()
+        .with_context(|| format!("{name} could not be started"))?;
     if !status.success() {
         let short = words.iter().take(6).cloned().collect::<Vec<_>>().join(" ");
         bail!("`{name} {short}` failed ({status})");
@@ -52,12 +56,14 @@ pub fn check(command: &mut Command) -> Result<()> {
 /// What a command prints; `None` where it is missing or fails.
 pub fn output_of(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// True where a program is on the PATH.
 pub fn has_program(name: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
-    })
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
 }

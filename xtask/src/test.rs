@@ -11,9 +11,18 @@ pub fn test() -> Result<()> {
     prerequisites::for_build()?;
     prerequisites::for_tests()?;
     tidy::tidy()?;
-    step("Formatting", || check(&mut cargo(&["fmt", "--all", "--check"])))?;
+    step("Formatting", || {
+        check(&mut cargo(&["fmt", "--all", "--check"]))
+    })?;
     step("Lints", || {
-        check(&mut cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-Dwarnings"]))?;
+        check(&mut cargo(&[
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-Dwarnings",
+        ]))?;
         check(&mut cargo(&[
             "clippy",
             "--quiet",
@@ -27,6 +36,9 @@ pub fn test() -> Result<()> {
     })?;
     bundle::build_all()?;
     step("Tests", || check(&mut cargo(&["test", "--workspace"])))?;
-    println!("\u{2022} All tests passed in {:.0} min", began.elapsed().as_secs_f64() / 60.0);
+    println!(
+        "\u{2022} All tests passed in {:.0} min",
+        began.elapsed().as_secs_f64() / 60.0
+    );
     Ok(())
 }

@@ -373,7 +373,11 @@ impl ViewerState {
                 Some(geometry) if (before.zoom - 1.0).abs() < 1e-6 => {
                     geometry.zoomed(2.0, Some(about))
                 }
-                _ => ViewTransform { zoom: 1.0, pan: [0.0, 0.0], ..before },
+                _ => ViewTransform {
+                    zoom: 1.0,
+                    pan: [0.0, 0.0],
+                    ..before
+                },
             },
             ViewChange::OneToOne => match &geometry {
                 Some(geometry) => geometry.one_to_one(),

@@ -9,11 +9,30 @@ pub fn listing_order(series: &mut [Series]) {
 }
 
 /// The next series that holds images and is not shown yet, in listing order.
+///
+/// Localizers come after stacks: a cross-sectional series of a few images is hung when nothing else is
+/// left.
 pub fn next_unshown(series: &[Series], shown: &[Option<SeriesId>]) -> Option<SeriesId> {
-    series
-        .iter()
-        .find(|s| !s.is_document() && !shown.contains(&Some(s.id)))
+    let free = || {
+        series
+            .iter()
+            .filter(|s| !s.is_document() && !shown.contains(&Some(s.id)))
+    };
+    free()
+        .find(|s| !is_localizer(s))
+        .or_else(|| free().next())
         .map(|s| s.id)
+}
+
+/// Most images of a series that only shows where the others lie.
+const MOST_LOCALIZERS: u32 = 3;
+
+fn is_localizer(series: &Series) -> bool {
+    matches!(series.modality.as_str(), "CT" | "MR" | "PT")
+        && series
+            .instance_count
+            .is_some_and(|count| count <= MOST_LOCALIZERS)
+        && series.frame_count() <= MOST_LOCALIZERS as usize
 }
 
 /// The series `delta` places on from `current`, among those with images; it stops at the ends.

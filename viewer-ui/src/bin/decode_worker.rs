@@ -1,17 +1,21 @@
 //! The decode worker: bytes of an answer in, samples of a frame out.
 
+#[path = "../worker_message.rs"]
+mod worker_message;
+#[path = "../platform/worker_side.rs"]
+mod worker_side;
+
 use protocol::dicomweb::multipart;
 use viewer_core::decode::{Limits, decode_frame};
 use viewer_core::pixel::Frame;
-use viewer_ui::platform::workers;
-use viewer_ui::worker_message::{Request, Response};
+use worker_message::{Request, Response};
 
 /// Explicit VR Little Endian: what an answer without a transfer syntax holds.
 const EXPLICIT_VR_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 
 fn main() {
     console_error_panic_hook::set_once();
-    workers::serve(|header, buffer| {
+    worker_side::serve(|header, buffer| {
         let (response, bytes) = match serde_json::from_str(header) {
             Ok(request) => answer(request, buffer),
             Err(_) => (failed("the worker does not know this request"), None),
@@ -43,7 +47,7 @@ fn answer(
             panic!("asked to break down");
         }
     };
-    let started = workers::now_ms();
+    let started = worker_side::now_ms();
     let body = js_sys::Uint8Array::new(buffer).to_vec();
     let parts = match multipart::parse(&content_type, &body) {
         Ok(parts) => parts,
@@ -59,7 +63,7 @@ fn answer(
         .unwrap_or(EXPLICIT_VR_LITTLE_ENDIAN);
     match decode_frame(part.body, syntax, &format, &Limits::default()) {
         Ok(frame) => {
-            let decode_ms = workers::now_ms() - started;
+            let decode_ms = worker_side::now_ms() - started;
             let samples = js_sys::Uint8Array::from(frame.data.as_slice()).buffer();
             (described(&frame, decode_ms), Some(samples))
         }

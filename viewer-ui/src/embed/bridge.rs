@@ -16,8 +16,22 @@ const NAME: &str = "sagitta";
 const VERSION: f64 = 1.0;
 /// Methods that a parent may call.
 const METHODS: [&str; 16] = [
-    "open", "close", "setLayout", "viewports", "setSlice", "setWindow", "setPlane", "setView",
-    "probe", "pixels", "planeValues", "capture", "fuse", "setTime", "complete", "stats",
+    "open",
+    "close",
+    "setLayout",
+    "viewports",
+    "setSlice",
+    "setWindow",
+    "setPlane",
+    "setView",
+    "probe",
+    "pixels",
+    "planeValues",
+    "capture",
+    "fuse",
+    "setTime",
+    "complete",
+    "stats",
 ];
 
 /// True for an origin that may frame and drive the viewer.
@@ -63,36 +77,41 @@ pub fn listen(api: JsValue, listeners: &Listeners) {
     let Some(parent) = parent() else { return };
     let listeners = listeners.clone();
     let greeted = std::cell::Cell::new(false);
-    let closure = Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
-        let data = event.data();
-        let is_parent = event.source().is_some_and(|source| Object::is(&source, &parent));
-        let origin = event.origin();
-        if !is_parent
-            || !is_allowed(&origin, &page::origin())
-            || get(&data, NAME).as_f64() != Some(VERSION)
-        {
-            return;
-        }
-        if get(&data, "hello").is_truthy() {
-            if !greeted.replace(true) {
-                forward_events(&listeners, &parent, &origin);
+    let closure =
+        Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
+            let data = event.data();
+            let is_parent = event
+                .source()
+                .is_some_and(|source| Object::is(&source, &parent));
+            let origin = event.origin();
+            if !is_parent
+                || !is_allowed(&origin, &page::origin())
+                || get(&data, NAME).as_f64() != Some(VERSION)
+            {
+                return;
             }
-            let answer = message();
-            put(&answer, "ready", &true.into());
-            // A parent that is gone hears nothing.
-            let _ = parent.post_message(&answer, &origin);
-            return;
-        }
-        let Some(method) = get(&data, "method").as_string() else { return };
-        if METHODS.contains(&method.as_str()) {
-            let call = answer(api.clone(), method, get(&data, "args"), get(&data, "id"));
-            let (parent, origin) = (parent.clone(), origin);
-            spawn_local(async move {
-                let (answer, transfer) = call.await;
-                let _ = parent.post_message_with_transfer(&answer, &origin, &transfer);
-            });
-        }
-    });
+            if get(&data, "hello").is_truthy() {
+                if !greeted.replace(true) {
+                    forward_events(&listeners, &parent, &origin);
+                }
+                let answer = message();
+                put(&answer, "ready", &true.into());
+                // A parent that is gone hears nothing.
+                let _ = parent.post_message(&answer, &origin);
+                return;
+            }
+            let Some(method) = get(&data, "method").as_string() else {
+                return;
+            };
+            if METHODS.contains(&method.as_str()) {
+                let call = answer(api.clone(), method, get(&data, "args"), get(&data, "id"));
+                let (parent, origin) = (parent.clone(), origin);
+                spawn_local(async move {
+                    let (answer, transfer) = call.await;
+                    let _ = parent.post_message_with_transfer(&answer, &origin, &transfer);
+                });
+            }
+        });
     if let Some(window) = web_sys::window() {
         let listener = closure.as_ref().unchecked_ref();
         let _ = window.add_event_listener_with_callback("message", listener);
@@ -119,7 +138,11 @@ async fn answer(api: JsValue, method: String, args: JsValue, id: JsValue) -> (Ob
     let (reply, transfer) = (message(), Array::new());
     put(&reply, "id", &id);
     let function: Result<Function, _> = get(&api, &method).dyn_into();
-    let args = if args.is_array() { Array::from(&args) } else { Array::new() };
+    let args = if args.is_array() {
+        Array::from(&args)
+    } else {
+        Array::new()
+    };
     let result = match function {
         Ok(function) => function.apply(&api, &args),
         Err(_) => Err(JsValue::UNDEFINED),
@@ -143,8 +166,12 @@ async fn answer(api: JsValue, method: String, args: JsValue, id: JsValue) -> (Ob
         }
         Err(error) => {
             let words = Object::new();
-            let code = get(&error, "code").as_string().unwrap_or_else(|| "failed".into());
-            let text = get(&error, "message").as_string().unwrap_or_else(|| "the call failed".into());
+            let code = get(&error, "code")
+                .as_string()
+                .unwrap_or_else(|| "failed".into());
+            let text = get(&error, "message")
+                .as_string()
+                .unwrap_or_else(|| "the call failed".into());
             put(&words, "code", &code.into());
             put(&words, "message", &text.into());
             put(&reply, "error", &words);

@@ -73,11 +73,17 @@ pub fn drag(
         Tool::Window => Some(Action::DragWindow { viewport, dx, dy }),
         Tool::Pan => Some(Action::ChangeView {
             viewport,
-            change: ViewChange::PanBy { dx: dx * device_pixel_ratio, dy: dy * device_pixel_ratio },
+            change: ViewChange::PanBy {
+                dx: dx * device_pixel_ratio,
+                dy: dy * device_pixel_ratio,
+            },
         }),
         Tool::Zoom => Some(Action::ChangeView {
             viewport,
-            change: ViewChange::ZoomBy { factor: (-dy / 150.0).exp(), about: Some(start) },
+            change: ViewChange::ZoomBy {
+                factor: (-dy / 150.0).exp(),
+                about: Some(start),
+            },
         }),
         Tool::Scroll => {
             let delta = steps.take(dy, SCROLL_STEP_PX);
@@ -102,7 +108,10 @@ pub fn pinch(viewport: usize, before: [[f64; 2]; 2], after: [[f64; 2]; 2]) -> [A
         },
         Action::ChangeView {
             viewport,
-            change: ViewChange::PanBy { dx: to[0] - from[0], dy: to[1] - from[1] },
+            change: ViewChange::PanBy {
+                dx: to[0] - from[0],
+                dy: to[1] - from[1],
+            },
         },
     ]
 }
@@ -124,16 +133,33 @@ mod tests {
     #[test]
     fn small_steps_of_a_trackpad_add_up() {
         let mut steps = Steps::default();
-        let images: i64 = (0..10).map(|_| wheel_images(&mut steps, 10.0, false, false)).sum();
+        let images: i64 = (0..10)
+            .map(|_| wheel_images(&mut steps, 10.0, false, false))
+            .sum();
         assert_eq!(images, 2);
     }
 
     #[test]
     fn fingers_that_part_enlarge_about_their_middle() {
         let [zoom, pan] = pinch(0, [[0.0, 0.0], [10.0, 0.0]], [[-5.0, 0.0], [15.0, 0.0]]);
-        let change = ViewChange::ZoomBy { factor: 2.0, about: Some([5.0, 0.0]) };
-        assert_eq!(zoom, Action::ChangeView { viewport: 0, change });
+        let change = ViewChange::ZoomBy {
+            factor: 2.0,
+            about: Some([5.0, 0.0]),
+        };
+        assert_eq!(
+            zoom,
+            Action::ChangeView {
+                viewport: 0,
+                change
+            }
+        );
         let change = ViewChange::PanBy { dx: 0.0, dy: 0.0 };
-        assert_eq!(pan, Action::ChangeView { viewport: 0, change });
+        assert_eq!(
+            pan,
+            Action::ChangeView {
+                viewport: 0,
+                change
+            }
+        );
     }
 }

@@ -43,7 +43,10 @@ pub fn meaning(key: &str, shift: bool, viewport: usize) -> Option<Meaning> {
         "pagedown" => scroll(10),
         "pageup" => scroll(-10),
         "home" => Action::SetSlice { viewport, slice: 0 },
-        "end" => Action::SetSlice { viewport, slice: LAST },
+        "end" => Action::SetSlice {
+            viewport,
+            slice: LAST,
+        },
         "arrowright" => Action::NextSeries(1),
         "arrowleft" => Action::NextSeries(-1),
         "enter" => Action::ToggleLarge(viewport),
@@ -51,8 +54,14 @@ pub fn meaning(key: &str, shift: bool, viewport: usize) -> Option<Meaning> {
         "x" if !shift => Action::SetTool(Tool::Pan),
         "z" if !shift => Action::SetTool(Tool::Zoom),
         "i" if !shift => Action::Invert(viewport),
-        "+" | "=" => view(ViewChange::ZoomBy { factor: ZOOM_STEP, about: None }),
-        "-" | "\u{2212}" => view(ViewChange::ZoomBy { factor: 1.0 / ZOOM_STEP, about: None }),
+        "+" | "=" => view(ViewChange::ZoomBy {
+            factor: ZOOM_STEP,
+            about: None,
+        }),
+        "-" | "\u{2212}" => view(ViewChange::ZoomBy {
+            factor: 1.0 / ZOOM_STEP,
+            about: None,
+        }),
         "f" if !shift => view(ViewChange::Fit),
         "o" if !shift => view(ViewChange::OneToOne),
         "," => view(ViewChange::Turn(Direction::Left)),
@@ -70,7 +79,10 @@ pub fn meaning(key: &str, shift: bool, viewport: usize) -> Option<Meaning> {
         "[" => return Some(Meaning::Do(Command::NextStudy(-1))),
         digit => {
             let digit: usize = digit.parse().ok().filter(|digit| (1..=9).contains(digit))?;
-            Action::ChoosePreset { viewport, index: digit - 1 }
+            Action::ChoosePreset {
+                viewport,
+                index: digit - 1,
+            }
         }
     };
     Some(Meaning::Do(Command::Act(action)))
@@ -143,7 +155,10 @@ mod tests {
     #[test]
     fn shift_turns_a_flip_across_into_one_down() {
         let flip = |direction| {
-            Some(Action::ChangeView { viewport: 2, change: ViewChange::Flip(direction) })
+            Some(Action::ChangeView {
+                viewport: 2,
+                change: ViewChange::Flip(direction),
+            })
         };
         assert_eq!(action("h", false), flip(Direction::Left));
         assert_eq!(action("H", true), flip(Direction::Down));

@@ -54,7 +54,9 @@ async fn yield_now() {
 
 #[cfg(target_arch = "wasm32")]
 async fn context_for(canvas: &HtmlCanvasElement, backend: Backend) -> Result<Context, String> {
-    Context::for_canvas(canvas.clone(), backend).await.map_err(|error| error.to_string())
+    Context::for_canvas(canvas.clone(), backend)
+        .await
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -72,11 +74,16 @@ impl GpuScreen {
             Kind::WebGl2 => Backend::WebGl2,
         };
         let context = context_for(&canvas, backend).await?;
-        context.draw_probe_colour().map_err(|error| error.to_string())?;
+        context
+            .draw_probe_colour()
+            .map_err(|error| error.to_string())?;
         // In the same task as the drawing: after it the canvas may be empty again.
         let shown = canvas::shown_colour(&canvas);
         let is_close = |shown: [u8; 4]| {
-            PROBE_COLOUR.iter().zip(shown).all(|(wanted, level)| wanted.abs_diff(level) <= 2)
+            PROBE_COLOUR
+                .iter()
+                .zip(shown)
+                .all(|(wanted, level)| wanted.abs_diff(level) <= 2)
         };
         if !shown.is_some_and(is_close) {
             return Err("the adapter draws but its canvas stays blank".into());
@@ -84,7 +91,13 @@ impl GpuScreen {
         let renderer = Renderer::new(&context);
         let textures = TextureCache::new(&context, TEXTURE_BUDGET_BYTES);
         context.on_lost(Box::new(move |_| on_lost()));
-        Ok(Self { canvas, kind, renderer, textures, context })
+        Ok(Self {
+            canvas,
+            kind,
+            renderer,
+            textures,
+            context,
+        })
     }
 
     /// The canvas.
@@ -109,7 +122,9 @@ impl GpuScreen {
 
     /// Brings a frame to the GPU.
     pub fn upload(&mut self, key: u64, view: &FrameView) -> Result<(), String> {
-        self.textures.upload(&self.context, key, view).map_err(|error| error.to_string())
+        self.textures
+            .upload(&self.context, key, view)
+            .map_err(|error| error.to_string())
     }
 
     /// Drops a frame.
@@ -133,13 +148,20 @@ impl GpuScreen {
     }
 
     /// Draws viewports: place, frame and parameters of each.
-    pub fn draw(&mut self, items: Vec<([u32; 4], u64, FrameParams)>, [width, height]: [u32; 2]) -> Drawn {
+    pub fn draw(
+        &mut self,
+        items: Vec<([u32; 4], u64, FrameParams)>,
+        [width, height]: [u32; 2],
+    ) -> Drawn {
         let scene = Scene {
             width,
             height,
             viewports: items
                 .into_iter()
-                .map(|(rect, key, params)| SceneViewport { rect, frame: Some((key, params)) })
+                .map(|(rect, key, params)| SceneViewport {
+                    rect,
+                    frame: Some((key, params)),
+                })
                 .collect(),
         };
         self.textures.protect(&scene);

@@ -19,7 +19,9 @@ pub fn measure(area: &web_sys::Element, selector: &str) -> (Vec<[u32; 4]>, [u32;
     let mut rects = Vec::new();
     if let Ok(list) = area.query_selector_all(selector) {
         for index in 0..list.length() {
-            let element = list.get(index).and_then(|node| node.dyn_into::<web_sys::Element>().ok());
+            let element = list
+                .get(index)
+                .and_then(|node| node.dyn_into::<web_sys::Element>().ok());
             let Some(element) = element else { continue };
             let rect = element.get_bounding_client_rect();
             let (left, top) = (rect.left() - outer.left(), rect.top() - outer.top());
@@ -54,5 +56,8 @@ pub fn on_resize(element: &web_sys::Element, call: impl Fn() + 'static) -> Optio
     let closure = Closure::<dyn Fn()>::new(call);
     let observer = web_sys::ResizeObserver::new(closure.as_ref().unchecked_ref()).ok()?;
     observer.observe(element);
-    Some(ResizeGuard { observer, _closure: closure })
+    Some(ResizeGuard {
+        observer,
+        _closure: closure,
+    })
 }

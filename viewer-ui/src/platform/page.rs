@@ -128,26 +128,39 @@ pub struct KeyPress {
 /// Listens to keys of the whole page until the guard is dropped. `on_key` says whether it took the key.
 /// Keys in text fields, and with Ctrl, Alt or Meta, are left alone; Enter and Space on a button too.
 pub fn on_key(on_key: impl Fn(KeyPress) -> bool + 'static) -> impl FnOnce() + 'static {
-    let closure = Closure::<dyn Fn(web_sys::KeyboardEvent)>::new(move |event: web_sys::KeyboardEvent| {
-        let target: Option<web_sys::Element> = event.target().and_then(|t| t.dyn_into().ok());
-        let tag = target.as_ref().map(web_sys::Element::tag_name).unwrap_or_default();
-        let in_field = matches!(tag.as_str(), "INPUT" | "SELECT" | "TEXTAREA");
-        let key = event.key();
-        let in_viewport = target
-            .as_ref()
-            .and_then(|target| target.closest(".vp").ok().flatten())
-            .is_some();
-        let on_button = matches!(tag.as_str(), "BUTTON" | "A" | "SUMMARY")
-            && matches!(key.as_str(), "Enter" | " ");
-        let has_modifier = event.ctrl_key() || event.alt_key() || event.meta_key();
-        if event.default_prevented() || has_modifier || on_button || (in_field && key != "Escape") {
-            return;
-        }
-        let is_tab = key == "Tab";
-        if on_key(KeyPress { key, shift: event.shift_key(), is_tab, in_viewport }) {
-            event.prevent_default();
-        }
-    });
+    let closure =
+        Closure::<dyn Fn(web_sys::KeyboardEvent)>::new(move |event: web_sys::KeyboardEvent| {
+            let target: Option<web_sys::Element> = event.target().and_then(|t| t.dyn_into().ok());
+            let tag = target
+                .as_ref()
+                .map(web_sys::Element::tag_name)
+                .unwrap_or_default();
+            let in_field = matches!(tag.as_str(), "INPUT" | "SELECT" | "TEXTAREA");
+            let key = event.key();
+            let in_viewport = target
+                .as_ref()
+                .and_then(|target| target.closest(".vp").ok().flatten())
+                .is_some();
+            let on_button = matches!(tag.as_str(), "BUTTON" | "A" | "SUMMARY")
+                && matches!(key.as_str(), "Enter" | " ");
+            let has_modifier = event.ctrl_key() || event.alt_key() || event.meta_key();
+            if event.default_prevented()
+                || has_modifier
+                || on_button
+                || (in_field && key != "Escape")
+            {
+                return;
+            }
+            let is_tab = key == "Tab";
+            if on_key(KeyPress {
+                key,
+                shift: event.shift_key(),
+                is_tab,
+                in_viewport,
+            }) {
+                event.prevent_default();
+            }
+        });
     let window = web_sys::window();
     if let Some(window) = &window {
         let listener = closure.as_ref().unchecked_ref();
@@ -164,8 +177,12 @@ pub fn on_key(on_key: impl Fn(KeyPress) -> bool + 'static) -> impl FnOnce() + 's
 
 /// Elements that a group's arrow keys go through.
 fn stops(group: &web_sys::Element) -> Vec<web_sys::HtmlElement> {
-    let Ok(list) = group.query_selector_all("button:not([disabled])") else { return Vec::new() };
-    (0..list.length()).filter_map(|index| list.get(index)?.dyn_into().ok()).collect()
+    let Ok(list) = group.query_selector_all("button:not([disabled])") else {
+        return Vec::new();
+    };
+    (0..list.length())
+        .filter_map(|index| list.get(index)?.dyn_into().ok())
+        .collect()
 }
 
 /// Moves the focus by `step` within a group and leaves the group one stop for Tab. With 0 the focus
@@ -174,9 +191,13 @@ pub fn rove(group: &web_sys::Element, step: i64) {
     let stops = stops(group);
     let active = web_sys::window().and_then(|window| window.document()?.active_element());
     let here = stops.iter().position(|stop| {
-        active.as_ref().is_some_and(|active| active.is_same_node(Some(stop)))
+        active
+            .as_ref()
+            .is_some_and(|active| active.is_same_node(Some(stop)))
     });
-    let Ok(count) = i64::try_from(stops.len()) else { return };
+    let Ok(count) = i64::try_from(stops.len()) else {
+        return;
+    };
     if count == 0 {
         return;
     }
@@ -188,7 +209,11 @@ pub fn rove(group: &web_sys::Element, step: i64) {
         (None, _) => 0,
     };
     for (place, stop) in stops.iter().enumerate() {
-        stop.set_tab_index(if i64::try_from(place) == Ok(to) { 0 } else { -1 });
+        stop.set_tab_index(if i64::try_from(place) == Ok(to) {
+            0
+        } else {
+            -1
+        });
     }
     if step != 0
         && let Some(stop) = usize::try_from(to).ok().and_then(|to| stops.get(to))
@@ -200,7 +225,10 @@ pub fn rove(group: &web_sys::Element, step: i64) {
 
 /// Gives the focus to the first button of `element`; `on_leave` is called by a press outside. The
 /// guard gives the focus back to where it was.
-pub fn hold_focus(element: web_sys::Element, on_leave: impl Fn() + 'static) -> impl FnOnce() + 'static {
+pub fn hold_focus(
+    element: web_sys::Element,
+    on_leave: impl Fn() + 'static,
+) -> impl FnOnce() + 'static {
     let document = web_sys::window().and_then(|window| window.document());
     let before: Option<web_sys::HtmlElement> = document
         .as_ref()
@@ -271,13 +299,19 @@ fn by_id(id: &str) -> Option<web_sys::Element> {
 /// How far an element is scrolled down, and how much of it is in sight; CSS pixels.
 pub fn scroll_box(id: &str) -> Option<(f64, f64)> {
     let element = by_id(id)?;
-    Some((f64::from(element.scroll_top()), f64::from(element.client_height())))
+    Some((
+        f64::from(element.scroll_top()),
+        f64::from(element.client_height()),
+    ))
 }
 
 /// Scrolls an element to a place, CSS pixels from its top.
 pub fn scroll_to(id: &str, top: f64) {
     if let Some(element) = by_id(id) {
-        #[expect(clippy::cast_possible_truncation, reason = "within the range of a page")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "within the range of a page"
+        )]
         element.set_scroll_top(top.clamp(0.0, 1e9) as i32);
     }
 }

@@ -36,12 +36,19 @@ pub struct Wheel {
 }
 
 /// Listens to the wheel over an element. The page does not scroll or zoom by it. The guard ends that.
-pub fn on_wheel(element: web_sys::Element, call: impl Fn(Wheel) + 'static) -> impl FnOnce() + 'static {
+pub fn on_wheel(
+    element: web_sys::Element,
+    call: impl Fn(Wheel) + 'static,
+) -> impl FnOnce() + 'static {
     let over = element.clone();
     let closure = Closure::<dyn Fn(web_sys::WheelEvent)>::new(move |event: web_sys::WheelEvent| {
         event.prevent_default();
         // With Shift, browsers turn the wheel sideways.
-        let delta = if event.delta_y() == 0.0 { event.delta_x() } else { event.delta_y() };
+        let delta = if event.delta_y() == 0.0 {
+            event.delta_x()
+        } else {
+            event.delta_y()
+        };
         call(Wheel {
             delta,
             is_lines: event.delta_mode() == web_sys::WheelEvent::DOM_DELTA_LINE,

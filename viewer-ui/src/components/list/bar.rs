@@ -35,7 +35,12 @@ const MODALITIES: [&str; 6] = ["CT", "MR", "PT", "US", "DX", "MG"];
 pub fn ListBar(props: &ListBarProps) -> Html {
     let (search, when, chosen, source) = props.memory.with(|memory| {
         let filters = &memory.filters;
-        (filters.search.clone(), filters.when, filters.modalities.clone(), memory.source)
+        (
+            filters.search.clone(),
+            filters.when,
+            filters.modalities.clone(),
+            memory.source,
+        )
     });
     let oninput = {
         let loader = props.loader.clone();

@@ -53,7 +53,12 @@ impl Loader {
         memory: ListMemory,
         redraw: UseForceUpdateHandle,
     ) -> Self {
-        Self { sources, memory, redraw, stamp: Cell::new(0) }
+        Self {
+            sources,
+            memory,
+            redraw,
+            stamp: Cell::new(0),
+        }
     }
 
     /// Changes with every change of the memory, so that components look again.
@@ -118,12 +123,17 @@ impl Loader {
 
     fn ask(self: &Rc<Self>, page: usize) {
         let asked = self.memory.with(|memory| {
-            let source = self.sources.get(memory.source).or_else(|| self.sources.first())?;
+            let source = self
+                .sources
+                .get(memory.source)
+                .or_else(|| self.sources.first())?;
             let text = query(&memory.filters, memory.order, memory.attempt, page, today());
             let url = format!("{}/studies?{text}", source.root);
             Some((source.id.clone(), url, memory.question))
         });
-        let Some((source, url, question)) = asked else { return };
+        let Some((source, url, question)) = asked else {
+            return;
+        };
         let loader = Rc::clone(self);
         spawn_local(async move {
             let answer = fetch::get_text(&url, "application/dicom+json").await;
@@ -143,23 +153,28 @@ impl Loader {
         let trouble = match answer {
             Ok(answer) => match json::parse(&answer.text) {
                 Ok(sets) => {
-                    let rows: Vec<Study> =
-                        sets.iter().filter_map(|set| Study::from_dataset(source, set)).collect();
+                    let rows: Vec<Study> = sets
+                        .iter()
+                        .filter_map(|set| Study::from_dataset(source, set))
+                        .collect();
                     if page == 0 && rows.is_empty() && self.try_next_attribute() {
                         return;
                     }
-                    self.memory.change(|memory| memory.page_came(page, rows, answer.total));
+                    self.memory
+                        .change(|memory| memory.page_came(page, rows, answer.total));
                     self.show();
                     return;
                 }
                 Err(error) => Trouble::Refused(error.to_string()),
             },
             Err(FetchError::Refused { status, message }) => Trouble::Refused(
-                message.unwrap_or_else(|| format!("the server refused the search (status {status})")),
+                message
+                    .unwrap_or_else(|| format!("the server refused the search (status {status})")),
             ),
             Err(_) => Trouble::Unreachable,
         };
-        self.memory.change(|memory| memory.page_failed(page, trouble));
+        self.memory
+            .change(|memory| memory.page_failed(page, trouble));
         self.show();
     }
 
@@ -167,7 +182,8 @@ impl Loader {
     fn try_next_attribute(self: &Rc<Self>) -> bool {
         let goes_on = self.memory.change(|memory| {
             let search = memory.filters.search.trim();
-            let goes_on = !search.is_empty() && memory.attempt + 1 < search_attributes(search).len();
+            let goes_on =
+                !search.is_empty() && memory.attempt + 1 < search_attributes(search).len();
             memory.attempt += usize::from(goes_on);
             goes_on
         });
@@ -181,14 +197,20 @@ impl Loader {
     pub fn watch(self: &Rc<Self>) -> Repeat {
         let loader = Rc::downgrade(self);
         Repeat::new(QUIET_PAUSE_MS, move || {
-            let Some(loader) = loader.upgrade() else { return QUIET_PAUSE_MS };
+            let Some(loader) = loader.upgrade() else {
+                return QUIET_PAUSE_MS;
+            };
             let (is_gone, is_at_top) = loader
                 .memory
                 .with(|memory| (memory.trouble == Trouble::Unreachable, memory.scroll < 1.0));
             if is_gone || is_at_top {
                 loader.refresh();
             }
-            if is_gone { RETRY_PAUSE_MS } else { QUIET_PAUSE_MS }
+            if is_gone {
+                RETRY_PAUSE_MS
+            } else {
+                QUIET_PAUSE_MS
+            }
         })
     }
 }
@@ -204,8 +226,12 @@ pub fn watch_health(
         let (url, indexing) = (url.clone(), indexing.clone());
         let (loader, flag) = (Rc::clone(&loader), Rc::clone(&is_indexing));
         spawn_local(async move {
-            let Ok(answer) = fetch::get_text(&url, "application/json").await else { return };
-            let Ok(health) = serde_json::from_str::<Health>(&answer.text) else { return };
+            let Ok(answer) = fetch::get_text(&url, "application/json").await else {
+                return;
+            };
+            let Ok(health) = serde_json::from_str::<Health>(&answer.text) else {
+                return;
+            };
             let (done, total) = (health.indexing.done, health.indexing.total);
             let was_indexing = flag.replace(done < total);
             indexing.set(Some((done, total)));
@@ -213,6 +239,10 @@ pub fn watch_health(
                 loader.refresh();
             }
         });
-        if is_indexing.get() { INDEXING_PAUSE_MS } else { QUIET_PAUSE_MS }
+        if is_indexing.get() {
+            INDEXING_PAUSE_MS
+        } else {
+            QUIET_PAUSE_MS
+        }
     })
 }

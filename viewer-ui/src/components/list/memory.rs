@@ -37,7 +37,10 @@ pub struct Order {
 impl Default for Order {
     /// Newest first.
     fn default() -> Self {
-        Self { column: Column::Date, descending: true }
+        Self {
+            column: Column::Date,
+            descending: true,
+        }
     }
 }
 
@@ -148,7 +151,11 @@ impl Memory {
         let last = self.pages.iter().next_back();
         last.map_or(0, |(page, rows)| {
             let here = page * PAGE + rows.len();
-            if rows.len() == PAGE { here + PAGE } else { here }
+            if rows.len() == PAGE {
+                here + PAGE
+            } else {
+                here
+            }
         })
     }
 
@@ -179,6 +186,10 @@ impl Memory {
         }
         self.pages.insert(page, rows);
         self.trouble = Trouble::None;
+        if self.selected_place().is_none() && page == 0 {
+            // Something is always previewed: the first study, until another is chosen.
+            self.select(0);
+        }
     }
 
     /// A page did not come; it may be asked for again.
@@ -190,7 +201,9 @@ impl Memory {
     /// Place of a study among the rows that are here.
     pub fn place(&self, source: &str, uid: &str) -> Option<usize> {
         self.pages.iter().find_map(|(page, rows)| {
-            let place = rows.iter().position(|row| row.source == source && row.uid == uid)?;
+            let place = rows
+                .iter()
+                .position(|row| row.source == source && row.uid == uid)?;
             Some(page * PAGE + place)
         })
     }
@@ -265,7 +278,11 @@ mod tests {
     use super::*;
 
     fn study(uid: usize) -> Study {
-        Study { source: "local".into(), uid: uid.to_string(), ..Study::default() }
+        Study {
+            source: "local".into(),
+            uid: uid.to_string(),
+            ..Study::default()
+        }
     }
 
     fn filled(total: usize) -> ListMemory {
@@ -280,7 +297,10 @@ mod tests {
     #[test]
     fn neighbours_stop_at_the_ends() {
         let memory = filled(2);
-        assert_eq!(memory.neighbour("local", "0", 1), Some(("local".into(), "1".into())));
+        assert_eq!(
+            memory.neighbour("local", "0", 1),
+            Some(("local".into(), "1".into()))
+        );
         assert_eq!(memory.neighbour("local", "0", -1), None);
         assert_eq!(memory.neighbour("local", "1", 1), None);
         assert_eq!(memory.neighbour("north", "0", 1), None);

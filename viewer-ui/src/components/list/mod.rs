@@ -47,9 +47,10 @@ pub fn StudyList(props: &ListProps) -> Html {
     let redraw = use_force_update();
     let indexing = use_state(|| None::<(u64, u64)>);
     let sheet = use_state(|| false);
-    let loader = use_memo((props.sources.clone(), props.memory.clone()), |(sources, memory)| {
-        Loader::new(Rc::clone(sources), memory.clone(), redraw.clone())
-    });
+    let loader = use_memo(
+        (props.sources.clone(), props.memory.clone()),
+        |(sources, memory)| Loader::new(Rc::clone(sources), memory.clone(), redraw.clone()),
+    );
     {
         // The first page, and after it a quiet look every few seconds for what has come since.
         let loader = Rc::clone(&loader);
@@ -62,7 +63,9 @@ pub fn StudyList(props: &ListProps) -> Html {
     {
         let (setter, loader) = (indexing.setter(), Rc::clone(&loader));
         use_effect_with(props.health_url.clone(), move |url| {
-            let watch = url.clone().map(|url| loader::watch_health(url, setter, loader));
+            let watch = url
+                .clone()
+                .map(|url| loader::watch_health(url, setter, loader));
             move || drop(watch)
         });
     }
@@ -93,13 +96,25 @@ pub fn StudyList(props: &ListProps) -> Html {
         Callback::from(move |()| sheet.set(false))
     };
     let (count, trouble, is_waiting, is_filtered) = props.memory.with(|memory| {
-        (memory.row_count(), memory.trouble.clone(), memory.is_waiting(), !memory.filters.is_empty())
+        (
+            memory.row_count(),
+            memory.trouble.clone(),
+            memory.is_waiting(),
+            !memory.filters.is_empty(),
+        )
     });
     let selected = props.memory.with(|memory| memory.selected_study().cloned());
     let root = selected.as_ref().and_then(|study| {
-        props.sources.iter().find(|source| source.id == study.source).map(|s| s.root.clone())
+        props
+            .sources
+            .iter()
+            .find(|source| source.id == study.source)
+            .map(|s| s.root.clone())
     });
-    let is_indexing = indexing.as_ref().filter(|(done, total)| done < total).copied();
+    let is_indexing = indexing
+        .as_ref()
+        .filter(|(done, total)| done < total)
+        .copied();
     html! {
         <main class="list">
             <h1 class="vh">{"Studies"}</h1>
@@ -171,8 +186,14 @@ fn pressed(
         "Home" => go(0),
         "End" => go(last),
         "Enter" => {
-            let Some(chosen) = memory.with(|memory| memory.selected.clone()) else { return false };
-            if key.shift { on_window.emit(chosen) } else { on_open.emit(chosen) }
+            let Some(chosen) = memory.with(|memory| memory.selected.clone()) else {
+                return false;
+            };
+            if key.shift {
+                on_window.emit(chosen)
+            } else {
+                on_open.emit(chosen)
+            }
             true
         }
         _ => false,

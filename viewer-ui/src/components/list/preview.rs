@@ -53,7 +53,9 @@ pub fn Preview(props: &PreviewProps) -> Html {
                 if !watch.get() {
                     return;
                 }
-                let sets = answer.ok().and_then(|answer| json::parse(&answer.text).ok());
+                let sets = answer
+                    .ok()
+                    .and_then(|answer| json::parse(&answer.text).ok());
                 setter.set(sets.map_or(Found::Nothing, |sets| {
                     let mut series: Vec<Series> = sets
                         .iter()
@@ -80,21 +82,30 @@ pub fn Preview(props: &PreviewProps) -> Html {
         name => name,
     };
     let who: Vec<String> = [
-        [Some(patient.sex.clone()), text::age(&patient.birth_date, &study.date)]
-            .into_iter()
-            .flatten()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(" "),
+        [
+            Some(patient.sex.clone()),
+            text::age(&patient.birth_date, &study.date),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" "),
         text::date(&patient.birth_date),
-        if patient.id.is_empty() { String::new() } else { format!("ID {}", patient.id) },
+        if patient.id.is_empty() {
+            String::new()
+        } else {
+            format!("ID {}", patient.id)
+        },
     ]
     .into_iter()
     .filter(|part| !part.is_empty())
     .collect();
     let when = format!("{} {}", text::date(&study.date), text::time(&study.time));
-    let when: Vec<&str> =
-        [when.trim(), study.accession.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+    let when: Vec<&str> = [when.trim(), study.accession.as_str()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
     html! {
         <aside class={classes!("preview", props.is_sheet.then_some("sheet"))} aria-label="Preview">
             <button class="tool close" aria-label="Close" onclick={props.close.reform(|_| ())}>
@@ -129,10 +140,17 @@ fn series_of(props: &PreviewProps, found: &Found, shows_all: &UseStateHandle<boo
     };
     let (documents, images): (Vec<&Series>, Vec<&Series>) =
         series.iter().partition(|series| series.is_document());
-    let shown = if **shows_all { images.len() } else { images.len().min(FIRST_PICTURES) };
-    let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
-    let pictures: usize =
-        images.iter().filter_map(|s| usize::try_from(s.instance_count?).ok()).sum();
+    let shown = if **shows_all {
+        images.len()
+    } else {
+        images.len().min(FIRST_PICTURES)
+    };
+    let count =
+        |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+    let pictures: usize = images
+        .iter()
+        .filter_map(|s| usize::try_from(s.instance_count?).ok())
+        .sum();
     let show_all = {
         let setter = shows_all.setter();
         Callback::from(move |_: MouseEvent| setter.set(true))

@@ -16,7 +16,11 @@ fn dicom_date(day: Day) -> String {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_shifted = (5 * day_of_year + 2) / 153;
     let date = day_of_year - (153 * month_shifted + 2) / 5 + 1;
-    let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 };
+    let month = if month_shifted < 10 {
+        month_shifted + 3
+    } else {
+        month_shifted - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     format!("{year:04}{month:02}{date:02}")
 }
@@ -27,9 +31,11 @@ fn date_filter(when: When, today: Day) -> Option<String> {
         When::Any => None,
         When::Today => Some(dicom_date(today)),
         When::Yesterday => Some(dicom_date(today - 1)),
-        When::Days(days) => {
-            Some(format!("{}-{}", dicom_date(today - i64::from(days) + 1), dicom_date(today)))
-        }
+        When::Days(days) => Some(format!(
+            "{}-{}",
+            dicom_date(today - i64::from(days) + 1),
+            dicom_date(today)
+        )),
     }
 }
 
@@ -47,7 +53,11 @@ pub fn search_attributes(text: &str) -> [&'static str; 3] {
 /// `text` anywhere in the value, unless it says by `*` or `?` where.
 fn anywhere(text: &str) -> String {
     let text = text.trim();
-    if text.contains(['*', '?']) { text.to_owned() } else { format!("*{text}*") }
+    if text.contains(['*', '?']) {
+        text.to_owned()
+    } else {
+        format!("*{text}*")
+    }
 }
 
 /// Name filter: "Example, Ada" as people write it is `Example^Ada` in DICOM.
@@ -60,14 +70,19 @@ pub fn query(filters: &Filters, order: Order, attempt: usize, page: usize, today
     let mut pairs: Vec<(&str, String)> = Vec::new();
     let mut add = |name, value: &str| {
         if !value.trim().is_empty() {
-            let value = if name == "PatientName" { name_pattern(value) } else { anywhere(value) };
+            let value = if name == "PatientName" {
+                name_pattern(value)
+            } else {
+                anywhere(value)
+            };
             pairs.push((name, value));
         }
     };
     if let Some(attribute) = search_attributes(&filters.search).get(attempt) {
         add(attribute, &filters.search);
     }
-    let taken = |pairs: &[(&str, String)], name: &str| pairs.iter().any(|(known, _)| *known == name);
+    let taken =
+        |pairs: &[(&str, String)], name: &str| pairs.iter().any(|(known, _)| *known == name);
     let fields = [
         ("PatientName", &filters.name),
         ("PatientID", &filters.id),
@@ -75,7 +90,11 @@ pub fn query(filters: &Filters, order: Order, attempt: usize, page: usize, today
         ("AccessionNumber", &filters.accession),
     ];
     for (name, value) in fields {
-        let pattern = if name == "PatientName" { name_pattern(value) } else { anywhere(value) };
+        let pattern = if name == "PatientName" {
+            name_pattern(value)
+        } else {
+            anywhere(value)
+        };
         if !value.trim().is_empty() {
             // The column's own field is the narrower wish: it takes the place of the search field.
             if taken(&pairs, name) {
@@ -105,8 +124,10 @@ pub fn query(filters: &Filters, order: Order, attempt: usize, page: usize, today
         "includefield",
         "StudyDescription,NumberOfStudyRelatedSeries,NumberOfStudyRelatedInstances".into(),
     ));
-    let encoded: Vec<String> =
-        pairs.iter().map(|(name, value)| format!("{name}={}", percent_encode(value))).collect();
+    let encoded: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={}", percent_encode(value)))
+        .collect();
     encoded.join("&")
 }
 
@@ -131,13 +152,19 @@ mod tests {
 
     #[test]
     fn seven_days_are_today_and_the_six_before() {
-        let filters = Filters { when: When::Days(7), ..Filters::default() };
+        let filters = Filters {
+            when: When::Days(7),
+            ..Filters::default()
+        };
         assert!(asked(&filters).contains("StudyDate=20261118-20261124"));
     }
 
     #[test]
     fn a_search_by_number_asks_by_id_then_by_accession() {
-        let filters = Filters { search: "EX-00417".into(), ..Filters::default() };
+        let filters = Filters {
+            search: "EX-00417".into(),
+            ..Filters::default()
+        };
         assert!(asked(&filters).starts_with("PatientID=%2AEX-00417%2A&"));
         let second = query(&filters, Order::default(), 1, 0, TODAY);
         assert!(second.starts_with("AccessionNumber=%2AEX-00417%2A&"));
@@ -145,7 +172,10 @@ mod tests {
 
     #[test]
     fn names_are_searched_as_people_write_them() {
-        let filters = Filters { name: "Example, Ada".into(), ..Filters::default() };
+        let filters = Filters {
+            name: "Example, Ada".into(),
+            ..Filters::default()
+        };
         assert!(asked(&filters).starts_with("PatientName=%2AExample%5EAda%2A&"));
     }
 

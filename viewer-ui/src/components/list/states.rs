@@ -89,7 +89,12 @@ pub fn TroubleBand(props: &TroubleProps) -> Html {
 /// A message as a sentence.
 fn sentence(message: &str) -> String {
     let mut letters = message.trim().trim_end_matches('.').chars();
-    let first: String = letters.next().map(char::to_uppercase).into_iter().flatten().collect();
+    let first: String = letters
+        .next()
+        .map(char::to_uppercase)
+        .into_iter()
+        .flatten()
+        .collect();
     format!("{first}{}.", letters.as_str())
 }
 

@@ -112,6 +112,7 @@ pub fn StudyTable(props: &TableProps) -> Html {
             }
         })
     };
+    let columns = if props.has_sources { "9" } else { "8" };
     let rows = (first..end).map(|place| {
         let study = props.memory.with(|memory| memory.row(place).cloned());
         row(props, place, study, selected == Some(place), count)
@@ -124,9 +125,9 @@ pub fn StudyTable(props: &TableProps) -> Html {
                     {filter_row(props, &filters)}
                 </thead>
                 <tbody>
-                    <tr class="space" aria-hidden="true"><td ref={above} colspan="9"></td></tr>
+                    <tr class="space" aria-hidden="true"><td ref={above} colspan={columns}></td></tr>
                     {for rows}
-                    <tr class="space" aria-hidden="true"><td ref={below} colspan="9"></td></tr>
+                    <tr class="space" aria-hidden="true"><td ref={below} colspan={columns}></td></tr>
                 </tbody>
             </table>
         </div>
@@ -140,11 +141,19 @@ fn head(props: &TableProps, order: Order) -> Html {
         let onclick = Callback::from(move |_: MouseEvent| {
             loader.0.reorder(|memory| {
                 // Dates begin with the newest, text with A.
-                let descending = if is_chosen { !order.descending } else { column == Column::Date };
+                let descending = if is_chosen {
+                    !order.descending
+                } else {
+                    column == Column::Date
+                };
                 memory.order = Order { column, descending };
             });
         });
-        let aria = is_chosen.then_some(if order.descending { "descending" } else { "ascending" });
+        let aria = is_chosen.then_some(if order.descending {
+            "descending"
+        } else {
+            "ascending"
+        });
         let icon = if order.descending { "down" } else { "up" };
         html! {
             <th scope="col" {class} aria-sort={aria}>
@@ -205,10 +214,16 @@ fn filter_row(props: &TableProps, filters: &Filters) -> Html {
     }
 }
 
-fn row(props: &TableProps, place: usize, study: Option<Study>, is_selected: bool, count: usize) -> Html {
+fn row(
+    props: &TableProps,
+    place: usize,
+    study: Option<Study>,
+    is_selected: bool,
+    count: usize,
+) -> Html {
     let Some(study) = study else {
         return html! {
-            <tr key={place} class="waiting"><td colspan="9" class="t3">{"\u{2026}"}</td></tr>
+            <tr key={place} class="waiting"><td colspan="8" class="t3">{"\u{2026}"}</td></tr>
         };
     };
     let onclick = props.select.reform(move |_: MouseEvent| place);

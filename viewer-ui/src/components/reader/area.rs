@@ -28,9 +28,14 @@ pub fn Area(props: &AreaProps) -> Html {
     let measure = {
         let (area, dispatch) = (area.clone(), props.dispatch.clone());
         Callback::from(move |()| {
-            let Some(area) = area.cast::<web_sys::Element>() else { return };
+            let Some(area) = area.cast::<web_sys::Element>() else {
+                return;
+            };
             let (viewports, size) = layout::measure(&area, ".vp");
-            dispatch.emit(Command::LaidOut { viewports, area: size });
+            dispatch.emit(Command::LaidOut {
+                viewports,
+                area: size,
+            });
         })
     };
     {
@@ -45,7 +50,8 @@ pub fn Area(props: &AreaProps) -> Html {
         let area = area.clone();
         use_effect_with((), move |()| {
             let element = area.cast::<web_sys::Element>();
-            let guard = element.and_then(|element| layout::on_resize(&element, move || measure.emit(())));
+            let guard =
+                element.and_then(|element| layout::on_resize(&element, move || measure.emit(())));
             move || drop(guard)
         });
     }

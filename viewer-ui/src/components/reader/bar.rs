@@ -100,7 +100,13 @@ fn Group(props: &GroupProps) -> Html {
 /// The bar.
 #[component]
 pub fn Bar(props: &BarProps) -> Html {
-    let BarProps { view, dispatch, open, toggle, close } = props;
+    let BarProps {
+        view,
+        dispatch,
+        open,
+        toggle,
+        close,
+    } = props;
     let active = view.active;
     let send = |command: Command| {
         let dispatch = dispatch.clone();

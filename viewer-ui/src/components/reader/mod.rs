@@ -40,7 +40,11 @@ pub fn Reader(props: &ReaderProps) -> Html {
     let toggle = {
         let open = open.clone();
         Callback::from(move |popover: Popover| {
-            open.set(if *open == Some(popover) { None } else { Some(popover) });
+            open.set(if *open == Some(popover) {
+                None
+            } else {
+                Some(popover)
+            });
         })
     };
     let close = {
@@ -109,7 +113,11 @@ fn use_keys(props: &ReaderProps, open: &UseStateHandle<Option<Popover>>) {
                     true
                 }
                 Some(Meaning::Toggle(popover)) => {
-                    setter.set(if open_now == Some(popover) { None } else { Some(popover) });
+                    setter.set(if open_now == Some(popover) {
+                        None
+                    } else {
+                        Some(popover)
+                    });
                     true
                 }
                 Some(Meaning::Escape) => {
@@ -130,10 +138,18 @@ fn use_keys(props: &ReaderProps, open: &UseStateHandle<Option<Popover>>) {
 
 /// Tab within the viewports goes from one to the next; at the ends it leaves them.
 fn tab(view: &ReaderView, shift: bool, in_viewport: bool, dispatch: &Callback<Command>) -> bool {
-    let at_end = if shift { view.active == 0 } else { view.active + 1 == view.viewports.len() };
+    let at_end = if shift {
+        view.active == 0
+    } else {
+        view.active + 1 == view.viewports.len()
+    };
     if !in_viewport || at_end {
         return false;
     }
-    dispatch.emit(Command::Act(Action::ActivateNext(if shift { -1 } else { 1 })));
+    dispatch.emit(Command::Act(Action::ActivateNext(if shift {
+        -1
+    } else {
+        1
+    })));
     true
 }

@@ -88,7 +88,13 @@ pub fn PresetPopover(props: &PresetProps) -> Html {
         let onchange = Callback::from(move |event: Event| {
             let input = event.target_dyn_into::<web_sys::HtmlInputElement>();
             let typed = input.and_then(|input| {
-                input.value().trim().replace(',', ".").replace('\u{2212}', "-").parse().ok()
+                input
+                    .value()
+                    .trim()
+                    .replace(',', ".")
+                    .replace('\u{2212}', "-")
+                    .parse()
+                    .ok()
             });
             if let (Some(typed), Some(window)) = (typed, window) {
                 let window = make(typed, window);
@@ -147,8 +153,10 @@ pub fn LayoutPopover(props: &LayoutProps) -> Html {
             close.emit(());
         });
         let name = format!("{} \u{d7} {}", layout.rows, layout.columns);
-        let (width, height) =
-            (33.0 / f64::from(layout.columns), 25.0 / f64::from(layout.rows));
+        let (width, height) = (
+            33.0 / f64::from(layout.columns),
+            25.0 / f64::from(layout.rows),
+        );
         let places = (0..layout.rows).flat_map(|row| {
             (0..layout.columns).map(move |column| (f64::from(row), f64::from(column)))
         });
@@ -201,7 +209,10 @@ pub fn ViewPopover(props: &ViewProps) -> Html {
             </button>
         }
     };
-    let zoom = |factor| ViewChange::ZoomBy { factor, about: None };
+    let zoom = |factor| ViewChange::ZoomBy {
+        factor,
+        about: None,
+    };
     html! {
         <Pop label="Turn, flip, zoom" class="menu turn" close={props.close.clone()}>
             {row("rotate", "Turn right", ".", ViewChange::Turn(Direction::Right))}

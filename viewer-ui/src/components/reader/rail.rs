@@ -59,7 +59,11 @@ fn Thumb(props: &ThumbProps) -> Html {
     let onclick = {
         let (dispatch, viewport) = (props.dispatch.clone(), props.active);
         Callback::from(move |_: MouseEvent| {
-            dispatch.emit(Command::Act(Action::Assign { viewport, series: id, slice: None }));
+            dispatch.emit(Command::Act(Action::Assign {
+                viewport,
+                series: id,
+                slice: None,
+            }));
         })
     };
     let ondragstart = Callback::from(move |event: DragEvent| {
@@ -82,7 +86,10 @@ fn Thumb(props: &ThumbProps) -> Html {
             </button>
         };
     }
-    let shows_progress = series.loaded.zip(series.count).filter(|(loaded, count)| loaded < count);
+    let shows_progress = series
+        .loaded
+        .zip(series.count)
+        .filter(|(loaded, count)| loaded < count);
     let percent = shows_progress.map(|(loaded, count)| loaded * 100 / count.max(1));
     let letters: String = series.shown_in.iter().collect();
     let on_broken = {

@@ -38,7 +38,9 @@ pub fn ScrollBar(props: &ScrollBarProps) -> Html {
         let (node, dispatch) = (node.clone(), props.dispatch.clone());
         let (viewport, slices) = (props.viewport, props.slices);
         move |event: &PointerEvent| {
-            let Some(element) = node.cast::<web_sys::Element>() else { return };
+            let Some(element) = node.cast::<web_sys::Element>() else {
+                return;
+            };
             let rect = element.get_bounding_client_rect();
             // 8 px of margin above and below, as in the style sheet.
             let share = (f64::from(event.client_y()) - rect.top() - 8.0) / (rect.height() - 16.0);

@@ -53,7 +53,12 @@ const DOUBLE_TAP_MS: f64 = 300.0;
 /// One viewport.
 #[component]
 pub fn ViewportCell(props: &ViewportProps) -> Html {
-    let ViewportProps { index, viewport, dispatch, .. } = props;
+    let ViewportProps {
+        index,
+        viewport,
+        dispatch,
+        ..
+    } = props;
     let index = *index;
     let node = use_node_ref();
     let is_target = use_state(|| false);
@@ -68,8 +73,14 @@ pub fn ViewportCell(props: &ViewportProps) -> Html {
                     dispatch.emit(Command::Act(Action::Activate(index)));
                     if wheel.ctrl {
                         let factor = gesture::wheel_zoom(wheel.delta, wheel.is_lines);
-                        let change = ViewChange::ZoomBy { factor, about: Some(wheel.at) };
-                        dispatch.emit(Command::Act(Action::ChangeView { viewport: index, change }));
+                        let change = ViewChange::ZoomBy {
+                            factor,
+                            about: Some(wheel.at),
+                        };
+                        dispatch.emit(Command::Act(Action::ChangeView {
+                            viewport: index,
+                            change,
+                        }));
                         return;
                     }
                     let delta = gesture::wheel_images(
@@ -79,7 +90,10 @@ pub fn ViewportCell(props: &ViewportProps) -> Html {
                         wheel.shift,
                     );
                     if delta != 0 {
-                        dispatch.emit(Command::Act(Action::ScrollBy { viewport: index, delta }));
+                        dispatch.emit(Command::Act(Action::ScrollBy {
+                            viewport: index,
+                            delta,
+                        }));
                     }
                 })
             });
@@ -151,8 +165,10 @@ fn corner(class: &'static str, lines: &CornerText) -> Html {
 fn texts(props: &ViewportProps) -> Html {
     let viewport = &props.viewport;
     let letters = &viewport.letters;
-    let letter = |class: &'static str, text: &str| html! {
-        if !text.is_empty() { <span class={classes!("ori", class)}>{text.to_owned()}</span> }
+    let letter = |class: &'static str, text: &str| {
+        html! {
+            if !text.is_empty() { <span class={classes!("ori", class)}>{text.to_owned()}</span> }
+        }
     };
     html! {
         <>
@@ -173,7 +189,9 @@ fn texts(props: &ViewportProps) -> Html {
 }
 
 fn marks(viewport: &ViewportView) -> Html {
-    let Some(gravest) = viewport.marks.first() else { return Html::default() };
+    let Some(gravest) = viewport.marks.first() else {
+        return Html::default();
+    };
     let (icon, class) = match gravest.kind {
         MarkKind::Missing => ("warn", Some("w")),
         MarkKind::Waiting => ("offline", Some("w")),
@@ -183,8 +201,11 @@ fn marks(viewport: &ViewportView) -> Html {
         MarkKind::Cpu => ("chip", None),
     };
     let more = viewport.marks.len() - 1;
-    let sentences: Vec<String> =
-        viewport.marks.iter().map(|mark| format!("{}: {}", mark.label, mark.sentence)).collect();
+    let sentences: Vec<String> = viewport
+        .marks
+        .iter()
+        .map(|mark| format!("{}: {}", mark.label, mark.sentence))
+        .collect();
     let sentences = sentences.join("\n");
     html! {
         <div class="ov tr">
@@ -205,10 +226,17 @@ fn content(index: usize, viewport: &ViewportView, dispatch: &Callback<Command>) 
         Content::Document(words) => html! {
             <p class="quiet"><Icon name="doc" small=true />{" "}{words}</p>
         },
-        Content::Failed { title, sentence, can_fetch_again } => {
+        Content::Failed {
+            title,
+            sentence,
+            can_fetch_again,
+        } => {
             let again = dispatch.reform(move |_: MouseEvent| Command::FetchAgain(index));
             let next = dispatch.reform(move |_: MouseEvent| {
-                Command::Act(Action::ScrollBy { viewport: index, delta: 1 })
+                Command::Act(Action::ScrollBy {
+                    viewport: index,
+                    delta: 1,
+                })
             });
             let has_next = viewport.slice + 1 < viewport.slices;
             html! {
@@ -230,7 +258,11 @@ fn content(index: usize, viewport: &ViewportView, dispatch: &Callback<Command>) 
     }
 }
 
-type DragHandlers = (Callback<DragEvent>, Callback<DragEvent>, Callback<DragEvent>);
+type DragHandlers = (
+    Callback<DragEvent>,
+    Callback<DragEvent>,
+    Callback<DragEvent>,
+);
 
 fn drop_handlers(
     index: usize,
@@ -248,11 +280,17 @@ fn drop_handlers(
         Callback::from(move |event: DragEvent| {
             event.prevent_default();
             dropped.set(false);
-            let text = event.data_transfer().and_then(|transfer| transfer.get_data(DRAG_TYPE).ok());
+            let text = event
+                .data_transfer()
+                .and_then(|transfer| transfer.get_data(DRAG_TYPE).ok());
             if let Some(id) = text.and_then(|text| text.parse().ok()) {
                 let series = SeriesId(id);
                 dispatch.emit(Command::Act(Action::Activate(index)));
-                let action = Action::Assign { viewport: index, series, slice: None };
+                let action = Action::Assign {
+                    viewport: index,
+                    series,
+                    slice: None,
+                };
                 dispatch.emit(Command::Act(action));
             }
         }),
@@ -276,10 +314,12 @@ fn use_pointers(props: &ViewportProps, node: &NodeRef) -> Handlers {
     let down = {
         let (held, node, dispatch) = (held.clone(), node.clone(), props.dispatch.clone());
         Callback::from(move |event: PointerEvent| {
-            let Some(element) = node.cast::<web_sys::Element>() else { return };
-            let on_control = event.target_dyn_into::<web_sys::Element>().is_some_and(|target| {
-                target.closest("button").ok().flatten().is_some()
-            });
+            let Some(element) = node.cast::<web_sys::Element>() else {
+                return;
+            };
+            let on_control = event
+                .target_dyn_into::<web_sys::Element>()
+                .is_some_and(|target| target.closest("button").ok().flatten().is_some());
             if on_control {
                 return;
             }
@@ -309,10 +349,15 @@ fn use_pointers(props: &ViewportProps, node: &NodeRef) -> Handlers {
     let moved = {
         let (held, node, dispatch) = (held.clone(), node.clone(), props.dispatch.clone());
         Callback::from(move |event: PointerEvent| {
-            let Some(element) = node.cast::<web_sys::Element>() else { return };
+            let Some(element) = node.cast::<web_sys::Element>() else {
+                return;
+            };
             let at = pointer::place(&element, &event);
             let mut held = held.borrow_mut();
-            let Some(place) = held.pointers.iter().position(|(id, ..)| *id == event.pointer_id())
+            let Some(place) = held
+                .pointers
+                .iter()
+                .position(|(id, ..)| *id == event.pointer_id())
             else {
                 drop(held);
                 dispatch.emit(Command::Hover(index, Some(at)));
@@ -328,7 +373,14 @@ fn use_pointers(props: &ViewportProps, node: &NodeRef) -> Handlers {
                 actions.extend(gesture::pinch(index, [before_at, other], [at, other]));
             } else if let Some(tool) = held.tool {
                 let (start, ratio) = (held.start, page::device_pixel_ratio());
-                actions.extend(gesture::drag(tool, index, way, start, ratio, &mut held.steps));
+                actions.extend(gesture::drag(
+                    tool,
+                    index,
+                    way,
+                    start,
+                    ratio,
+                    &mut held.steps,
+                ));
             }
             held.pointers[place] = (id, now_css, at);
             drop(held);
@@ -351,24 +403,35 @@ fn use_pointers(props: &ViewportProps, node: &NodeRef) -> Handlers {
             drop(held);
             if is_double {
                 let change = ViewChange::ToggleZoom { about: at };
-                dispatch.emit(Command::Act(Action::ChangeView { viewport: index, change }));
+                dispatch.emit(Command::Act(Action::ChangeView {
+                    viewport: index,
+                    change,
+                }));
             } else {
                 dispatch.emit(Command::Hover(index, Some(at)));
             }
         })
     };
-    let left = props.dispatch.reform(move |_: PointerEvent| Command::Hover(index, None));
+    let left = props
+        .dispatch
+        .reform(move |_: PointerEvent| Command::Hover(index, None));
     let double = {
         let dispatch = props.dispatch.clone();
         Callback::from(move |event: MouseEvent| {
-            let on_control = event.target_dyn_into::<web_sys::Element>().is_some_and(|target| {
-                target.closest("button").ok().flatten().is_some()
-            });
+            let on_control = event
+                .target_dyn_into::<web_sys::Element>()
+                .is_some_and(|target| target.closest("button").ok().flatten().is_some());
             let is_touch = held.borrow().tap.is_some();
             if !on_control && !is_touch {
                 dispatch.emit(Command::Act(Action::ToggleLarge(index)));
             }
         })
     };
-    Handlers { down, moved, up, left, double }
+    Handlers {
+        down,
+        moved,
+        up,
+        left,
+        double,
+    }
 }

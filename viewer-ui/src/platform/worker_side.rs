@@ -1,0 +1,41 @@
+//! The decode worker's side of the conversation: a message in, an answer out, both by transfer.
+//!
+//! The worker's program takes in this file and `worker_message.rs` by their paths and nothing else of the
+//! app, so that its module stays small: a library's exports would all be linked into it.
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+
+/// Milliseconds since the worker started.
+pub fn now_ms() -> f64 {
+    let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
+    scope.performance().map_or(0.0, |clock| clock.now())
+}
+
+/// The decode worker's side: answers each message by `work`.
+pub fn serve(
+    work: impl Fn(&str, &js_sys::ArrayBuffer) -> (String, Option<js_sys::ArrayBuffer>) + 'static,
+) {
+    let scope: web_sys::DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let answer_scope = scope.clone();
+    let on_message =
+        Closure::<dyn FnMut(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
+            let parts = js_sys::Array::from(&event.data());
+            let header = parts.get(0).as_string().unwrap_or_default();
+            let buffer = parts
+                .get(1)
+                .dyn_into()
+                .unwrap_or_else(|_| js_sys::ArrayBuffer::new(0));
+            let (header, bytes) = work(&header, &buffer);
+            let message = js_sys::Array::of1(&header.into());
+            let transfer = js_sys::Array::new();
+            if let Some(bytes) = bytes {
+                message.push(&bytes);
+                transfer.push(&bytes);
+            }
+            // The page that asked is gone when this fails.
+            let _ = answer_scope.post_message_with_transfer(&message, &transfer);
+        });
+    scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget();
+}
