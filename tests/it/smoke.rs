@@ -154,3 +154,23 @@ fn a_killed_gateway_starts_again_on_its_port() {
     assert_eq!(gateway.url(), url);
     assert_eq!(gateway.get("/healthz").unwrap().status, 200);
 }
+
+#[test]
+fn pages_come_and_go_without_the_browser() {
+    let browser = Browser::launch(Backend::Cpu).unwrap();
+    for _ in 0..2 {
+        let page = browser.page().unwrap();
+        page.goto(&page_of("<p>one</p>")).unwrap();
+    }
+    let page = browser.page().unwrap();
+    page.init_script("globalThis.early = 1").unwrap();
+    page.goto(&page_of("<p>two</p>")).unwrap();
+    assert_eq!(page.eval("early").unwrap(), 1);
+    page.offline(true).unwrap();
+    assert_eq!(page.eval("navigator.onLine").unwrap(), false);
+    page.offline(false).unwrap();
+    page.collect_garbage().unwrap();
+    assert!(browser.renderer_rss_kib() > 10_000);
+    let left = browser.end().unwrap();
+    assert!(left.path().join("Default").is_dir());
+}

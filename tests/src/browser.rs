@@ -100,7 +100,7 @@ impl Browser {
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .args(backend.flags())
             .args(flags)
-            .arg("about:blank")
+            .arg("--no-startup-window")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(complaints)
