@@ -98,7 +98,7 @@ pub fn tidy() -> Result<()> {
             return Ok(());
         }
         bail!(
-            "{} of {} files' rules are broken:\n{}",
+            "{} findings in {} files:\n{}",
             lines.len(),
             paths.len(),
             lines.join("\n")
@@ -135,4 +135,12 @@ fn assert_lines(rule: fn(&File<'_>) -> Vec<Finding>, path: &str, text: &str, exp
     let found = rule(&File::of(path, text));
     let lines: Vec<usize> = found.iter().map(|finding| finding.line).collect();
     assert_eq!(lines, expected, "{path}: {text} {found:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_project_keeps_its_rules() {
+        assert_eq!(super::tidy().map_err(|error| error.to_string()), Ok(()));
+    }
 }
