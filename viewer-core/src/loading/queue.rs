@@ -111,7 +111,7 @@ impl FrameQueue {
         now_ms: f64,
     ) -> Vec<Job> {
         self.wanted = wanted;
-        let mut jobs = self.cancel_unwanted();
+        let mut jobs = self.cancel_unwanted(cache, now_ms);
         jobs.extend(self.next(cache, now_ms));
         jobs
     }
@@ -136,11 +136,7 @@ impl FrameQueue {
             if fetching >= self.most_fetching || self.in_flight.len() >= self.most_in_flight {
                 break;
             }
-            let resting = self
-                .trouble
-                .get(key)
-                .is_some_and(|trouble| trouble.at_ms.is_none_or(|at| now_ms < at));
-            if resting || cache.contains(*key) || self.in_flight.contains_key(key) {
+            if !self.may_start(*key, cache, now_ms) {
                 continue;
             }
             self.in_flight.insert(*key, Stage::Fetching);
@@ -150,9 +146,18 @@ impl FrameQueue {
         jobs
     }
 
+    /// True for a frame that is neither here, nor on its way, nor resting after a failure.
+    fn may_start<T>(&self, key: FrameKey, cache: &FrameCache<T>, now_ms: f64) -> bool {
+        let is_resting = self
+            .trouble
+            .get(&key)
+            .is_some_and(|trouble| trouble.at_ms.is_none_or(|at| now_ms < at));
+        !is_resting && !cache.contains(key) && !self.in_flight.contains_key(&key)
+    }
+
     /// Jobs that nobody wants. A job that already decodes is let finish; a prefetch in flight gives way
     /// only when a visible frame waits for its place.
-    fn cancel_unwanted(&mut self) -> Vec<Job> {
+    fn cancel_unwanted<T>(&mut self, cache: &FrameCache<T>, now_ms: f64) -> Vec<Job> {
         let rank: HashMap<FrameKey, Tier> = self.wanted.iter().map(|w| (w.key, w.tier)).collect();
         let mut cancel: Vec<FrameKey> = self
             .in_flight
@@ -163,7 +168,7 @@ impl FrameQueue {
         let waiting = self
             .wanted
             .iter()
-            .filter(|w| w.tier == Tier::Visible && !self.in_flight.contains_key(&w.key))
+            .filter(|w| w.tier == Tier::Visible && self.may_start(w.key, cache, now_ms))
             .count();
         let fetching = self
             .in_flight
@@ -359,6 +364,19 @@ mod tests {
         queue.set_wanted(list(0, &[1, 2]), &cache, 0.0);
         let jobs = queue.set_wanted(list(9, &[8, 0, 1]), &cache, 0.0);
         assert_eq!(jobs, [Job::Cancel(key(1)), Job::Start(key(9))]);
+    }
+
+    #[test]
+    fn a_visible_frame_that_is_here_takes_nobodys_place() {
+        let (mut queue, mut cache) = queue();
+        cache.insert(key(9), (), 1, &[]);
+        queue.set_wanted(list(9, &[8, 7, 0, 1]), &cache, 0.0);
+        queue.fetched(key(8));
+        queue.fetched(key(7));
+        queue.set_wanted(list(9, &[8, 7, 0, 1]), &cache, 0.0);
+        for _ in 0..3 {
+            assert!(queue.set_wanted(list(9, &[8, 7, 0, 1]), &cache, 0.0).is_empty());
+        }
     }
 
     #[test]
