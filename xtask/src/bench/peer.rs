@@ -1,0 +1,233 @@
+//! The viewer beside Cornerstone3D, by the benchmark in `../shared/peer`: both in one headless browser, in
+//! alternating rounds, over a server that only copies frames out of memory.
+//!
+//! The benchmark is copied to `target/peer`, so that nothing is written beside the project, and set up there
+//! once; `SAGITTA_PEER` names a copy that is set up already.
+
+use super::report;
+use crate::bundle;
+use crate::steps::{check, has_program, root, step, target};
+use anyhow::{Context, Result, bail};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A CT of 200 slices, uncompressed and as JPEG-LS.
+const CASES: [&str; 2] = ["stack-ct200-raw", "stack-ct200-jls"];
+/// How long the server may take to read its frames.
+const SERVER_START: Duration = Duration::from_secs(60);
+
+/// Measures, prints a table, writes `target/bench/peer.json`.
+pub fn peer(rounds: usize) -> Result<()> {
+    for program in ["node", "npm", "python3"] {
+        if !has_program(program) {
+            bail!("the benchmark needs {program}: install it by your system's package manager");
+        }
+    }
+    let app = match std::env::var_os("SAGITTA_DIST") {
+        Some(built) => PathBuf::from(built),
+        None => {
+            bundle::build_all()?;
+            bundle::dist()
+        }
+    };
+    if !app.join("bench.html").is_file() {
+        bail!("{} has no bench.html", app.display());
+    }
+    let folder = prepared()?;
+    let results = target().join("bench");
+    std::fs::create_dir_all(&results)?;
+    let raw = results.join("peer-samples.json");
+    // An older file must not pass for this run's.
+    if raw.exists() {
+        std::fs::remove_file(&raw)?;
+    }
+    let server = Server::start(&folder, &app)?;
+    let address = format!("http://127.0.0.1:{}", server.port);
+    // The first round warms caches up and is not counted.
+    step(
+        &format!("Measuring {rounds} rounds and one to warm up"),
+        || {
+            check(
+            Command::new("node")
+                .arg("run.mjs")
+                .args(["--server", &address])
+                .arg("--adapter")
+                .arg(format!("ours={address}/ours/bench.html?study={{study}}&series={{series}}&mode={{mode}}&vw={{vw}}"))
+                .args(["--adapters", "ours,cs3d"])
+                .args(["--only", &CASES.join(",")])
+                .args(["--reps", &(rounds + 1).to_string()])
+                .arg("--out")
+                .arg(&raw)
+                .current_dir(&folder),
+        )
+        },
+    )?;
+    drop(server);
+    let samples = std::fs::read_to_string(&raw).context("the benchmark wrote no samples")?;
+    let report = report::read(&samples, &CASES)?;
+    print!("{}", report::table(&report));
+    let file = results.join("peer.json");
+    std::fs::write(&file, report::json("peer", &report)? + "\n")?;
+    println!("\u{2022} Written to {}", file.display());
+    Ok(())
+}
+
+/// The benchmark's folder, set up.
+fn prepared() -> Result<PathBuf> {
+    let folder = match std::env::var_os("SAGITTA_PEER") {
+        Some(named) => PathBuf::from(named),
+        None => copied()?,
+    };
+    let run = |what: &str, command: &mut Command| {
+        step(what, || {
+            check(command.current_dir(&folder).stdout(Stdio::null()))
+        })
+    };
+    if !folder.join("node_modules/.package-lock.json").is_file() {
+        run(
+            "Installing the peer's packages",
+            Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]),
+        )?;
+    }
+    if !folder.join("data/out/ct/meta.json").is_file() {
+        let python = folder.join(".venv/bin/python");
+        // An environment without its packages was interrupted.
+        if !folder.join(".venv/ready").is_file() {
+            run(
+                "Making a Python environment",
+                Command::new("python3").args(["-m", "venv", ".venv"]),
+            )?;
+            run(
+                "Installing the encoders",
+                Command::new(&python).args([
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "-r",
+                    "data/requirements.txt",
+                ]),
+            )?;
+            std::fs::write(folder.join(".venv/ready"), "")?;
+        }
+        run(
+            "Making the CT of 200 slices",
+            Command::new(&python).args([
+                "data/prepare_data.py",
+                "--only",
+                "ct",
+                "--n",
+                "200",
+                "--ts",
+                "raw,jls",
+            ]),
+        )?;
+    }
+    if !folder.join("dist/cs3d.html").is_file() {
+        run("Bundling the peer", Command::new("node").arg("build.mjs"))?;
+    }
+    Ok(folder)
+}
+
+/// Copies the benchmark's sources into `target/peer`, over an older copy.
+fn copied() -> Result<PathBuf> {
+    let source = root()
+        .parent()
+        .unwrap_or(Path::new("/"))
+        .join("shared/peer");
+    if !source.join("run.mjs").is_file() {
+        bail!("../shared/peer is not here; SAGITTA_PEER may name a copy");
+    }
+    let folder = target().join("peer");
+    copy(&source, &folder)?;
+    Ok(folder)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let place = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &place)?;
+        } else {
+            // By content, not by `fs::copy`: that would copy a write protection too.
+            std::fs::write(&place, std::fs::read(entry.path())?)?;
+        }
+    }
+    Ok(())
+}
+
+/// The benchmark's server; it ends when this is dropped.
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    fn start(folder: &Path, app: &Path) -> Result<Self> {
+        let (port, second) = free_ports()?;
+        let mut extra = std::ffi::OsString::from("ours=");
+        extra.push(std::path::absolute(app)?);
+        let child = Command::new("node")
+            .arg("server.mjs")
+            .args([
+                "--port",
+                &port.to_string(),
+                "--ohif-port",
+                &second.to_string(),
+            ])
+            .arg("--extra")
+            .arg(extra)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("node could not be started")?;
+        let mut server = Self { child, port };
+        let began = Instant::now();
+        loop {
+            let catalog = server.catalog().unwrap_or_default();
+            if CASES
+                .iter()
+                .all(|case| catalog.contains(case.trim_start_matches("stack-")))
+            {
+                return Ok(server);
+            }
+            if server.child.try_wait()?.is_some() || began.elapsed() > SERVER_START {
+                bail!(
+                    "the benchmark's server does not offer {}",
+                    CASES.join(" and ")
+                );
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn catalog(&self) -> Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.write_all(b"GET /__catalog HTTP/1.0\r\nhost: 127.0.0.1\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Two ports that nobody uses at the moment.
+fn free_ports() -> Result<(u16, u16)> {
+    let first = TcpListener::bind(("127.0.0.1", 0))?;
+    let second = TcpListener::bind(("127.0.0.1", 0))?;
+    Ok((first.local_addr()?.port(), second.local_addr()?.port()))
+}

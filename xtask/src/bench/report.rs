@@ -1,0 +1,262 @@
+//! Samples of a benchmark as rows: minimum, median, maximum, and the ratio to the peer.
+
+use crate::steps::{output_of, root};
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::process::Command;
+
+/// One figure of one case.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Row {
+    case: String,
+    metric: &'static str,
+    unit: &'static str,
+    /// How many samples of ours count.
+    runs: usize,
+    min: f64,
+    median: f64,
+    max: f64,
+    peer_median: Option<f64>,
+    /// Our median by the peer's.
+    ratio: Option<f64>,
+}
+
+/// Rows, and what went wrong beside them.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Report {
+    rows: Vec<Row>,
+    notes: Vec<String>,
+}
+
+/// Metric, unit, and how it is read from a sample.
+type Metric = (&'static str, &'static str, fn(&Value) -> Option<f64>);
+
+const METRICS: [Metric; 9] = [
+    ("first", "ms", |sample| sample["first"].as_f64()),
+    ("firstEvent", "ms", |sample| sample["firstEvent"].as_f64()),
+    ("all", "ms", |sample| sample["all"].as_f64()),
+    ("cpuAtFirst", "s", |sample| sum(&sample["cpuAtFirst"])),
+    ("cpuAtAll", "s", |sample| sum(&sample["cpuAtAll"])),
+    ("rssPeakRenderer", "MB", |sample| {
+        sample["rssPeakRenderer"].as_f64()
+    }),
+    ("rssPeakGpu", "MB", |sample| sample["rssPeakGpu"].as_f64()),
+    ("bytesAppAtFirst", "bytes", |sample| {
+        sample["bytesAppAtFirst"].as_f64()
+    }),
+    ("contention", "wall/cpu", |sample| {
+        sample["contention"].as_f64()
+    }),
+];
+
+/// Sum over the browser's processes.
+fn sum(parts: &Value) -> Option<f64> {
+    Some(parts.as_object()?.values().filter_map(Value::as_f64).sum())
+}
+
+/// Reads the samples of `ours` and `cs3d`; the first of each warmed up and does not count.
+///
+/// # Errors
+/// They cannot be read, or a case has no sample of ours.
+pub(super) fn read(samples: &str, cases: &[&str]) -> Result<Report> {
+    let file: Value = serde_json::from_str(samples).context("the samples are no JSON")?;
+    let mut report = Report {
+        rows: Vec::new(),
+        notes: Vec::new(),
+    };
+    for case in cases {
+        let ours = counted(&file, "ours", case, &mut report.notes);
+        let peer = counted(&file, "cs3d", case, &mut report.notes);
+        if ours.is_empty() {
+            bail!("no sample of {case} succeeded: {}", report.notes.join("; "));
+        }
+        for (metric, unit, value) in METRICS {
+            let values: Vec<f64> = ours.iter().filter_map(value).collect();
+            let peers: Vec<f64> = peer.iter().filter_map(value).collect();
+            let Some(middle) = median(&values) else {
+                continue;
+            };
+            let peer_median = median(&peers);
+            report.rows.push(Row {
+                case: (*case).to_owned(),
+                metric,
+                unit,
+                runs: values.len(),
+                min: values.iter().copied().fold(f64::INFINITY, f64::min),
+                median: middle,
+                max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                peer_median,
+                ratio: peer_median
+                    .filter(|peer| *peer > 0.0)
+                    .map(|peer| rounded(middle / peer)),
+            });
+        }
+    }
+    report.notes.dedup();
+    Ok(report)
+}
+
+/// Samples that succeeded, without the first; what went wrong is noted.
+fn counted(file: &Value, viewer: &str, case: &str, notes: &mut Vec<String>) -> Vec<Value> {
+    let all = file["samples"][format!("{viewer}/{case}")]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    for sample in &all {
+        if let Some(error) = sample["error"].as_str() {
+            notes.push(format!("{viewer} {case} failed: {error}"));
+        }
+        for error in sample["errors"].as_array().into_iter().flatten() {
+            notes.push(format!("{viewer} {case} had an error on its page: {error}"));
+        }
+    }
+    all.into_iter()
+        .skip(1)
+        .filter(|sample| sample["error"].is_null())
+        .collect()
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        length if length % 2 == 1 => Some(sorted[middle]),
+        _ => Some(rounded(f64::midpoint(sorted[middle - 1], sorted[middle]))),
+    }
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+/// The result file.
+pub(super) fn json(name: &str, report: &Report) -> Result<String> {
+    let of_git =
+        |arguments: &[&str]| output_of(Command::new("git").args(arguments).current_dir(root()));
+    let commit = of_git(&["rev-parse", "HEAD"]).map(|text| text.trim().to_owned());
+    let is_changed = of_git(&["status", "--porcelain"]).is_some_and(|text| !text.trim().is_empty());
+    let commit = commit.map(|hash| {
+        if is_changed {
+            format!("{hash}-changed")
+        } else {
+            hash
+        }
+    });
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let file = json!({
+        "name": name,
+        "commit": commit,
+        "machine": { "cores": cores, "gpu": "none (SwiftShader)" },
+        "rows": report.rows,
+        "notes": report.notes,
+    });
+    Ok(serde_json::to_string_pretty(&file)?)
+}
+
+/// The rows for people.
+pub(super) fn table(report: &Report) -> String {
+    let mut lines = vec![[
+        "case".to_owned(),
+        "metric".into(),
+        "unit".into(),
+        "runs".into(),
+        "min".into(),
+        "median".into(),
+        "max".into(),
+        "peer".into(),
+        "ratio".into(),
+    ]];
+    let number = |value: f64| {
+        if value.abs() >= 1000.0 {
+            format!("{value:.0}")
+        } else {
+            format!("{value:.2}")
+        }
+    };
+    for row in &report.rows {
+        lines.push([
+            row.case.clone(),
+            row.metric.to_owned(),
+            row.unit.to_owned(),
+            row.runs.to_string(),
+            number(row.min),
+            number(row.median),
+            number(row.max),
+            row.peer_median.map_or_else(|| "-".into(), number),
+            row.ratio
+                .map_or_else(|| "-".into(), |ratio| format!("{ratio:.2}")),
+        ]);
+    }
+    let widths: Vec<usize> = (0..9)
+        .map(|column| {
+            lines
+                .iter()
+                .map(|line| line[column].len())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let mut text = String::new();
+    for line in lines {
+        for (column, (word, width)) in line.iter().zip(&widths).enumerate() {
+            let padded = if column < 3 {
+                format!("{word:<width$}")
+            } else {
+                format!("{word:>width$}")
+            };
+            text.push_str(&padded);
+            text.push_str(if column == 8 { "\n" } else { "  " });
+        }
+    }
+    for note in &report.notes {
+        text.push_str(note);
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+mod tests {
+    use super::*;
+
+    fn sample(first: f64) -> Value {
+        json!({ "first": first, "cpuAtFirst": { "renderer": 0.5, "gpu": 0.25 }, "bytesAppAtFirst": 1000 })
+    }
+
+    #[test]
+    fn the_ratio_is_between_medians_without_the_first_round() {
+        let samples = json!({ "samples": {
+            "ours/a": [sample(900.0), sample(100.0), { "error": "late" }, sample(300.0)],
+            "cs3d/a": [sample(900.0), sample(100.0), sample(500.0), sample(400.0)],
+        } });
+        let report = read(&samples.to_string(), &["a"]).unwrap();
+        let row = &report.rows[0];
+        assert_eq!(
+            (row.metric, row.runs, row.min, row.median, row.max),
+            ("first", 2, 100.0, 200.0, 300.0)
+        );
+        assert_eq!((row.peer_median, row.ratio), (Some(400.0), Some(0.5)));
+        let row = report
+            .rows
+            .iter()
+            .find(|row| row.metric == "cpuAtFirst")
+            .unwrap();
+        assert_eq!((row.median, row.ratio), (0.75, Some(1.0)));
+        assert_eq!(report.notes, ["ours a failed: late"]);
+        assert!(table(&report).contains("first"));
+    }
+
+    #[test]
+    fn a_case_without_samples_is_an_error() {
+        let samples = json!({ "samples": { "ours/a": [sample(1.0), { "error": "late" }] } });
+        let error = read(&samples.to_string(), &["a"]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no sample of a succeeded: ours a failed: late"
+        );
+    }
+}
