@@ -316,7 +316,13 @@ impl ViewerState {
         let Some(v) = self.viewports.get(viewport) else {
             return;
         };
-        let Some(shown) = v.shown(self) else { return };
+        let Some(shown) = v.shown(self) else {
+            // The metadata are on their way: the slice is kept for them.
+            if v.series.is_some() {
+                self.viewports[viewport].slice = slice;
+            }
+            return;
+        };
         let (before, last) = (shown.slice, shown.stack.frames.len() - 1);
         let slice = slice.min(last);
         let v = &mut self.viewports[viewport];

@@ -162,24 +162,25 @@ impl ViewerV1 {
     /// Shows a slice, from 0; the promise ends when it is drawn in final quality.
     #[wasm_bindgen(js_name = setSlice)]
     pub fn set_slice(&self, viewport: usize, index: usize) -> Promise {
-        let count = self.handle.with(|engine| {
-            let shown = engine.state.viewports.get(viewport)?.shown(&engine.state)?;
-            Some(shown.stack.frames.len())
+        let (has_series, count) = self.handle.with(|engine| {
+            let shown = engine.state.viewports.get(viewport);
+            let count = shown.and_then(|v| Some(v.shown(&engine.state)?.stack.frames.len()));
+            (shown.is_some_and(|v| v.series.is_some()), count)
         });
-        match count {
-            Some(count) if index < count => {
-                self.handle.act(Action::SetSlice {
-                    viewport,
-                    slice: index,
-                });
-                self.wait(Condition::Drawn(viewport))
-            }
-            Some(_) => refused(ViewerError::new("bad_argument", "there is no such slice")),
-            None => refused(ViewerError::new(
+        if !has_series {
+            return refused(ViewerError::new(
                 "no_viewport",
                 "the viewport shows no stack",
-            )),
+            ));
         }
+        if count.is_some_and(|count| index >= count) {
+            return refused(ViewerError::new("bad_argument", "there is no such slice"));
+        }
+        self.handle.act(Action::SetSlice {
+            viewport,
+            slice: index,
+        });
+        self.wait(Condition::Drawn(viewport))
     }
 
     /// Sets the window; the promise ends when it is drawn.
