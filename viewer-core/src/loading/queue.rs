@@ -375,7 +375,11 @@ mod tests {
         queue.fetched(key(7));
         queue.set_wanted(list(9, &[8, 7, 0, 1]), &cache, 0.0);
         for _ in 0..3 {
-            assert!(queue.set_wanted(list(9, &[8, 7, 0, 1]), &cache, 0.0).is_empty());
+            assert!(
+                queue
+                    .set_wanted(list(9, &[8, 7, 0, 1]), &cache, 0.0)
+                    .is_empty()
+            );
         }
     }
 

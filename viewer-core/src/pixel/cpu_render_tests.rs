@@ -204,7 +204,7 @@ fn scene(numbers: &mut Numbers, sample_type: SampleType) -> (Vec<f64>, Vec<u8>, 
         .collect();
     let slope = numbers.between(0.2, 3.0);
     let intercept = numbers.between(-2000.0, 2000.0);
-    let (sin, cos) = if numbers.next() % 2 == 0 {
+    let (sin, cos) = if numbers.next().is_multiple_of(2) {
         (0.0, 1.0)
     } else {
         numbers.between(0.0, 6.3).sin_cos()

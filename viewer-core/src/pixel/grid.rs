@@ -124,11 +124,11 @@ mod tests {
 
     #[test]
     fn neighbours_stop_at_the_edge() {
-        let before = tap(at(-0.25), 4).unwrap();
+        let before = tap(at(-0.25), 4).expect("inside");
         assert_eq!((before.first, before.second), (0, 0));
-        let after = tap(at(3.25), 4).unwrap();
+        let after = tap(at(3.25), 4).expect("inside");
         assert_eq!((after.first, after.second), (3, 3));
-        let between = tap(at(1.25), 4).unwrap();
+        let between = tap(at(1.25), 4).expect("inside");
         assert_eq!((between.first, between.second), (1, 2));
         assert_eq!(between.fraction, ONE / 4);
     }
