@@ -181,17 +181,18 @@ impl Context {
         self.max_side
     }
 
-    /// True when the device or the canvas's context is gone.
+    /// True when the device or the canvas's context is gone; known before listeners hear of it.
     pub fn lost(&self) -> bool {
         #[cfg(target_arch = "wasm32")]
         if self.canvas.as_ref().is_some_and(web::Canvas::is_lost) {
-            self.watch.declare_lost("the canvas has lost its context");
+            return true;
         }
         self.watch.is_lost()
     }
 
     /// Calls `listener` with the platform's words when the device or the canvas's context is lost, on the
-    /// thread that made the context. After this context is dropped nobody is called.
+    /// thread that made the context; in browsers from a task of its own, never from within a call of the
+    /// host. A loss before is not told, and after this context is dropped nobody is called.
     pub fn on_lost(&self, listener: Box<dyn Fn(String)>) {
         self.watch.listen(listener);
     }

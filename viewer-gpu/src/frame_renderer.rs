@@ -58,9 +58,10 @@ pub enum DrawOutcome {
 /// The pipelines and the uniform buffer.
 #[derive(Debug)]
 pub struct Renderer {
-    /// For the canvas; `None` without one.
-    surface_pipeline: Option<wgpu::RenderPipeline>,
-    memory_pipeline: wgpu::RenderPipeline,
+    shader: wgpu::ShaderModule,
+    layout: wgpu::PipelineLayout,
+    /// One for each format that was drawn on.
+    pipelines: Vec<(wgpu::TextureFormat, wgpu::RenderPipeline)>,
     uniform_layout: wgpu::BindGroupLayout,
     uniforms: wgpu::Buffer,
     uniform_group: wgpu::BindGroup,
@@ -80,7 +81,7 @@ const MEMORY_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 const FIRST_CAPACITY: u32 = 16;
 
 impl Renderer {
-    /// Builds the pipelines.
+    /// Builds the pipeline for the canvas; that for pictures in memory is built when one is asked for.
     pub fn new(context: &Context) -> Self {
         let device = &context.device;
         let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -94,16 +95,30 @@ impl Renderer {
             immediate_size: 0,
         });
         let (uniforms, uniform_group) = uniform_buffer(device, &uniform_layout, FIRST_CAPACITY);
-        Self {
-            surface_pipeline: context
-                .surface_format()
-                .map(|format| pipeline(device, &layout, &shader, format)),
-            memory_pipeline: pipeline(device, &layout, &shader, MEMORY_FORMAT),
+        let mut renderer = Self {
+            shader,
+            layout,
+            pipelines: Vec::new(),
             uniform_layout,
             uniforms,
             uniform_group,
             capacity: FIRST_CAPACITY,
+        };
+        if let Some(format) = context.surface_format() {
+            renderer.pipeline(context, format);
         }
+        renderer
+    }
+
+    /// The pipeline that draws on textures of a format.
+    fn pipeline(&mut self, context: &Context, format: wgpu::TextureFormat) -> wgpu::RenderPipeline {
+        let known = self.pipelines.iter().find(|(known, _)| *known == format);
+        if let Some((_, pipeline)) = known {
+            return pipeline.clone();
+        }
+        let pipeline = pipeline(&context.device, &self.layout, &self.shader, format);
+        self.pipelines.push((format, pipeline.clone()));
+        pipeline
     }
 
     /// Draws a scene on the canvas, which gets the scene's size. A scene without area is not drawn.
@@ -146,12 +161,13 @@ impl Renderer {
             return Ok(DrawOutcome::TryLater);
         };
         self.write_uniforms(context, &bytes);
-        let pipeline = self.surface_pipeline.as_ref().ok_or(DrawError::NoCanvas)?;
+        let format = context.surface_format().ok_or(DrawError::NoCanvas)?;
+        let pipeline = self.pipeline(context, format);
         let mut encoder = context
             .device
             .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let view = target.texture.create_view(&Default::default());
-        self.encode(&mut encoder, &view, pipeline, &items);
+        self.encode(&mut encoder, &view, &pipeline, &items);
         context.queue.submit([encoder.finish()]);
         context.queue.present(target);
         Ok(DrawOutcome::Drawn { missing })
@@ -204,6 +220,7 @@ impl Renderer {
         let mut bytes = Vec::new();
         uniforms::push(&mut bytes, &plan, frame.shape, [0, 0]);
         self.write_uniforms(context, &bytes);
+        let pipeline = self.pipeline(context, MEMORY_FORMAT);
 
         let device = &context.device;
         let size = wgpu::Extent3d {
@@ -234,7 +251,7 @@ impl Renderer {
             scissor: [0, 0, width, height],
             frame,
         };
-        self.encode(&mut encoder, &view, &self.memory_pipeline, &[item]);
+        self.encode(&mut encoder, &view, &pipeline, &[item]);
         encoder.copy_texture_to_buffer(
             texture.as_image_copy(),
             wgpu::TexelCopyBufferInfo {

@@ -287,7 +287,6 @@ fn stored_range(chance: &mut Chance, sample_type: SampleType) -> [f64; 2] {
 /// Waves, with noise in one of three frames, and a border and holes of padding.
 #[expect(
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "values lie in the range of their type; two's complement keeps the low bytes"
 )]
 fn samples(

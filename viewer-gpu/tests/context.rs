@@ -62,7 +62,7 @@ fn scene_of(keys: &[u64]) -> Scene {
 fn a_picture_is_read_back_row_by_row() {
     let context = context();
     assert_eq!(context.backend(), Backend::Native);
-    let found = picture(&context, &[3, 200, 77]).unwrap();
+    let found = picture(&context, &[3, 200, 77]).expect("drawn");
     assert_eq!(found, [3, 3, 3, 255, 200, 200, 200, 255, 77, 77, 77, 255]);
     block_on(context.finished(yield_now));
     assert_eq!(context.take_errors(), Vec::<String>::new());
@@ -82,7 +82,7 @@ fn after_a_loss_everything_says_so_and_a_new_context_draws() {
     block_on(lost.finished(yield_now));
     drop(lost);
     let new = context();
-    assert_eq!(picture(&new, &[9]).unwrap(), [9, 9, 9, 255]);
+    assert_eq!(picture(&new, &[9]).expect("drawn"), [9, 9, 9, 255]);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn frames_beyond_the_adapters_limit_are_refused_with_the_limit() {
     let data = vec![0; limit as usize + 1];
     let error = cache
         .upload(&context, 1, &grey(limit + 1, 1, &data))
-        .unwrap_err();
+        .expect_err("too large");
     assert!(error.to_string().contains(&limit.to_string()), "{error}");
     assert!(!cache.contains(1));
     let short = cache.upload(&context, 1, &grey(2, 2, &[0; 3]));
@@ -107,20 +107,28 @@ fn what_was_shown_longest_ago_goes_first_and_the_scene_stays() {
     let mut cache = TextureCache::new(&context, 100);
     let data = [0; 40];
     for key in 1..=2 {
-        cache.upload(&context, key, &grey(40, 1, &data)).unwrap();
+        cache
+            .upload(&context, key, &grey(40, 1, &data))
+            .expect("uploaded");
     }
     cache.protect(&scene_of(&[1]));
-    cache.upload(&context, 3, &grey(40, 1, &data)).unwrap();
+    cache
+        .upload(&context, 3, &grey(40, 1, &data))
+        .expect("uploaded");
     let held = |cache: &TextureCache| [1, 2, 3, 4].map(|key| cache.contains(key));
     assert_eq!(held(&cache), [true, false, true, false]);
     assert_eq!(cache.bytes(), 80);
     // The scene alone is beyond the budget: nothing of it goes.
     cache.protect(&scene_of(&[1, 3, 4]));
-    cache.upload(&context, 4, &grey(40, 1, &data)).unwrap();
+    cache
+        .upload(&context, 4, &grey(40, 1, &data))
+        .expect("uploaded");
     assert_eq!(held(&cache), [true, false, true, true]);
     assert_eq!(cache.bytes(), 120);
     // Replaced, not counted twice.
-    cache.upload(&context, 4, &grey(20, 1, &data)).unwrap();
+    cache
+        .upload(&context, 4, &grey(20, 1, &data))
+        .expect("uploaded");
     assert_eq!(cache.bytes(), 100);
     cache.evict(1);
     assert_eq!(cache.bytes(), 60);
