@@ -174,3 +174,38 @@ fn pages_come_and_go_without_the_browser() {
     let left = browser.end().unwrap();
     assert!(left.path().join("Default").is_dir());
 }
+
+#[test]
+fn a_worker_that_starts_late_loses_no_frame() {
+    let study = phantom_folder(1).unwrap();
+    let gateway = Gateway::start(&[study.path()]).unwrap();
+    gateway.wait_until_indexed(60).unwrap();
+    let found = gateway.get("/dicomweb/studies").unwrap();
+    let found: serde_json::Value = serde_json::from_slice(&found.body).unwrap();
+    let uid = found[0]["0020000D"]["Value"][0].as_str().unwrap();
+    let browser = Browser::launch(Backend::Cpu).unwrap();
+    let page = browser.page().unwrap();
+    page.worker_script(
+        "for (const name of ['instantiate', 'instantiateStreaming']) {
+           const start = WebAssembly[name].bind(WebAssembly);
+           WebAssembly[name] = async (...all) => {
+             await new Promise((done) => setTimeout(done, 2000));
+             return start(...all);
+           };
+         }",
+    );
+    page.goto(&format!("{}viewer?StudyInstanceUIDs={uid}", gateway.url()))
+        .unwrap();
+    // The watchdog over workers would help after a minute: too late.
+    page.wait_for("window.sagitta?.stats().first_image_ms > 0", 40)
+        .unwrap();
+    let notes = page.eval("sagitta.stats().notes").unwrap().to_string();
+    assert!(!notes.contains("worker"), "{notes}");
+    assert!(
+        page.eval("sagitta.stats().first_image_ms")
+            .unwrap()
+            .as_f64()
+            .unwrap()
+            > 2000.0
+    );
+}

@@ -159,7 +159,10 @@ impl Connection {
 
     /// Makes a session tell everything that the record keeps, in order: then it may run.
     fn listen(&self, session: &str) {
-        let (scripts, offline) = locked(&self.sessions).settings(session);
+        let (is_worker, (scripts, offline)) = {
+            let mut sessions = locked(&self.sessions);
+            (sessions.is_worker(session), sessions.settings(session))
+        };
         for method in [
             "Runtime.enable",
             "Log.enable",
@@ -170,9 +173,16 @@ impl Connection {
             self.tell(session, method, json!({}));
         }
         self.tell(session, "Runtime.addBinding", json!({ "name": REPORT }));
-        for script in std::iter::once(LISTENER.to_owned()).chain(scripts) {
-            let script = json!({ "source": script });
-            self.tell(session, "Page.addScriptToEvaluateOnNewDocument", script);
+        if is_worker {
+            // It stands still before its first line.
+            for script in scripts {
+                self.tell(session, "Runtime.evaluate", json!({ "expression": script }));
+            }
+        } else {
+            for script in std::iter::once(LISTENER.to_owned()).chain(scripts) {
+                let script = json!({ "source": script });
+                self.tell(session, "Page.addScriptToEvaluateOnNewDocument", script);
+            }
         }
         if offline {
             self.tell(session, "Network.emulateNetworkConditions", network(true));

@@ -2,7 +2,7 @@
 
 use crate::cdp::Connection;
 use crate::picture::Picture;
-use crate::record::{Problem, Request, exception_text};
+use crate::record::{Problem, Record, Request, exception_text};
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -242,6 +242,12 @@ impl Page {
     /// The browser does not answer.
     pub fn offline(&self, offline: bool) -> Result<()> {
         self.connection.set_offline(&self.session, offline, COMMAND)
+    }
+
+    /// Runs a script in every worker that starts from now on, before its own first line.
+    pub fn worker_script(&self, script: &str) {
+        let add = |record: &mut Record| record.worker_scripts.push(script.to_owned());
+        self.connection.record(&self.session, add);
     }
 
     /// All that went wrong so far: uncaught exceptions, console errors, violations of the policy, failed requests.

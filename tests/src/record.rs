@@ -55,6 +55,7 @@ pub(crate) struct Record {
     pub(crate) requests: Vec<Request>,
     pub(crate) scripts: Vec<String>,
     offline: bool,
+    pub(crate) worker_scripts: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -130,10 +131,22 @@ impl Sessions {
         self.pages.entry(page).or_default()
     }
 
-    /// Scripts that every document runs first, and whether the network is away.
+    /// Scripts that run first in this document or worker, and whether the network is away.
     pub(crate) fn settings(&mut self, session: &str) -> (Vec<String>, bool) {
+        let is_worker = self.is_worker(session);
         let record = self.record(session);
-        (record.scripts.clone(), record.offline)
+        let scripts = if is_worker {
+            &record.worker_scripts
+        } else {
+            &record.scripts
+        };
+        (scripts.clone(), record.offline)
+    }
+
+    pub(crate) fn is_worker(&self, session: &str) -> bool {
+        self.children
+            .get(session)
+            .is_some_and(|child| child.kind == "worker")
     }
 
     /// Notes that the network is away or back; returns all sessions that it concerns.
