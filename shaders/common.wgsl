@@ -21,8 +21,6 @@ struct ViewUniforms {
     size: vec2<u32>,
     // First and last ordered value that is padding; none where the first is larger.
     padding: vec2<u32>,
-    // One of the KIND constants.
-    kind: u32,
     // The FLAG constants.
     flags: u32,
     // The bit whose flip makes the order of stored values that of unsigned numbers.
@@ -31,14 +29,11 @@ struct ViewUniforms {
     pivot: u32,
     scale: f32,
     offset: f32,
+    // Up to a multiple of 16 bytes.
+    unused: u32,
 }
 
 @group(0) @binding(0) var<uniform> view: ViewUniforms;
-
-const KIND_NARROW: u32 = 0u; // 8 or 16 bits
-const KIND_WIDE: u32 = 1u;   // 32 bits
-const KIND_FLOAT: u32 = 2u;  // bits of a single
-const KIND_COLOUR: u32 = 3u; // red, green, blue of 8 bits
 
 const FLAG_INTERPOLATE: u32 = 1u;
 const FLAG_INVERSE: u32 = 2u;

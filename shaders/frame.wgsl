@@ -6,6 +6,9 @@
 // Units:  pixels of the frame, centers on integers
 // Twin:   viewer-core/src/pixel/cpu_render.rs (gpu_matches_cpu, at most 1 grey level)
 // Limits: textureLoad only: no sampler, no filtering, no optional features; the WebGL2 tier runs it too
+//
+// There is one entry point for each way to draw (viewer-gpu/src/shaders.rs chooses), not one with branches:
+// graphics cards in software walk through every branch of every pixel.
 
 @group(1) @binding(0) var pixels: texture_2d<u32>;
 
@@ -57,43 +60,110 @@ fn mix_beside_padding(values: vec4<u32>, across_of_one: u32, down_of_one: u32) -
     return ((sum / weight_sum) << 16u) + ((sum % weight_sum) << 16u) / weight_sum;
 }
 
-fn draw_narrow(column: Tap, row: Tap) -> vec4<f32> {
-    let nearest = ordered(column.nearest, row.nearest);
-    if is_padding(nearest) {
-        return BLACK;
-    }
-    var mixed = nearest << 16u;
-    if (view.flags & FLAG_INTERPOLATE) != 0u && (column.fraction | row.fraction) != 0u {
-        let a = ordered(column.first, row.first);
-        let b = ordered(column.second, row.first);
-        let c = ordered(column.first, row.second);
-        let d = ordered(column.second, row.second);
-        if is_padding(a) || is_padding(b) || is_padding(c) || is_padding(d) {
-            mixed = mix_beside_padding(vec4<u32>(a, b, c, d), column.fraction, row.fraction);
-        } else {
-            mixed = mix_narrow(a, b, c, d, column.fraction, row.fraction);
-        }
-    }
+// The taps of a fragment.
+struct Place {
+    inside: bool,
+    column: Tap,
+    row: Tap,
+}
+
+fn place(position: vec4<f32>) -> Place {
+    let at = vec2<u32>(position.xy) - view.origin;
+    let column = tap(view.column_whole, view.column_part, at, view.size.x);
+    let row = tap(view.row_whole, view.row_part, at, view.size.y);
+    return Place(column.inside && row.inside, column, row);
+}
+
+fn narrow_on_screen(mixed: u32) -> vec4<f32> {
     return on_screen(vec3<f32>(level(grey_of_narrow(mixed))));
 }
 
-fn draw_colour(column: Tap, row: Tap) -> vec4<f32> {
-    var mixed = load(column.nearest, row.nearest).xyz << vec3<u32>(16u);
-    if (view.flags & FLAG_INTERPOLATE) != 0u && (column.fraction | row.fraction) != 0u {
-        let a = load(column.first, row.first);
-        let b = load(column.second, row.first);
-        let c = load(column.first, row.second);
-        let d = load(column.second, row.second);
-        mixed = vec3<u32>(
-            mix_narrow(a.x, b.x, c.x, d.x, column.fraction, row.fraction),
-            mix_narrow(a.y, b.y, c.y, d.y, column.fraction, row.fraction),
-            mix_narrow(a.z, b.z, c.z, d.z, column.fraction, row.fraction),
-        );
+// 8 and 16 bits, the nearest pixel.
+@fragment
+fn narrow_nearest(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
+    let at = place(position);
+    if !at.inside {
+        return BLACK;
     }
+    let nearest = ordered(at.column.nearest, at.row.nearest);
+    if is_padding(nearest) {
+        return BLACK;
+    }
+    return narrow_on_screen(nearest << 16u);
+}
+
+// 8 and 16 bits, bilinear, no value is padding.
+@fragment
+fn narrow_bilinear(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
+    let at = place(position);
+    if !at.inside {
+        return BLACK;
+    }
+    let a = ordered(at.column.first, at.row.first);
+    let b = ordered(at.column.second, at.row.first);
+    let c = ordered(at.column.first, at.row.second);
+    let d = ordered(at.column.second, at.row.second);
+    return narrow_on_screen(mix_narrow(a, b, c, d, at.column.fraction, at.row.fraction));
+}
+
+// 8 and 16 bits, bilinear, with padding.
+@fragment
+fn narrow_padded(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
+    let at = place(position);
+    if !at.inside {
+        return BLACK;
+    }
+    let a = ordered(at.column.first, at.row.first);
+    let b = ordered(at.column.second, at.row.first);
+    let c = ordered(at.column.first, at.row.second);
+    let d = ordered(at.column.second, at.row.second);
+    let is_right = at.column.fraction >= ONE / 2u;
+    let nearest = select(select(a, b, is_right), select(c, d, is_right), at.row.fraction >= ONE / 2u);
+    if is_padding(nearest) {
+        return BLACK;
+    }
+    if is_padding(a) || is_padding(b) || is_padding(c) || is_padding(d) {
+        let values = vec4<u32>(a, b, c, d);
+        return narrow_on_screen(mix_beside_padding(values, at.column.fraction, at.row.fraction));
+    }
+    return narrow_on_screen(mix_narrow(a, b, c, d, at.column.fraction, at.row.fraction));
+}
+
+fn colour_on_screen(mixed: vec3<u32>) -> vec4<f32> {
     return on_screen(vec3<f32>(
         level(grey_of_narrow(mixed.x)),
         level(grey_of_narrow(mixed.y)),
         level(grey_of_narrow(mixed.z)),
+    ));
+}
+
+// Red, green and blue of 8 bits, the nearest pixel.
+@fragment
+fn colour_nearest(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
+    let at = place(position);
+    if !at.inside {
+        return BLACK;
+    }
+    return colour_on_screen(load(at.column.nearest, at.row.nearest).xyz << vec3<u32>(16u));
+}
+
+// Red, green and blue of 8 bits, bilinear.
+@fragment
+fn colour_bilinear(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
+    let at = place(position);
+    if !at.inside {
+        return BLACK;
+    }
+    let a = load(at.column.first, at.row.first);
+    let b = load(at.column.second, at.row.first);
+    let c = load(at.column.first, at.row.second);
+    let d = load(at.column.second, at.row.second);
+    let across = at.column.fraction;
+    let down = at.row.fraction;
+    return colour_on_screen(vec3<u32>(
+        mix_narrow(a.x, b.x, c.x, d.x, across, down),
+        mix_narrow(a.y, b.y, c.y, d.y, across, down),
+        mix_narrow(a.z, b.z, c.z, d.z, across, down),
     ));
 }
 
@@ -103,60 +173,72 @@ struct GreyTap {
     grey: f32,
 }
 
-fn load_tap(column: i32, row: i32) -> GreyTap {
-    let stored = load(column, row).x;
-    if view.kind == KIND_WIDE {
-        let value = stored ^ view.sign_bit;
-        return GreyTap(!is_padding(value), tap_of_wide(value));
-    }
-    if (stored & 0x7f800000u) == 0x7f800000u {
-        return GreyTap(false, 0.0);
-    }
-    return GreyTap(!is_padding(ordered_float(stored)), tap_of_float(bitcast<f32>(stored)));
+fn wide_tap(column: i32, row: i32) -> GreyTap {
+    let value = ordered(column, row);
+    return GreyTap(!is_padding(value), tap_of_wide(value));
 }
 
-fn draw_tapped(column: Tap, row: Tap) -> vec4<f32> {
-    let nearest = load_tap(column.nearest, row.nearest);
-    if !nearest.is_image {
+fn float_tap(column: i32, row: i32) -> GreyTap {
+    let bits = load(column, row).x;
+    let is_number = (bits & 0x7f800000u) != 0x7f800000u;
+    return GreyTap(is_number && !is_padding(ordered_float(bits)), tap_of_float(bitcast<f32>(bits)));
+}
+
+fn mix_taps(a: GreyTap, b: GreyTap, c: GreyTap, d: GreyTap, at: Place) -> vec4<f32> {
+    let is_right = at.column.fraction >= ONE / 2u;
+    let is_low = at.row.fraction >= ONE / 2u;
+    let is_image = select(
+        select(a.is_image, b.is_image, is_right),
+        select(c.is_image, d.is_image, is_right),
+        is_low,
+    );
+    if !is_image {
         return BLACK;
     }
-    var grey = nearest.grey;
-    if (view.flags & FLAG_INTERPOLATE) != 0u {
-        let a = load_tap(column.first, row.first);
-        let b = load_tap(column.second, row.first);
-        let c = load_tap(column.first, row.second);
-        let d = load_tap(column.second, row.second);
-        let across = f32(column.fraction) / 65536.0;
-        let down = f32(row.fraction) / 65536.0;
-        if a.is_image && b.is_image && c.is_image && d.is_image {
-            let top = a.grey + (b.grey - a.grey) * across;
-            let bottom = c.grey + (d.grey - c.grey) * across;
-            grey = top + (bottom - top) * down;
-        } else {
-            let wa = select(0.0, (1.0 - across) * (1.0 - down), a.is_image);
-            let wb = select(0.0, across * (1.0 - down), b.is_image);
-            let wc = select(0.0, (1.0 - across) * down, c.is_image);
-            let wd = select(0.0, across * down, d.is_image);
-            let sum = a.grey * wa + b.grey * wb + c.grey * wc + d.grey * wd;
-            grey = sum / (wa + wb + wc + wd);
-        }
+    let across = f32(at.column.fraction) / 65536.0;
+    let down = f32(at.row.fraction) / 65536.0;
+    var grey: f32;
+    if (view.flags & FLAG_INTERPOLATE) == 0u {
+        grey = select(select(a.grey, b.grey, is_right), select(c.grey, d.grey, is_right), is_low);
+    } else if a.is_image && b.is_image && c.is_image && d.is_image {
+        let top = a.grey + (b.grey - a.grey) * across;
+        let bottom = c.grey + (d.grey - c.grey) * across;
+        grey = top + (bottom - top) * down;
+    } else {
+        let wa = select(0.0, (1.0 - across) * (1.0 - down), a.is_image);
+        let wb = select(0.0, across * (1.0 - down), b.is_image);
+        let wc = select(0.0, (1.0 - across) * down, c.is_image);
+        let wd = select(0.0, across * down, d.is_image);
+        let sum = a.grey * wa + b.grey * wb + c.grey * wc + d.grey * wd;
+        grey = sum / (wa + wb + wc + wd);
     }
     return on_screen(vec3<f32>(level(clamp(grey, 0.0, 1.0))));
 }
 
+// Whole numbers of 32 bits.
 @fragment
-fn frame(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
-    let at = vec2<u32>(position.xy) - view.origin;
-    let column = tap(view.column_whole, view.column_part, at, view.size.x);
-    let row = tap(view.row_whole, view.row_part, at, view.size.y);
-    if !column.inside || !row.inside {
+fn wide(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
+    let at = place(position);
+    if !at.inside {
         return BLACK;
     }
-    if view.kind == KIND_NARROW {
-        return draw_narrow(column, row);
+    let a = wide_tap(at.column.first, at.row.first);
+    let b = wide_tap(at.column.second, at.row.first);
+    let c = wide_tap(at.column.first, at.row.second);
+    let d = wide_tap(at.column.second, at.row.second);
+    return mix_taps(a, b, c, d, at);
+}
+
+// Floats, as singles.
+@fragment
+fn single(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
+    let at = place(position);
+    if !at.inside {
+        return BLACK;
     }
-    if view.kind == KIND_COLOUR {
-        return draw_colour(column, row);
-    }
-    return draw_tapped(column, row);
+    let a = float_tap(at.column.first, at.row.first);
+    let b = float_tap(at.column.second, at.row.first);
+    let c = float_tap(at.column.first, at.row.second);
+    let d = float_tap(at.column.second, at.row.second);
+    return mix_taps(a, b, c, d, at);
 }

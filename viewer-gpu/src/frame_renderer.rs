@@ -60,8 +60,8 @@ pub enum DrawOutcome {
 pub struct Renderer {
     shader: wgpu::ShaderModule,
     layout: wgpu::PipelineLayout,
-    /// One for each format that was drawn on.
-    pipelines: Vec<(wgpu::TextureFormat, wgpu::RenderPipeline)>,
+    /// One for each way of drawing and each format drawn on that were needed so far.
+    pipelines: Vec<(PipelineKey, wgpu::RenderPipeline)>,
     uniform_layout: wgpu::BindGroupLayout,
     uniforms: wgpu::Buffer,
     uniform_group: wgpu::BindGroup,
@@ -69,10 +69,14 @@ pub struct Renderer {
     capacity: u32,
 }
 
+/// Fragment entry point and format of the target.
+type PipelineKey = (&'static str, wgpu::TextureFormat);
+
 /// One viewport, ready to be drawn.
 struct Item<'a> {
     scissor: [u32; 4],
     frame: &'a FrameTexture,
+    pipeline: wgpu::RenderPipeline,
 }
 
 /// Format of pictures that are read back: the order of bytes is that of RGBA everywhere.
@@ -81,7 +85,7 @@ const MEMORY_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 const FIRST_CAPACITY: u32 = 16;
 
 impl Renderer {
-    /// Builds the pipeline for the canvas; that for pictures in memory is built when one is asked for.
+    /// Reads the shaders. Pipelines are built when they are first needed.
     pub fn new(context: &Context) -> Self {
         let device = &context.device;
         let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -95,7 +99,7 @@ impl Renderer {
             immediate_size: 0,
         });
         let (uniforms, uniform_group) = uniform_buffer(device, &uniform_layout, FIRST_CAPACITY);
-        let mut renderer = Self {
+        Self {
             shader,
             layout,
             pipelines: Vec::new(),
@@ -103,21 +107,16 @@ impl Renderer {
             uniforms,
             uniform_group,
             capacity: FIRST_CAPACITY,
-        };
-        if let Some(format) = context.surface_format() {
-            renderer.pipeline(context, format);
         }
-        renderer
     }
 
-    /// The pipeline that draws on textures of a format.
-    fn pipeline(&mut self, context: &Context, format: wgpu::TextureFormat) -> wgpu::RenderPipeline {
-        let known = self.pipelines.iter().find(|(known, _)| *known == format);
+    fn pipeline(&mut self, context: &Context, key: PipelineKey) -> wgpu::RenderPipeline {
+        let known = self.pipelines.iter().find(|(known, _)| *known == key);
         if let Some((_, pipeline)) = known {
             return pipeline.clone();
         }
-        let pipeline = pipeline(&context.device, &self.layout, &self.shader, format);
-        self.pipelines.push((format, pipeline.clone()));
+        let pipeline = pipeline(&context.device, &self.layout, &self.shader, key);
+        self.pipelines.push((key, pipeline.clone()));
         pipeline
     }
 
@@ -138,6 +137,7 @@ impl Renderer {
         if scene.width == 0 || scene.height == 0 {
             return Ok(DrawOutcome::Drawn { missing });
         }
+        let format = context.surface_format().ok_or(DrawError::NoCanvas)?;
         context.resize(scene.width, scene.height);
         let [width, height] = context.surface_size();
         let mut items = Vec::new();
@@ -154,20 +154,23 @@ impl Renderer {
                 let [x, y, ..] = scissor;
                 let plan = RenderPlan::new(frame.samples_per_pixel, frame.sample_type, params);
                 uniforms::push(&mut bytes, &plan, frame.shape, [x, y]);
-                items.push(Item { scissor, frame });
+                let entry = shaders::frame_entry(&plan, frame.shape.is_colour);
+                items.push(Item {
+                    scissor,
+                    frame,
+                    pipeline: self.pipeline(context, (entry, format)),
+                });
             }
         }
         let Some(target) = context.surface_texture()? else {
             return Ok(DrawOutcome::TryLater);
         };
         self.write_uniforms(context, &bytes);
-        let format = context.surface_format().ok_or(DrawError::NoCanvas)?;
-        let pipeline = self.pipeline(context, format);
         let mut encoder = context
             .device
             .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let view = target.texture.create_view(&Default::default());
-        self.encode(&mut encoder, &view, &pipeline, &items);
+        self.encode(&mut encoder, &view, &items);
         context.queue.submit([encoder.finish()]);
         context.queue.present(target);
         Ok(DrawOutcome::Drawn { missing })
@@ -220,7 +223,8 @@ impl Renderer {
         let mut bytes = Vec::new();
         uniforms::push(&mut bytes, &plan, frame.shape, [0, 0]);
         self.write_uniforms(context, &bytes);
-        let pipeline = self.pipeline(context, MEMORY_FORMAT);
+        let entry = shaders::frame_entry(&plan, frame.shape.is_colour);
+        let pipeline = self.pipeline(context, (entry, MEMORY_FORMAT));
 
         let device = &context.device;
         let size = wgpu::Extent3d {
@@ -250,8 +254,9 @@ impl Renderer {
         let item = Item {
             scissor: [0, 0, width, height],
             frame,
+            pipeline,
         };
-        self.encode(&mut encoder, &view, &pipeline, &[item]);
+        self.encode(&mut encoder, &view, &[item]);
         encoder.copy_texture_to_buffer(
             texture.as_image_copy(),
             wgpu::TexelCopyBufferInfo {
@@ -288,17 +293,11 @@ impl Renderer {
     }
 
     /// Draws items whose uniforms lie in their order in the buffer.
-    fn encode(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        view: &wgpu::TextureView,
-        pipeline: &wgpu::RenderPipeline,
-        items: &[Item],
-    ) {
+    fn encode(&self, encoder: &mut wgpu::CommandEncoder, view: &wgpu::TextureView, items: &[Item]) {
         let mut pass = begin_pass(encoder, view, wgpu::Color::BLACK);
-        pass.set_pipeline(pipeline);
         for (offset, item) in (0..).step_by(uniforms::STRIDE_BYTES as usize).zip(items) {
             let [x, y, width, height] = item.scissor;
+            pass.set_pipeline(&item.pipeline);
             pass.set_scissor_rect(x, y, width, height);
             pass.set_bind_group(0, &self.uniform_group, &[offset]);
             pass.set_bind_group(1, &item.frame.bind_group, &[]);
@@ -353,14 +352,14 @@ fn pipeline(
     device: &wgpu::Device,
     layout: &wgpu::PipelineLayout,
     shader: &wgpu::ShaderModule,
-    format: wgpu::TextureFormat,
+    (entry, format): PipelineKey,
 ) -> wgpu::RenderPipeline {
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some("frame"),
+        label: Some(entry),
         layout: Some(layout),
         vertex: wgpu::VertexState {
             module: shader,
-            entry_point: Some("cover"),
+            entry_point: Some(shaders::COVER),
             compilation_options: Default::default(),
             buffers: &[],
         },
@@ -369,7 +368,7 @@ fn pipeline(
         multisample: wgpu::MultisampleState::default(),
         fragment: Some(wgpu::FragmentState {
             module: shader,
-            entry_point: Some("frame"),
+            entry_point: Some(entry),
             compilation_options: Default::default(),
             targets: &[Some(format.into())],
         }),

@@ -1,17 +1,12 @@
 //! The uniform buffer: one `ViewUniforms` of `shaders/common.wgsl` a viewport.
 
-use viewer_core::pixel::{RenderPlan, SampleKind};
+use viewer_core::pixel::RenderPlan;
 
 /// Distance of two viewports' uniforms in bytes: the alignment of dynamic offsets that every adapter grants.
 pub const STRIDE_BYTES: u32 = 256;
 
 /// Bytes of one `ViewUniforms`.
 pub const SIZE_BYTES: u64 = 112;
-
-const KIND_NARROW: u32 = 0;
-const KIND_WIDE: u32 = 1;
-const KIND_FLOAT: u32 = 2;
-const KIND_COLOUR: u32 = 3;
 
 const FLAG_INTERPOLATE: u32 = 1;
 const FLAG_INVERSE: u32 = 2;
@@ -33,12 +28,6 @@ pub fn push(bytes: &mut Vec<u8>, plan: &RenderPlan, shape: FrameShape, origin: [
             bytes.extend_from_slice(&word.to_le_bytes());
         }
     }
-    let kind = match plan.kind {
-        _ if shape.is_colour => KIND_COLOUR,
-        SampleKind::Narrow { .. } => KIND_NARROW,
-        SampleKind::Wide { .. } => KIND_WIDE,
-        SampleKind::Float => KIND_FLOAT,
-    };
     let mut flags = 0;
     if plan.interpolate {
         flags |= FLAG_INTERPOLATE;
@@ -53,12 +42,12 @@ pub fn push(bytes: &mut Vec<u8>, plan: &RenderPlan, shape: FrameShape, origin: [
         shape.rows,
         plan.padding[0],
         plan.padding[1],
-        kind,
         flags,
         plan.kind.sign_bit(),
         plan.ramp.pivot,
         plan.ramp.scale.to_bits(),
         plan.ramp.offset.to_bits(),
+        0,
     ];
     for word in words {
         bytes.extend_from_slice(&word.to_le_bytes());
@@ -112,7 +101,7 @@ mod tests {
         assert_eq!([word(9), word(13)], [u32::MAX, 0xc000_0000]);
         assert_eq!([word(10), word(14)], [7, 0]);
         assert_eq!([word(16), word(17), word(18), word(19)], [3, 4, 512, 256]);
-        assert_eq!([word(22), word(23), word(24)], [0, 3, 0x8000]);
-        assert_eq!(word(25), 0x8000 << 16);
+        assert_eq!([word(22), word(23)], [3, 0x8000]);
+        assert_eq!(word(24), 0x8000 << 16);
     }
 }
