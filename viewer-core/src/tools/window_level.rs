@@ -47,6 +47,8 @@ pub fn presets(modality: &str, unit: &str, file: &[NamedWindow]) -> Vec<Preset> 
         window: named.window,
         source: WindowSource::File(index),
     });
+    // A customary window that the file names too is offered once, as the file's.
+    let is_new = |window: &Window| file.iter().all(|named| named.window != *window);
     let customary = customary(modality, unit)
         .iter()
         .enumerate()
@@ -57,7 +59,8 @@ pub fn presets(modality: &str, unit: &str, file: &[NamedWindow]) -> Vec<Preset> 
                 width: preset.1,
             },
             source: WindowSource::Preset(index),
-        });
+        })
+        .filter(|preset| is_new(&preset.window));
     own.chain(customary).collect()
 }
 
@@ -206,6 +209,20 @@ mod tests {
         assert_eq!(list[0].name, "Lung window");
         assert_eq!(list[0].source, WindowSource::File(0));
         assert_eq!(list[1].name, "Soft tissue");
+    }
+
+    #[test]
+    fn a_window_that_the_file_names_is_offered_once() {
+        let file = [NamedWindow {
+            name: String::new(),
+            window: Window {
+                center: 40.0,
+                width: 400.0,
+            },
+        }];
+        let list = presets("CT", "HU", &file);
+        assert_eq!(list.len(), 6);
+        assert_eq!(list[1].name, "Lung");
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub fn serve(
                 .dyn_into()
                 .unwrap_or_else(|_| js_sys::ArrayBuffer::new(0));
             let (header, bytes) = work(&header, &buffer);
+            release(&buffer);
             let message = js_sys::Array::of1(&header.into());
             let transfer = js_sys::Array::new();
             if let Some(bytes) = bytes {
@@ -38,4 +39,17 @@ pub fn serve(
         });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
+}
+
+/// Gives a buffer's memory back at once, not only when the collector comes by: a series of raw frames
+/// would pile up. Browsers without `ArrayBuffer.prototype.transfer` wait for their collector.
+fn release(buffer: &js_sys::ArrayBuffer) {
+    let transfer = js_sys::Reflect::get(buffer, &"transfer".into());
+    if let Some(transfer) = transfer
+        .ok()
+        .and_then(|it| it.dyn_into::<js_sys::Function>().ok())
+    {
+        // A buffer that is detached already has nothing to give back.
+        let _ = transfer.call1(buffer, &0.into());
+    }
 }

@@ -112,7 +112,6 @@ pub fn StudyTable(props: &TableProps) -> Html {
             }
         })
     };
-    let columns = if props.has_sources { "9" } else { "8" };
     let rows = (first..end).map(|place| {
         let study = props.memory.with(|memory| memory.row(place).cloned());
         row(props, place, study, selected == Some(place), count)
@@ -125,9 +124,9 @@ pub fn StudyTable(props: &TableProps) -> Html {
                     {filter_row(props, &filters)}
                 </thead>
                 <tbody>
-                    <tr class="space" aria-hidden="true"><td ref={above} colspan={columns}></td></tr>
+                    <tr class="space" aria-hidden="true"><td ref={above}></td></tr>
                     {for rows}
-                    <tr class="space" aria-hidden="true"><td ref={below} colspan={columns}></td></tr>
+                    <tr class="space" aria-hidden="true"><td ref={below}></td></tr>
                 </tbody>
             </table>
         </div>
@@ -223,7 +222,7 @@ fn row(
 ) -> Html {
     let Some(study) = study else {
         return html! {
-            <tr key={place} class="waiting"><td colspan="8" class="t3">{"\u{2026}"}</td></tr>
+            <tr key={place} class="waiting"><td class="t3">{"\u{2026}"}</td></tr>
         };
     };
     let onclick = props.select.reform(move |_: MouseEvent| place);
