@@ -6,7 +6,8 @@
 
 use crate::page::{self, Assets};
 use crate::prerequisites;
-use crate::steps::{cargo, check, has_program, root, step, target};
+use crate::steps::{Progress, cargo, check, has_program, root, target};
+use crate::wasm_target::{TARGET, WasmCompiler};
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use sha2::{Digest, Sha256, Sha384};
@@ -21,7 +22,7 @@ pub fn dist() -> PathBuf {
 
 /// The gateway's program.
 pub fn gateway() -> PathBuf {
-    target().join("release/sagitta")
+    target().join(format!("release/sagitta{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// One file of `dist/assets`.
@@ -33,31 +34,35 @@ pub struct Asset {
     pub integrity: String,
 }
 
-/// Everything: app and gateway.
-pub fn build_all() -> Result<PathBuf> {
-    prerequisites::for_build()?;
-    step("Building the app for the browser (release)", || {
-        check(&mut cargo(&[
-            "build",
-            "--package",
-            "viewer-ui",
-            "--bins",
-            "--target",
-            "wasm32-unknown-unknown",
-            "--profile",
-            "web",
-        ]))
+/// How many steps building has.
+pub const STEPS: usize = 3;
+
+/// Builds app and gateway, after all that building needs.
+///
+/// # Errors
+/// Something is missing, or does not compile.
+pub fn build_all(progress: &mut Progress) -> Result<PathBuf> {
+    let compiler = prerequisites::for_build()?;
+    build(progress, compiler)
+}
+
+/// Builds app and gateway; returns the gateway's program.
+///
+/// # Errors
+/// Something does not compile.
+pub fn build(progress: &mut Progress, compiler: WasmCompiler) -> Result<PathBuf> {
+    progress.step("Building the app for the browser", || {
+        let arguments = ["build", "--package", "viewer-ui", "--bins"];
+        check(
+            compiler
+                .cargo(&arguments)
+                .args(["--target", TARGET, "--profile", "web"]),
+        )
     })?;
-    bundle()?;
-    step("Building the gateway (release)", || {
-        check(&mut cargo(&[
-            "build",
-            "--release",
-            "--package",
-            "gateway",
-            "--bin",
-            "sagitta",
-        ]))
+    progress.step("Bundling the app into dist", bundle)?;
+    progress.step("Building the gateway", || {
+        let arguments = ["build", "--release", "--package", "gateway"];
+        check(cargo(&arguments).args(["--bin", "sagitta"]))
     })?;
     Ok(gateway())
 }
@@ -65,14 +70,12 @@ pub fn build_all() -> Result<PathBuf> {
 /// What the last bundle was made from: nothing is made anew while it is the same.
 fn fingerprint() -> Result<String> {
     let mut hash = Sha256::new();
-    let built = target().join("wasm32-unknown-unknown/web");
+    let built = target().join(TARGET).join("web");
     let mut inputs = vec![built.join("app.wasm"), built.join("decode_worker.wasm")];
     inputs.push(root().join("index.html"));
     inputs.push(std::env::current_exe()?);
-    let mut own: Vec<PathBuf> = std::fs::read_dir(root().join("www"))?
-        .flatten()
-        .map(|file| file.path())
-        .collect();
+    let mut own = Vec::new();
+    files_below(&root().join("www"), &mut own)?;
     own.sort();
     inputs.extend(own);
     for input in inputs {
@@ -84,26 +87,38 @@ fn fingerprint() -> Result<String> {
     Ok(hex(&hash.finalize()))
 }
 
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("{} is missing", folder.display()))?;
+    for entry in entries.flatten() {
+        if entry.file_type()?.is_dir() {
+            files_below(&entry.path(), found)?;
+        } else {
+            found.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
 fn bundle() -> Result<()> {
     let fingerprint = fingerprint()?;
     let stamp = dist().join(".built-from");
     if std::fs::read_to_string(&stamp).is_ok_and(|built| built == fingerprint) {
         return Ok(());
     }
-    step("Bundling the app", || {
-        let made = target().join("bundle");
-        remove(&made)?;
-        let fresh = target().join("dist-new");
-        remove(&fresh)?;
-        std::fs::create_dir_all(fresh.join("assets"))?;
-        let assets = write_assets(&made, &fresh)?;
-        page::write(&fresh, &assets)?;
-        compress(&fresh)?;
-        std::fs::write(fresh.join(".built-from"), &fingerprint)?;
-        remove(&dist())?;
-        std::fs::rename(&fresh, dist()).or_else(|_| copy_folder(&fresh, &dist()))?;
-        Ok(())
-    })
+    let made = target().join("bundle");
+    remove(&made)?;
+    let fresh = target().join("dist-new");
+    remove(&fresh)?;
+    std::fs::create_dir_all(fresh.join("assets"))?;
+    let assets = write_assets(&made, &fresh)?;
+    page::write(&fresh, &assets)?;
+    compress(&fresh)?;
+    std::fs::write(fresh.join(".built-from"), &fingerprint)?;
+    remove(&dist())?;
+    // It may lie on another file system.
+    std::fs::rename(&fresh, dist()).or_else(|_| copy_folder(&fresh, &dist()))?;
+    Ok(())
 }
 
 fn remove(folder: &Path) -> Result<()> {
@@ -115,8 +130,8 @@ fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-/// `dist/` may lie on another file system than `target/`.
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+/// Copies a folder with all below it.
+pub fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
@@ -131,8 +146,8 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// Binds both modules and writes everything that gets a hashed name.
 fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
-    let built = target().join("wasm32-unknown-unknown/web");
-    let bind = |name: &str, prepare: fn(&mut Bindgen) -> Result<()>| -> Result<()> {
+    let built = target().join(TARGET).join("web");
+    let bind = |name: &str, is_page: bool| -> Result<()> {
         let mut bindgen = Bindgen::new();
         bindgen
             .input_path(built.join(format!("{name}.wasm")))
@@ -140,16 +155,19 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
             .typescript(false)
             .remove_name_section(true)
             .remove_producers_section(true);
-        prepare(&mut bindgen)?;
+        // A classic worker imports scripts, a page modules.
+        if is_page {
+            bindgen.web(true)?;
+        } else {
+            bindgen.no_modules(true)?;
+        }
         bindgen
             .generate(made)
             .with_context(|| format!("binding {name} failed"))?;
         optimise(&made.join(format!("{name}_bg.wasm")))
     };
-    bind("app", |bindgen| Ok(bindgen.web(true).map(|_| ())?))?;
-    bind("decode_worker", |bindgen| {
-        Ok(bindgen.no_modules(true).map(|_| ())?)
-    })?;
+    bind("app", true)?;
+    bind("decode_worker", false)?;
     let folder = fresh.join("assets");
     let put = |name: &str, bytes: &[u8]| asset(&folder, name, bytes);
     let read = |path: PathBuf| {
@@ -192,23 +210,30 @@ fn optimise(module: &Path) -> Result<()> {
     if !has_program("wasm-opt") {
         return Ok(());
     }
-    check(
+    let smaller = module.with_extension("smaller");
+    let features = [
+        "simd",
+        "bulk-memory",
+        "nontrapping-float-to-int",
+        "sign-ext",
+        "mutable-globals",
+        "reference-types",
+        "multivalue",
+    ];
+    let done = check(
         std::process::Command::new("wasm-opt")
-            .args([
-                "-O2",
-                "--enable-simd",
-                "--enable-bulk-memory",
-                "--enable-nontrapping-float-to-int",
-            ])
-            .args([
-                "--enable-sign-ext",
-                "--enable-mutable-globals",
-                "--enable-reference-types",
-            ])
+            .arg("-O2")
+            .args(features.map(|feature| format!("--enable-{feature}")))
             .arg(module)
             .arg("-o")
-            .arg(module),
-    )
+            .arg(&smaller),
+    );
+    match done {
+        Ok(()) => std::fs::rename(&smaller, module)?,
+        // Old versions do not know what the compiler writes.
+        Err(error) => println!("      not made smaller: {error:#}"),
+    }
+    Ok(())
 }
 
 fn asset(folder: &Path, name: &str, bytes: &[u8]) -> Result<Asset> {
@@ -230,13 +255,7 @@ fn hex(bytes: &[u8]) -> String {
 /// Writes `.br` and `.gz` beside every file that gets smaller by it, on two threads.
 fn compress(folder: &Path) -> Result<()> {
     let mut files = Vec::new();
-    for place in [folder.to_path_buf(), folder.join("assets")] {
-        for file in std::fs::read_dir(place)?.flatten() {
-            if file.file_type()?.is_file() {
-                files.push(file.path());
-            }
-        }
-    }
+    files_below(folder, &mut files)?;
     let kept = target().join("compressed");
     std::fs::create_dir_all(&kept)?;
     std::thread::scope(|scope| {

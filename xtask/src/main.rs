@@ -2,14 +2,17 @@
 
 mod bench;
 mod bundle;
+mod packages;
 mod page;
 mod prerequisites;
 mod run;
 mod steps;
 mod test;
 mod tidy;
+mod wasm_target;
 
 use std::process::ExitCode;
+use steps::Progress;
 
 const USAGE: &str = "\
 cargo xtask run [--data DIR]... [--listen 127.0.0.1:8080] [--config FILE]   builds and serves the viewer
@@ -24,7 +27,7 @@ fn main() -> ExitCode {
     let result = match arguments.first().map(String::as_str) {
         Some("run") => run::run(rest),
         Some("test") => test::test(),
-        Some("build") => bundle::build_all().map(|_| ()),
+        Some("build") => bundle::build_all(&mut Progress::of(bundle::STEPS)).map(|_| ()),
         Some("bench") => bench::bench(rest.first().map(String::as_str)),
         Some("tidy") => tidy::tidy(),
         _ => {

@@ -1,6 +1,6 @@
 //! `index.html` and `bench.html` of `dist/`, made from the one `index.html` that trunk reads too.
 
-use crate::bundle::Asset;
+use crate::bundle::{Asset, copy_folder};
 use crate::steps::root;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
@@ -72,6 +72,11 @@ pub fn write(dist: &Path, assets: &Assets) -> Result<()> {
         let name = file.file_name().context("a file to copy has no name")?;
         std::fs::copy(&file, dist.join(name))
             .with_context(|| format!("{} is missing", file.display()))?;
+    }
+    for folder in linked("copy-dir")? {
+        let name = folder.file_name().context("a folder to copy has no name")?;
+        copy_folder(&folder, &dist.join(name))
+            .with_context(|| format!("{} cannot be copied", folder.display()))?;
     }
     Ok(())
 }
@@ -160,6 +165,7 @@ fn start_tags(assets: &Assets, is_bench: bool) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 

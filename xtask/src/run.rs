@@ -1,7 +1,7 @@
 //! `cargo xtask run`: builds what is missing and serves the viewer.
 
 use crate::bundle;
-use crate::steps::{cargo, check, step, target};
+use crate::steps::{Progress, cargo, check, target};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,18 +33,19 @@ pub fn run(arguments: &[String]) -> Result<()> {
             bail!("{} is not a folder", folder.display());
         }
     }
-    let gateway = bundle::build_all()?;
-    if folders.is_empty() {
-        folders.push(demo()?);
+    let needs_demo = folders.is_empty();
+    let mut progress = Progress::of(bundle::STEPS + 1 + usize::from(needs_demo));
+    let gateway = bundle::build_all(&mut progress)?;
+    if needs_demo {
+        folders.push(progress.step("Making up patients for the demo", demo)?);
     }
-    println!("\u{2022} Starting the gateway");
     let mut command = Command::new(&gateway);
     command.arg("serve").arg("--app").arg(bundle::dist());
     for folder in &folders {
         command.arg("--data").arg(folder);
     }
     command.args(&passed_on);
-    become_it(command)
+    progress.step("Starting the gateway", || become_it(command))
 }
 
 /// Makes the demo studies, unless they are there.
@@ -53,13 +54,16 @@ fn demo() -> Result<PathBuf> {
     if folder.join(".complete").exists() && is_newer(&folder.join(".complete")) {
         return Ok(folder);
     }
-    step("Making up patients for the demo", || {
-        check(
-            cargo(&["run", "--quiet", "--release", "--package", "phantom", "--"])
-                .arg(&folder)
-                .arg(DEMO_SEED),
-        )
-    })?;
+    // What an older program or an interrupted run made must not stay.
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("{} cannot be replaced", folder.display()))?;
+    }
+    check(
+        cargo(&["run", "--quiet", "--release", "--package", "phantom", "--"])
+            .arg(&folder)
+            .arg(DEMO_SEED),
+    )?;
     std::fs::write(folder.join(".complete"), "")?;
     Ok(folder)
 }

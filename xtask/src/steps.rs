@@ -1,9 +1,9 @@
-//! Steps that say what they do and how long it took, and commands that explain their failure.
+//! Steps that say what they do, how far it is and how long it took, and commands that explain their failure.
 
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The root of the workspace.
 pub fn root() -> PathBuf {
@@ -16,14 +16,80 @@ pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Runs one step and says how long it took.
-pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+/// A task of a known number of steps.
+#[derive(Debug)]
+pub struct Progress {
+    total: usize,
+    began: Instant,
+    done: Vec<(String, Duration)>,
+    failed: Vec<String>,
+}
+
+impl Progress {
+    /// A task of so many steps.
+    pub fn of(total: usize) -> Self {
+        Self {
+            total,
+            began: Instant::now(),
+            done: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    /// Runs the next step and says how long it took.
+    pub fn step<T>(&mut self, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        println!("[{}/{}] {what}", self.done.len() + 1, self.total);
+        let began = Instant::now();
+        let result = work();
+        let took = began.elapsed();
+        if result.is_err() {
+            self.failed.push(what.to_owned());
+        } else if took >= Duration::from_secs(1) {
+            println!("      {}", words(took));
+        }
+        self.done.push((what.to_owned(), took));
+        result
+    }
+
+    /// Runs the next step; where it fails, that is said, and the task goes on and fails at its end.
+    pub fn attempt(&mut self, what: &str, work: impl FnOnce() -> Result<()>) {
+        if let Err(error) = self.step(what, work) {
+            eprintln!("{error:#}");
+        }
+    }
+
+    /// All steps so far with their times, and the time of all.
+    pub fn summary(&self) -> String {
+        let steps = self
+            .done
+            .iter()
+            .map(|(what, took)| format!("{what} {}", words(*took)));
+        let steps = steps.collect::<Vec<_>>().join(", ");
+        format!("{steps}; {} in all", words(self.began.elapsed()))
+    }
+
+    /// Names of the steps that failed.
+    pub fn failed(&self) -> &[String] {
+        &self.failed
+    }
+}
+
+fn words(took: Duration) -> String {
+    let seconds = took.as_secs_f64().round() as u64;
+    if seconds < 120 {
+        format!("{seconds} s")
+    } else {
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    }
+}
+
+/// Runs something that is only sometimes needed, such as an installation, and says how long it took.
+pub fn part<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("\u{2022} {what}");
     let began = Instant::now();
     let result = work();
-    let seconds = began.elapsed().as_secs_f64();
-    if seconds >= 1.0 {
-        println!("  {seconds:.0} s");
+    if began.elapsed() >= Duration::from_secs(1) && result.is_ok() {
+        println!("  {}", words(began.elapsed()));
     }
     result
 }
@@ -38,7 +104,12 @@ pub fn cargo(arguments: &[&str]) -> Command {
 
 /// Runs a command to its end; the program's own output is shown.
 pub fn check(command: &mut Command) -> Result<()> {
-    let name = command.get_program().to_string_lossy().into_owned();
+    let program = command.get_program().to_owned();
+    let name = Path::new(&program)
+        .file_stem()
+        .unwrap_or(&program)
+        .to_string_lossy()
+        .into_owned();
     let words: Vec<String> = command
         .get_args()
         .map(|word| word.to_string_lossy().into_owned())
@@ -64,6 +135,38 @@ pub fn output_of(command: &mut Command) -> Option<String> {
 
 /// True where a program is on the PATH.
 pub fn has_program(name: &str) -> bool {
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(&name).is_file()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_step_is_named_at_the_end() {
+        let mut progress = Progress::of(2);
+        progress.attempt("One", || Ok(()));
+        progress.attempt("Two", || bail!("it broke"));
+        assert_eq!(progress.failed(), ["Two"]);
+        assert!(progress.summary().starts_with("One 0 s, Two 0 s; "));
+    }
+
+    #[test]
+    fn long_times_are_said_in_minutes() {
+        assert_eq!(words(Duration::from_secs(119)), "119 s");
+        assert_eq!(words(Duration::from_secs(125)), "2 min 5 s");
+    }
+
+    #[test]
+    fn a_failed_command_is_one_sentence() {
+        let error = check(cargo(&["no-such-command"]).stderr(std::process::Stdio::null()));
+        let text = error.unwrap_err().to_string();
+        assert!(text.starts_with("`cargo no-such-command` failed"), "{text}");
+        let missing = check(&mut Command::new("/no/such/program"));
+        let text = missing.unwrap_err().to_string();
+        assert_eq!(text, "program could not be started");
+    }
 }

@@ -1,44 +1,49 @@
 //! `cargo xtask test`: installs what tests need and runs all of them.
 
-use crate::steps::{cargo, check, step};
+use crate::steps::{Progress, cargo, check};
+use crate::wasm_target::{TARGET, WasmCompiler};
 use crate::{bundle, prerequisites, tidy};
-use anyhow::Result;
-use std::time::Instant;
+use anyhow::{Result, bail};
 
-/// Everything that CI runs, in the order in which failures are cheapest.
+/// Everything that CI runs, in the order in which failures are cheapest. A failed check does not keep the
+/// later ones from running; the last line says how long each took.
 pub fn test() -> Result<()> {
-    let began = Instant::now();
-    prerequisites::for_build()?;
+    let compiler = prerequisites::for_build()?;
     prerequisites::for_tests()?;
-    tidy::tidy()?;
-    step("Formatting", || {
-        check(&mut cargo(&["fmt", "--all", "--check"]))
-    })?;
-    step("Lints", || {
-        check(&mut cargo(&[
-            "clippy",
-            "--quiet",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-Dwarnings",
-        ]))?;
-        check(&mut cargo(&[
-            "clippy",
-            "--quiet",
-            "--package",
-            "viewer-ui",
-            "--target",
-            "wasm32-unknown-unknown",
-            "--",
-            "-Dwarnings",
-        ]))
-    })?;
-    bundle::build_all()?;
-    step("Tests", || check(&mut cargo(&["test", "--workspace"])))?;
-    println!(
-        "\u{2022} All tests passed in {:.0} min",
-        began.elapsed().as_secs_f64() / 60.0
-    );
+    let mut progress = Progress::of(5 + bundle::STEPS);
+    let outcome = run_all(&mut progress, compiler);
+    println!("{}", progress.summary());
+    outcome?;
+    if !progress.failed().is_empty() {
+        bail!("failed: {}", progress.failed().join(", "));
+    }
+    println!("All tests passed");
     Ok(())
+}
+
+fn run_all(progress: &mut Progress, compiler: WasmCompiler) -> Result<()> {
+    progress.attempt("Rules", tidy::tidy);
+    progress.attempt("Format", || check(&mut cargo(&["fmt", "--all", "--check"])));
+    progress.attempt("Lints", || lints(compiler));
+    bundle::build(progress, compiler)?;
+    progress.step("Compiling the tests", || {
+        check(&mut cargo(&["test", "--workspace", "--no-run"]))
+    })?;
+    progress.attempt("Tests", || {
+        check(&mut cargo(&["test", "--workspace", "--no-fail-fast"]))
+    });
+    Ok(())
+}
+
+/// Warnings are errors here, natively and for the browser.
+fn lints(compiler: WasmCompiler) -> Result<()> {
+    check(cargo(&["clippy", "--workspace", "--all-targets"]).args(["--", "-Dwarnings"]))?;
+    let browser = ["protocol", "viewer-core", "viewer-gpu", "viewer-ui"];
+    let packages = browser.iter().flat_map(|name| ["--package", name]);
+    check(
+        compiler
+            .cargo(&["clippy", "--target", TARGET])
+            .args(packages)
+            .args(["--", "-Dwarnings"]),
+    )
 }

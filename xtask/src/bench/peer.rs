@@ -6,7 +6,7 @@
 
 use super::report;
 use crate::bundle;
-use crate::steps::{check, has_program, root, step, target};
+use crate::steps::{Progress, check, has_program, part, root, target};
 use anyhow::{Context, Result, bail};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -29,7 +29,7 @@ pub fn peer(rounds: usize) -> Result<()> {
     let app = match std::env::var_os("SAGITTA_DIST") {
         Some(built) => PathBuf::from(built),
         None => {
-            bundle::build_all()?;
+            bundle::build_all(&mut Progress::of(bundle::STEPS))?;
             bundle::dist()
         }
     };
@@ -47,7 +47,7 @@ pub fn peer(rounds: usize) -> Result<()> {
     let server = Server::start(&folder, &app)?;
     let address = format!("http://127.0.0.1:{}", server.port);
     // The first round warms caches up and is not counted.
-    step(
+    part(
         &format!("Measuring {rounds} rounds and one to warm up"),
         || {
             check(
@@ -82,7 +82,7 @@ fn prepared() -> Result<PathBuf> {
         None => copied()?,
     };
     let run = |what: &str, command: &mut Command| {
-        step(what, || {
+        part(what, || {
             check(command.current_dir(&folder).stdout(Stdio::null()))
         })
     };

@@ -103,8 +103,9 @@ fn holds(line: &str, word: &str) -> bool {
         let longer_before =
             is_letter(bytes.get(start)) && start > 0 && is_letter(bytes.get(start - 1));
         let longer_after = is_letter(bytes.get(end - 1)) && is_letter(bytes.get(end));
-        // Plurals and capitals of these words are no better.
-        !longer_before && !(longer_after && word.bytes().all(|byte| byte.is_ascii_uppercase()))
+        // Plurals of these words are no better; longer words in capitals are other words.
+        let is_other_word = longer_after && word.bytes().all(|byte| byte.is_ascii_uppercase());
+        !longer_before && !is_other_word
     })
 }
 
