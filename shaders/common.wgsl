@@ -33,7 +33,22 @@ struct ViewUniforms {
     unused: u32,
 }
 
-@group(0) @binding(0) var<uniform> view: ViewUniforms;
+@group(0) @binding(0) var<uniform> uniforms: ViewUniforms;
+
+// The uniforms as the fragment has them: handed over by the vertices, the same for all three. Software
+// graphics cards check the bounds of every read from a buffer, for every pixel.
+struct Covered {
+    @builtin(position) position: vec4<f32>,
+    @location(0) @interpolate(flat) column_whole: vec4<i32>,
+    @location(1) @interpolate(flat) column_part: vec4<u32>,
+    @location(2) @interpolate(flat) row_whole: vec4<i32>,
+    @location(3) @interpolate(flat) row_part: vec4<u32>,
+    @location(4) @interpolate(flat) origin_size: vec4<u32>,
+    @location(5) @interpolate(flat) padding_flags_sign: vec4<u32>,
+    @location(6) @interpolate(flat) ramp: vec4<u32>,
+}
+
+var<private> view: ViewUniforms;
 
 const FLAG_INTERPOLATE: u32 = 1u;
 const FLAG_INVERSE: u32 = 2u;
@@ -42,10 +57,43 @@ const ONE: u32 = 65536u;
 
 // One triangle over everything; the scissor rectangle cuts the viewport out.
 @vertex
-fn cover(@builtin(vertex_index) index: u32) -> @builtin(position) vec4<f32> {
+fn cover(@builtin(vertex_index) index: u32) -> Covered {
     let x = select(-1.0, 3.0, index == 1u);
     let y = select(-1.0, 3.0, index == 2u);
-    return vec4<f32>(x, y, 0.0, 1.0);
+    return Covered(
+        vec4<f32>(x, y, 0.0, 1.0),
+        uniforms.column_whole,
+        uniforms.column_part,
+        uniforms.row_whole,
+        uniforms.row_part,
+        vec4<u32>(uniforms.origin, uniforms.size),
+        vec4<u32>(uniforms.padding, uniforms.flags, uniforms.sign_bit),
+        vec4<u32>(
+            uniforms.pivot,
+            bitcast<u32>(uniforms.scale),
+            bitcast<u32>(uniforms.offset),
+            0u,
+        ),
+    );
+}
+
+// The first thing in every fragment.
+fn take_view(covered: Covered) {
+    view = ViewUniforms(
+        covered.column_whole,
+        covered.column_part,
+        covered.row_whole,
+        covered.row_part,
+        covered.origin_size.xy,
+        covered.origin_size.zw,
+        covered.padding_flags_sign.xy,
+        covered.padding_flags_sign.z,
+        covered.padding_flags_sign.w,
+        covered.ramp.x,
+        bitcast<f32>(covered.ramp.y),
+        bitcast<f32>(covered.ramp.z),
+        0u,
+    );
 }
 
 // A number with 32 fractional bits.

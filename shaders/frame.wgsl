@@ -67,8 +67,9 @@ struct Place {
     row: Tap,
 }
 
-fn place(position: vec4<f32>) -> Place {
-    let at = vec2<u32>(position.xy) - view.origin;
+fn place(covered: Covered) -> Place {
+    take_view(covered);
+    let at = vec2<u32>(covered.position.xy) - view.origin;
     let column = tap(view.column_whole, view.column_part, at, view.size.x);
     let row = tap(view.row_whole, view.row_part, at, view.size.y);
     return Place(column.inside && row.inside, column, row);
@@ -80,8 +81,8 @@ fn narrow_on_screen(mixed: u32) -> vec4<f32> {
 
 // 8 and 16 bits, the nearest pixel.
 @fragment
-fn narrow_nearest(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
-    let at = place(position);
+fn narrow_nearest(covered: Covered) -> @location(0) vec4<f32> {
+    let at = place(covered);
     if !at.inside {
         return BLACK;
     }
@@ -94,8 +95,8 @@ fn narrow_nearest(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f
 
 // 8 and 16 bits, bilinear, no value is padding.
 @fragment
-fn narrow_bilinear(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
-    let at = place(position);
+fn narrow_bilinear(covered: Covered) -> @location(0) vec4<f32> {
+    let at = place(covered);
     if !at.inside {
         return BLACK;
     }
@@ -108,8 +109,8 @@ fn narrow_bilinear(@builtin(position) position: vec4<f32>) -> @location(0) vec4<
 
 // 8 and 16 bits, bilinear, with padding.
 @fragment
-fn narrow_padded(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
-    let at = place(position);
+fn narrow_padded(covered: Covered) -> @location(0) vec4<f32> {
+    let at = place(covered);
     if !at.inside {
         return BLACK;
     }
@@ -139,8 +140,8 @@ fn colour_on_screen(mixed: vec3<u32>) -> vec4<f32> {
 
 // Red, green and blue of 8 bits, the nearest pixel.
 @fragment
-fn colour_nearest(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
-    let at = place(position);
+fn colour_nearest(covered: Covered) -> @location(0) vec4<f32> {
+    let at = place(covered);
     if !at.inside {
         return BLACK;
     }
@@ -149,8 +150,8 @@ fn colour_nearest(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f
 
 // Red, green and blue of 8 bits, bilinear.
 @fragment
-fn colour_bilinear(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
-    let at = place(position);
+fn colour_bilinear(covered: Covered) -> @location(0) vec4<f32> {
+    let at = place(covered);
     if !at.inside {
         return BLACK;
     }
@@ -217,8 +218,8 @@ fn mix_taps(a: GreyTap, b: GreyTap, c: GreyTap, d: GreyTap, at: Place) -> vec4<f
 
 // Whole numbers of 32 bits.
 @fragment
-fn wide(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
-    let at = place(position);
+fn wide(covered: Covered) -> @location(0) vec4<f32> {
+    let at = place(covered);
     if !at.inside {
         return BLACK;
     }
@@ -231,8 +232,8 @@ fn wide(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
 
 // Floats, as singles.
 @fragment
-fn single(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
-    let at = place(position);
+fn single(covered: Covered) -> @location(0) vec4<f32> {
+    let at = place(covered);
     if !at.inside {
         return BLACK;
     }
