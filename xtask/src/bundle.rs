@@ -182,10 +182,7 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
         &read(made.join("decode_worker.js"))?,
     )?;
     // Relative to the worker's own address, which lies in the same folder.
-    let start = format!(
-        "importScripts('{}');\nwasm_bindgen({{ module_or_path: new URL('{}', self.location.href) }});\n",
-        worker_glue.name, worker_wasm.name
-    );
+    let start = worker_start(&worker_glue.name, &worker_wasm.name);
     Ok(Assets {
         app_wasm: put("app.wasm", &read(made.join("app_bg.wasm"))?)?,
         app_glue: put("app.js", &read(made.join("app.js"))?)?,
@@ -203,6 +200,20 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
             })
             .collect::<Result<_>>()?,
     })
+}
+
+/// The worker's start file. What the page posts before the module is ready waits in line; a module that
+/// cannot start is an error of the worker, which the page hears of.
+fn worker_start(glue: &str, wasm: &str) -> String {
+    format!(
+        "importScripts('{glue}');\n\
+         const early = [];\n\
+         self.onmessage = (event) => early.push(event);\n\
+         wasm_bindgen({{ module_or_path: new URL('{wasm}', self.location.href) }}).then(\n\
+         \x20 () => early.forEach((event) => self.onmessage(event)),\n\
+         \x20 (error) => setTimeout(() => {{ throw error; }}),\n\
+         );\n"
+    )
 }
 
 /// Makes a module smaller where wasm-opt is on the machine; it is never required.

@@ -78,6 +78,10 @@ pub enum ViewChange {
 
 /// One change. Viewports are named by their place in the layout, from 0.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "an action is made, applied and dropped; none is kept (and on wasm32 none is large)"
+)]
 #[non_exhaustive]
 pub enum Action {
     /// Puts another set of studies on screen; all before is left.

@@ -51,7 +51,7 @@ pub fn publish(handle: &EngineHandle) {
     let marks = Object::new();
     set(&bench, "name", "sagitta");
     set(&bench, "T", &marks);
-    set(&bench, "opened", &opened(handle.clone(), marks.clone()));
+    set(&bench, "opened", opened(handle.clone(), marks.clone()));
     function0(&bench, "loaded", {
         let (handle, marks) = (handle.clone(), marks);
         move || loaded(handle.clone(), marks.clone())
@@ -97,7 +97,7 @@ pub fn publish(handle: &EngineHandle) {
     });
     let stats = Closure::<dyn Fn() -> JsValue>::new({
         let handle = handle.clone();
-        move || handle.with(|engine| super::api::stats_of(engine))
+        move || handle.with(super::api::stats_of)
     });
     set(&bench, "stats", stats.into_js_value());
     if let Some(window) = web_sys::window() {

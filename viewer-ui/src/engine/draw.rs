@@ -32,6 +32,7 @@ impl Engine {
         }
         self.screen = Some(screen);
         self.drawn.clear();
+        self.on_canvas = None;
         self.is_dirty = true;
     }
 
@@ -48,6 +49,7 @@ impl Engine {
         };
         drop(screen);
         self.drawn.clear();
+        self.on_canvas = None;
         self.is_dirty = true;
         self.note("the graphics card was reset and the view rebuilt");
         self.screen_note = Some(Notice {
@@ -108,11 +110,19 @@ impl Engine {
         if width == 0 || height == 0 {
             return;
         }
+        // What is on the canvas already is not drawn again: frames that arrive unseen cost no drawing.
+        if self.on_canvas.as_ref() == Some(&(items.clone(), self.area)) {
+            return;
+        }
+        self.on_canvas = None;
         let began_ms = clock::now_ms();
         match screen.draw(&items, [width, height], &self.cache, &mut self.scratch) {
             DrawOutcome::Drawn { failed } => {
                 push_figure(&mut self.figures.draw_ms, clock::now_ms() - began_ms);
                 self.drawn = drawable;
+                if failed.is_empty() {
+                    self.on_canvas = Some((items, self.area));
+                }
                 for (key, reason) in failed {
                     self.cache.remove(key);
                     let failure = viewer_core::loading::Failure::Decode { reason };

@@ -203,6 +203,8 @@ pub struct Engine {
     area: [u32; 2],
     rects: Vec<[u32; 4]>,
     drawn: Vec<Option<(FrameKey, FrameParams)>>,
+    /// What the canvas shows now, and its size.
+    on_canvas: Option<(Vec<screen::DrawItem>, [u32; 2])>,
     is_dirty: bool,
     frame_requested: bool,
     wake_at_ms: Option<f64>,
@@ -323,6 +325,7 @@ impl Engine {
             area: [0, 0],
             rects: Vec::new(),
             drawn: Vec::new(),
+            on_canvas: None,
             is_dirty: false,
             frame_requested: false,
             wake_at_ms: None,

@@ -363,6 +363,7 @@ impl Engine {
         self.metadata_again_at_ms = None;
         self.listed.clear();
         self.drawn.clear();
+        self.on_canvas = None;
         self.hover = None;
         self.failure = None;
         self.told_complete = false;

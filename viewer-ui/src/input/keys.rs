@@ -88,8 +88,11 @@ pub fn meaning(key: &str, shift: bool, viewport: usize) -> Option<Meaning> {
     Some(Meaning::Do(Command::Act(action)))
 }
 
+/// One line of the keyboard overlay: what it does, and the keys.
+pub type SheetLine = (&'static str, &'static [&'static str]);
+
 /// Groups of the keyboard overlay: a title, and what each key does.
-pub const SHEET: [(&str, &[(&str, &[&str])]); 4] = [
+pub const SHEET: [(&str, &[SheetLine]); 4] = [
     (
         "Move",
         &[
