@@ -104,6 +104,7 @@ fn bundle() -> Result<()> {
     let fingerprint = fingerprint()?;
     let stamp = dist().join(".built-from");
     if std::fs::read_to_string(&stamp).is_ok_and(|built| built == fingerprint) {
+        println!("      unchanged");
         return Ok(());
     }
     let made = target().join("bundle");

@@ -51,7 +51,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
 /// Makes the demo studies, unless they are there.
 fn demo() -> Result<PathBuf> {
     let folder = target().join("demo");
-    if folder.join(".complete").exists() && is_newer(&folder.join(".complete")) {
+    // Beside the folder, which holds nothing but what a scanner would write.
+    let stamp = target().join("demo.made");
+    if folder.is_dir() && stamp.exists() && is_newer(&stamp) {
+        println!("      unchanged");
         return Ok(folder);
     }
     // What an older program or an interrupted run made must not stay.
@@ -64,7 +67,7 @@ fn demo() -> Result<PathBuf> {
             .arg(&folder)
             .arg(DEMO_SEED),
     )?;
-    std::fs::write(folder.join(".complete"), "")?;
+    std::fs::write(stamp, "")?;
     Ok(folder)
 }
 
