@@ -28,10 +28,6 @@ pub struct FrameView<'a> {
     pub data: &'a [u8],
 }
 
-/// What is drawn where there is no image: opaque black.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Background;
-
 /// Everything that turns a frame into pixels of a viewport.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameParams {
@@ -77,7 +73,7 @@ pub(super) const BLACK: [u8; 4] = [0, 0, 0, 255];
 /// Draws a frame into `width` x `height` canvas pixels: RGBA, 8 bits each, rows from the top.
 ///
 /// The image covers `-0.5..columns - 0.5` by `-0.5..rows - 0.5`; outside, and where the nearest pixel is
-/// padding, is [`Background`]. Bilinear interpolation leaves out pixels that are padding. A frame that is
+/// padding, is background: opaque black. Bilinear interpolation leaves out pixels that are padding. A frame that is
 /// not [drawable](FrameView::is_drawable) is background; `rgba` that is too short stays as it is.
 pub fn render(view: &FrameView, params: &FrameParams, width: u32, height: u32, rgba: &mut [u8]) {
     let (pixels, _) = rgba.as_chunks_mut::<4>();

@@ -15,7 +15,7 @@ pub mod ramp;
 pub mod render_plan;
 pub mod voi;
 
-pub use cpu_render::{Background, FrameParams, FrameView};
+pub use cpu_render::{FrameParams, FrameView};
 pub use format::{Frame, Photometric, PixelFormat, SampleType};
 pub use modality::{ModalityLut, PaddingRange};
 pub use presentation::Presentation;
