@@ -2,4 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
+mod capture;
+mod ct_volume;
 mod smoke;
+mod stage;
+mod trouble;

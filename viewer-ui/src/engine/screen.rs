@@ -180,6 +180,11 @@ impl Screen {
             Self::Gpu { gpu, .. } => {
                 let mut failed = Vec::new();
                 let mut drawn = Vec::with_capacity(items.len());
+                gpu.protect(
+                    items
+                        .iter()
+                        .map(|item| (item.key.as_u64(), item.params.clone())),
+                );
                 for item in items {
                     let key = item.key.as_u64();
                     if !gpu.has(key) {

@@ -147,6 +147,19 @@ impl GpuScreen {
         self.context.destroy();
     }
 
+    /// Names the frames that are about to be drawn: bringing one of them to the GPU drops no other of them.
+    pub fn protect(&mut self, items: impl Iterator<Item = (u64, FrameParams)>) {
+        let viewports = items.map(|frame| SceneViewport {
+            rect: [0; 4],
+            frame: Some(frame),
+        });
+        self.textures.protect(&Scene {
+            width: 0,
+            height: 0,
+            viewports: viewports.collect(),
+        });
+    }
+
     /// Draws viewports: place, frame and parameters of each.
     pub fn draw(
         &mut self,
@@ -164,7 +177,6 @@ impl GpuScreen {
                 })
                 .collect(),
         };
-        self.textures.protect(&scene);
         match self.renderer.draw(&self.context, &self.textures, &scene) {
             Ok(DrawOutcome::Drawn { .. }) => Drawn::Yes,
             Ok(DrawOutcome::TryLater) => Drawn::NotNow,
