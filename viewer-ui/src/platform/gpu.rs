@@ -142,6 +142,15 @@ impl GpuScreen {
         self.context.take_errors()
     }
 
+    /// Draws the first made-up scenes here and by the processor, and compares every channel.
+    #[cfg(feature = "test-scenes")]
+    pub async fn run_scenes(
+        &self,
+        count: u32,
+    ) -> Result<viewer_gpu::test_scenes::Report, viewer_gpu::test_scenes::TestError> {
+        viewer_gpu::test_scenes::run_scenes(&self.context, count, yield_now).await
+    }
+
     /// Loses the context, as a crash of the driver would.
     pub fn destroy(&self) {
         self.context.destroy();
