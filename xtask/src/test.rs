@@ -35,15 +35,17 @@ fn run_all(progress: &mut Progress, compiler: WasmCompiler) -> Result<()> {
     Ok(())
 }
 
-/// Warnings are errors here, natively and for the browser.
+/// Warnings are errors here, natively and for the browser; all are listed before it fails.
 fn lints(compiler: WasmCompiler) -> Result<()> {
-    check(cargo(&["clippy", "--workspace", "--all-targets"]).args(["--", "-Dwarnings"]))?;
+    let deny = ["--keep-going", "--", "-Dwarnings"];
+    let native = check(cargo(&["clippy", "--workspace", "--all-targets"]).args(deny));
     let browser = ["protocol", "viewer-core", "viewer-gpu", "viewer-ui"];
     let packages = browser.iter().flat_map(|name| ["--package", name]);
-    check(
+    let browser = check(
         compiler
             .cargo(&["clippy", "--target", TARGET])
             .args(packages)
-            .args(["--", "-Dwarnings"]),
-    )
+            .args(deny),
+    );
+    native.and(browser)
 }
