@@ -238,7 +238,7 @@ pub fn test_scene(number: u32) -> TestScene {
             width: if chance.one_in(8) {
                 1.0
             } else {
-                chance.by_magnitude(1.0, 60_000.0)
+                chance.by_magnitude(0.5, 60_000.0)
             },
         }
     };
