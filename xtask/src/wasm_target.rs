@@ -99,7 +99,9 @@ pub fn ready() -> Result<WasmCompiler> {
         }
         part("Adding the wasm target to the Rust toolchain", || {
             Ok(finishes(
-                Command::new("rustup").args(["target", "add", TARGET]),
+                Command::new("rustup")
+                    .args(["target", "add", TARGET])
+                    .env("RUST_BACKTRACE", "0"),
                 RUSTUP_PATIENCE,
             ))
         })?;
