@@ -14,6 +14,7 @@ class Remote {
   #listeners = new Map();
   #ready;
   #isReady;
+  #greeting;
 
   constructor(frame, origin) {
     this.#frame = frame;
@@ -26,12 +27,19 @@ class Remote {
   get ready() { return this.#isReady; }
 
   end() {
+    clearInterval(this.#greeting);
     removeEventListener('message', this.receive);
     for (const { reject } of this.#waiting.values()) reject(Object.assign(new Error('the viewer was taken away'), { code: 'closed' }));
     this.#waiting.clear();
   }
 
-  hello() { this.#frame.contentWindow?.postMessage({ [NAME]: VERSION, hello: true }, this.#origin); }
+  // The frame's app starts some time after its page is loaded: it is greeted until it answers.
+  hello() {
+    clearInterval(this.#greeting);
+    const greet = () => this.#frame.contentWindow?.postMessage({ [NAME]: VERSION, hello: true }, this.#origin);
+    this.#greeting = setInterval(greet, 100);
+    greet();
+  }
 
   call(method, args) {
     return this.#isReady.then(() => new Promise((resolve, reject) => {
@@ -50,7 +58,10 @@ class Remote {
   #receive(event) {
     const data = event.data;
     if (event.source !== this.#frame.contentWindow || event.origin !== this.#origin || data?.[NAME] !== VERSION) return;
-    if (data.ready) this.#ready();
+    if (data.ready) {
+      clearInterval(this.#greeting);
+      this.#ready();
+    }
     if (data.event) for (const listener of this.#listeners.get(data.event) ?? []) listener(data.detail);
     const waiting = this.#waiting.get(data.id);
     if (!waiting) return;

@@ -4,6 +4,7 @@
 
 mod capture;
 mod ct_volume;
+mod lessons;
 mod smoke;
 mod stage;
 mod trouble;

@@ -166,12 +166,14 @@ impl Connection {
         for method in [
             "Runtime.enable",
             "Log.enable",
-            "Network.enable",
             "Page.enable",
             "Inspector.enable",
         ] {
             self.tell(session, method, json!({}));
         }
+        // The browser would keep up to 100 MB of answers for us: they would look like the page's memory.
+        let keep_nothing = json!({ "maxTotalBufferSize": 0, "maxResourceBufferSize": 0 });
+        self.tell(session, "Network.enable", keep_nothing);
         self.tell(session, "Runtime.addBinding", json!({ "name": REPORT }));
         if is_worker {
             // It stands still before its first line.

@@ -31,10 +31,7 @@ fn failed(reason: &str) -> Response {
     }
 }
 
-fn answer(
-    request: Request,
-    buffer: &js_sys::ArrayBuffer,
-) -> (Response, Option<js_sys::ArrayBuffer>) {
+fn answer(request: Request, buffer: &js_sys::ArrayBuffer) -> (Response, Option<Vec<u8>>) {
     let Request::Decode {
         content_type,
         transfer_syntax,
@@ -64,8 +61,7 @@ fn answer(
     match decode_frame(part.body, syntax, &format, &Limits::default()) {
         Ok(frame) => {
             let decode_ms = worker_side::now_ms() - started;
-            let samples = js_sys::Uint8Array::from(frame.data.as_slice()).buffer();
-            (described(&frame, decode_ms), Some(samples))
+            (described(&frame, decode_ms), Some(frame.data))
         }
         Err(error) => (failed(&error.to_string()), None),
     }

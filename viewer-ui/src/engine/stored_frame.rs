@@ -40,7 +40,15 @@ impl StoredFrame {
                 decode_ms,
             } => {
                 let buffer = buffer.ok_or("the decoder gave no pixels")?;
-                let samples = js_sys::Uint8Array::new(&buffer);
+                // The buffer may be larger than the frame: it is the one that the bytes came in.
+                let size = u32::try_from(sample_type.size_bytes()).unwrap_or(u32::MAX);
+                let length = [columns, u32::from(samples_per_pixel), size]
+                    .into_iter()
+                    .try_fold(rows, u32::checked_mul)
+                    .filter(|length| *length <= buffer.byte_length())
+                    .ok_or("the decoder gave too few pixels")?;
+                let samples =
+                    js_sys::Uint8Array::new_with_byte_offset_and_length(&buffer, 0, length);
                 let frame = Self {
                     rows,
                     columns,

@@ -13,9 +13,7 @@ pub fn now_ms() -> f64 {
 }
 
 /// The decode worker's side: answers each message by `work`.
-pub fn serve(
-    work: impl Fn(&str, &js_sys::ArrayBuffer) -> (String, Option<js_sys::ArrayBuffer>) + 'static,
-) {
+pub fn serve(work: impl Fn(&str, &js_sys::ArrayBuffer) -> (String, Option<Vec<u8>>) + 'static) {
     let scope: web_sys::DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let answer_scope = scope.clone();
     let on_message =
@@ -27,10 +25,10 @@ pub fn serve(
                 .dyn_into()
                 .unwrap_or_else(|_| js_sys::ArrayBuffer::new(0));
             let (header, bytes) = work(&header, &buffer);
-            release(&buffer);
             let message = js_sys::Array::of1(&header.into());
             let transfer = js_sys::Array::new();
             if let Some(bytes) = bytes {
+                let bytes = hand_over(&bytes, buffer);
                 message.push(&bytes);
                 transfer.push(&bytes);
             }
@@ -41,15 +39,13 @@ pub fn serve(
     on_message.forget();
 }
 
-/// Gives a buffer's memory back at once, not only when the collector comes by: a series of raw frames
-/// would pile up. Browsers without `ArrayBuffer.prototype.transfer` wait for their collector.
-fn release(buffer: &js_sys::ArrayBuffer) {
-    let transfer = js_sys::Reflect::get(buffer, &"transfer".into());
-    if let Some(transfer) = transfer
-        .ok()
-        .and_then(|it| it.dyn_into::<js_sys::Function>().ok())
-    {
-        // A buffer that is detached already has nothing to give back.
-        let _ = transfer.call1(buffer, &0.into());
+/// Puts bytes into the buffer that came with the request where they fit, else into a new one. Raw frames
+/// fit: they leave nothing behind for this worker's collector, which seldom comes by.
+fn hand_over(bytes: &[u8], request: js_sys::ArrayBuffer) -> js_sys::ArrayBuffer {
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    if length <= request.byte_length() {
+        js_sys::Uint8Array::new_with_byte_offset_and_length(&request, 0, length).copy_from(bytes);
+        return request;
     }
+    js_sys::Uint8Array::from(bytes).buffer()
 }

@@ -2,52 +2,19 @@
 //! coming back from the reader finds everything as it was. It lives in memory only: a name is patient
 //! data and belongs neither into an address nor into storage.
 
+pub use super::order::{Column, Order};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use viewer_core::model::Study;
 
 /// Studies a page of the server.
 pub const PAGE: usize = 100;
 
-/// Columns that the list can be ordered by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Column {
-    /// Patient's name.
-    Patient,
-    /// Patient ID.
-    Id,
-    /// Study date and time.
-    Date,
-    /// Study description.
-    Description,
-    /// Accession number.
-    Accession,
-}
-
-/// Order of the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Order {
-    /// By what.
-    pub column: Column,
-    /// Largest first.
-    pub descending: bool,
-}
-
-impl Default for Order {
-    /// Newest first.
-    fn default() -> Self {
-        Self {
-            column: Column::Date,
-            descending: true,
-        }
-    }
-}
-
 /// Date chips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum When {
-    /// No matter when.
+    /// No matter when, or as written in the filter row.
     #[default]
     Any,
     /// Today.
@@ -67,13 +34,17 @@ pub struct Filters {
     pub name: String,
     /// Patient ID.
     pub id: String,
-    /// Study description.
+    /// Birth date, month or year, as written.
+    pub born: String,
+    /// Study date or range, as written; a chip takes its place.
+    pub date: String,
+    /// Description or accession number.
     pub description: String,
     /// Accession number.
     pub accession: String,
     /// Date chip.
     pub when: When,
-    /// Modality chips that are on.
+    /// Modalities, any of them.
     pub modalities: Vec<String>,
 }
 
@@ -81,6 +52,17 @@ impl Filters {
     /// True where nothing is asked for.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// True where a date is asked for.
+    pub fn has_date(&self) -> bool {
+        self.when != When::Any || !self.date.trim().is_empty()
+    }
+
+    /// No matter when.
+    pub fn any_date(&mut self) {
+        self.when = When::Any;
+        self.date.clear();
     }
 }
 
@@ -97,7 +79,7 @@ pub enum Trouble {
 }
 
 /// The list's memory itself.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
     /// What is asked for.
     pub filters: Filters,
@@ -105,36 +87,84 @@ pub struct Memory {
     pub order: Order,
     /// Pages that are here.
     pages: BTreeMap<usize, Vec<Study>>,
+    /// Pages that are here but may have changed on the server.
+    stale: BTreeSet<usize>,
     /// Pages that are on their way.
-    asked: Vec<usize>,
+    asked: BTreeSet<usize>,
+    /// Studies a page; fewer than asked for where the server gives no more at once.
+    page_size: usize,
+    /// Places of the rows in our own order, where the server does not order.
+    sorted: Option<Vec<(usize, usize)>>,
     /// All matches, where the server says how many.
     pub total: Option<usize>,
+    /// True while rows of the question before are shown, until the new one is answered.
+    pub is_old: bool,
     /// The selected study: source and UID.
     pub selected: Option<(String, String)>,
+    /// On narrow windows: the preview lies over the list.
+    pub has_sheet: bool,
     /// Scroll position, CSS pixels.
     pub scroll: f64,
+    /// Rows in sight: the first, and one past the last.
+    pub in_sight: (usize, usize),
     /// Index of the source that is searched.
     pub source: usize,
-    /// What went wrong last.
+    /// What went wrong last, and with which page.
     pub trouble: Trouble,
+    failed: usize,
+    /// Times in a row that the server could not be reached.
+    pub failures: u32,
     /// Number of the current question: answers to older ones are dropped.
     pub question: u64,
-    /// Attribute that the search field asks by, of those that fit its text.
+    /// Which of the ways to ask is tried.
     pub attempt: usize,
 }
 
-impl Memory {
-    /// A new question: what is here belongs to the old one. `keep_rows` leaves the rows on screen until
-    /// the answer comes, for a quiet refresh.
-    pub fn ask_anew(&mut self, keep_rows: bool) {
-        self.question += 1;
-        self.asked.clear();
-        self.attempt = 0;
-        if !keep_rows {
-            self.pages.clear();
-            self.total = None;
-            self.scroll = 0.0;
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            filters: Filters::default(),
+            order: Order::default(),
+            pages: BTreeMap::new(),
+            stale: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            page_size: PAGE,
+            sorted: None,
+            total: None,
+            is_old: false,
+            selected: None,
+            has_sheet: false,
+            scroll: 0.0,
+            in_sight: (0, 1),
+            source: 0,
+            trouble: Trouble::None,
+            failed: 0,
+            failures: 0,
+            question: 0,
+            attempt: 0,
         }
+    }
+}
+
+impl Memory {
+    /// A new question. Rows that are here belong to the old one and stay until its answer comes.
+    pub fn ask_anew(&mut self) {
+        self.question += 1;
+        self.attempt = 0;
+        self.is_old = true;
+        self.failed = 0;
+        self.trouble = Trouble::None;
+        self.asked = BTreeSet::from([0]);
+    }
+
+    /// Everything may have changed on the server: rows stay, and are asked for again when in sight.
+    pub fn look_again(&mut self) {
+        self.stale = self.pages.keys().copied().collect();
+    }
+
+    /// The list is on screen again: what was on its way is not awaited any more.
+    pub fn forget_asked(&mut self) {
+        self.asked.clear();
     }
 
     /// True before the first answer.
@@ -150,9 +180,9 @@ impl Memory {
         }
         let last = self.pages.iter().next_back();
         last.map_or(0, |(page, rows)| {
-            let here = page * PAGE + rows.len();
-            if rows.len() == PAGE {
-                here + PAGE
+            let here = page * self.page_size + rows.len();
+            if rows.len() == self.page_size {
+                here + self.page_size
             } else {
                 here
             }
@@ -161,51 +191,156 @@ impl Memory {
 
     /// A row, if it is here.
     pub fn row(&self, index: usize) -> Option<&Study> {
-        self.pages.get(&(index / PAGE))?.get(index % PAGE)
+        let (page, place) = match &self.sorted {
+            Some(sorted) => *sorted.get(index)?,
+            None => (index / self.page_size, index % self.page_size),
+        };
+        self.pages.get(&page)?.get(place)
     }
 
-    /// The page that visible rows need and that nobody has asked for yet; it counts as asked from now on.
+    /// Offset and length of a page on the server.
+    pub fn span(&self, page: usize) -> (usize, usize) {
+        // The page size of the old question says nothing about the new one.
+        let size = if self.is_old { PAGE } else { self.page_size };
+        (page * size, size)
+    }
+
+    /// The page to ask for again after trouble, or at first; it counts as asked from now on.
+    pub fn failed_page(&mut self) -> usize {
+        let page = if self.is_old || self.pages.is_empty() {
+            0
+        } else {
+            self.failed
+        };
+        self.asked.insert(page);
+        page
+    }
+
+    /// A page that rows `first..=last` need and that nobody has asked for yet; it counts as asked from
+    /// now on. None while the server is in trouble: another clock decides when to try again.
     pub fn next_page(&mut self, first: usize, last: usize) -> Option<usize> {
-        let last = last.min(self.row_count().saturating_sub(1));
-        let wanted = (first / PAGE..=last / PAGE)
-            .find(|page| !self.pages.contains_key(page) && !self.asked.contains(page))?;
-        self.asked.push(wanted);
+        let count = self.row_count();
+        if self.trouble != Trouble::None || self.is_old || count == 0 {
+            return None;
+        }
+        let is_wanted = |page: &usize| {
+            (!self.pages.contains_key(page) || self.stale.contains(page))
+                && !self.asked.contains(page)
+        };
+        let pages = match &self.sorted {
+            // In our own order no page has a place: the next one that is missing comes to the end.
+            Some(sorted) if last < sorted.len() => return None,
+            Some(_) => 0..=(count - 1) / self.page_size,
+            None => {
+                let last = last.min(count - 1);
+                first.min(last) / self.page_size..=last / self.page_size
+            }
+        };
+        let wanted = pages.into_iter().find(is_wanted)?;
+        self.asked.insert(wanted);
         Some(wanted)
     }
 
-    /// A page came.
-    pub fn page_came(&mut self, page: usize, rows: Vec<Study>, total: Option<u32>) {
-        self.asked.retain(|asked| *asked != page);
-        if page == 0 {
-            // The answer to a quiet refresh replaces everything.
+    /// A page came. `orders` is true for servers that are known to order. Returns by how many rows what
+    /// was in sight has moved down.
+    pub fn page_came(
+        &mut self,
+        page: usize,
+        rows: Vec<Study>,
+        total: Option<u32>,
+        orders: bool,
+    ) -> i64 {
+        self.asked.remove(&page);
+        self.stale.remove(&page);
+        self.trouble = Trouble::None;
+        self.failures = 0;
+        if self.is_old {
             self.pages.clear();
+            self.stale.clear();
+            self.sorted = None;
+            self.page_size = PAGE;
+            self.scroll = 0.0;
+            self.in_sight = (0, 1);
+            self.is_old = false;
         }
+        let top = (self.scroll > 0.0)
+            .then(|| self.row(self.in_sight.0))
+            .flatten()
+            .map(|study| (study.source.clone(), study.uid.clone()));
         self.total = total.and_then(|total| usize::try_from(total).ok());
-        if self.total.is_none() && rows.is_empty() {
-            self.total = Some(page * PAGE);
+        let is_last = rows.len() < self.page_size;
+        match self.total {
+            Some(total) if page == 0 && is_last && !rows.is_empty() && total > rows.len() => {
+                self.page_size = rows.len();
+                self.pages.clear();
+            }
+            None if is_last => self.total = Some(page * self.page_size + rows.len()),
+            _ => (),
         }
         self.pages.insert(page, rows);
-        self.trouble = Trouble::None;
-        if self.selected_place().is_none() && page == 0 {
+        if let Some(total) = self.total {
+            let pages = total.div_ceil(self.page_size).max(1);
+            self.pages.retain(|page, _| *page < pages);
+        }
+        self.sort(page, orders);
+        if self.selected_place().is_none() {
             // Something is always previewed: the first study, until another is chosen.
             self.select(0);
         }
+        let moved = top.and_then(|(source, uid)| {
+            let now = i64::try_from(self.place(&source, &uid)?).ok()?;
+            Some(now - i64::try_from(self.in_sight.0).ok()?)
+        });
+        moved.unwrap_or(0)
+    }
+
+    /// Orders what is here, where a page shows that the server did not.
+    fn sort(&mut self, page: usize, orders: bool) {
+        let order = self.order;
+        let is_out_of_order = || {
+            self.pages.get(&page).is_some_and(|rows| {
+                rows.windows(2)
+                    .any(|pair| order.compare(&pair[0], &pair[1]).is_gt())
+            })
+        };
+        if orders || (self.sorted.is_none() && !is_out_of_order()) {
+            return;
+        }
+        let mut sorted: Vec<(usize, usize)> = self
+            .pages
+            .iter()
+            .flat_map(|(page, rows)| (0..rows.len()).map(|place| (*page, place)))
+            .collect();
+        let study = |(page, place): &(usize, usize)| self.pages.get(page)?.get(*place);
+        sorted.sort_by(|a, b| match (study(a), study(b)) {
+            (Some(a), Some(b)) => order.compare(a, b),
+            _ => std::cmp::Ordering::Equal,
+        });
+        self.sorted = Some(sorted);
     }
 
     /// A page did not come; it may be asked for again.
     pub fn page_failed(&mut self, page: usize, trouble: Trouble) {
-        self.asked.retain(|asked| *asked != page);
+        self.asked.remove(&page);
+        self.failed = page;
+        if trouble == Trouble::Unreachable {
+            self.failures += 1;
+        }
         self.trouble = trouble;
     }
 
     /// Place of a study among the rows that are here.
     pub fn place(&self, source: &str, uid: &str) -> Option<usize> {
-        self.pages.iter().find_map(|(page, rows)| {
+        let (page, place) = self.pages.iter().find_map(|(page, rows)| {
             let place = rows
                 .iter()
                 .position(|row| row.source == source && row.uid == uid)?;
-            Some(page * PAGE + place)
-        })
+            Some((*page, place))
+        })?;
+        match &self.sorted {
+            Some(sorted) => sorted.iter().position(|known| *known == (page, place)),
+            None => Some(page * self.page_size + place),
+        }
     }
 
     /// Place of the selected study.
@@ -258,80 +393,6 @@ impl ListMemory {
     }
 }
 
-/// Rows that are in the page for a scroll position: first, and one past the last.
-pub fn visible_rows(scroll: f64, height: f64, row_height: f64, count: usize) -> (usize, usize) {
-    /// Rows above and below the visible ones, so that a fast scroll shows no gap.
-    const MARGIN: usize = 12;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to the number of rows"
-    )]
-    let at = |pixels: f64| (pixels / row_height).clamp(0.0, count as f64) as usize;
-    let first = at(scroll).saturating_sub(MARGIN);
-    let last = (at(scroll + height) + 1 + MARGIN).min(count);
-    (first, last.max(first))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn study(uid: usize) -> Study {
-        Study {
-            source: "local".into(),
-            uid: uid.to_string(),
-            ..Study::default()
-        }
-    }
-
-    fn filled(total: usize) -> ListMemory {
-        let memory = ListMemory::default();
-        memory.change(|m| {
-            let first = (0..total.min(PAGE)).map(study).collect();
-            m.page_came(0, first, u32::try_from(total).ok());
-        });
-        memory
-    }
-
-    #[test]
-    fn neighbours_stop_at_the_ends() {
-        let memory = filled(2);
-        assert_eq!(
-            memory.neighbour("local", "0", 1),
-            Some(("local".into(), "1".into()))
-        );
-        assert_eq!(memory.neighbour("local", "0", -1), None);
-        assert_eq!(memory.neighbour("local", "1", 1), None);
-        assert_eq!(memory.neighbour("north", "0", 1), None);
-    }
-
-    #[test]
-    fn a_page_is_asked_for_once() {
-        let memory = filled(250);
-        memory.change(|m| {
-            assert_eq!(m.next_page(90, 110), Some(1));
-            assert_eq!(m.next_page(90, 110), None);
-            m.page_failed(1, Trouble::Unreachable);
-            assert_eq!(m.next_page(90, 110), Some(1));
-        });
-    }
-
-    #[test]
-    fn without_a_total_a_full_page_promises_another() {
-        let memory = ListMemory::default();
-        memory.change(|m| {
-            m.page_came(0, (0..PAGE).map(study).collect(), None);
-            assert_eq!(m.row_count(), 2 * PAGE);
-            m.page_came(1, Vec::new(), None);
-            assert_eq!(m.row_count(), PAGE);
-        });
-    }
-
-    #[test]
-    fn only_rows_near_the_screen_are_in_the_page() {
-        assert_eq!(visible_rows(0.0, 640.0, 32.0, 10_000), (0, 33));
-        assert_eq!(visible_rows(32_000.0, 640.0, 32.0, 10_000), (988, 1033));
-        assert_eq!(visible_rows(0.0, 640.0, 32.0, 5), (0, 5));
-    }
-}
+#[path = "memory_tests.rs"]
+mod tests;

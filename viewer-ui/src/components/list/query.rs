@@ -1,52 +1,42 @@
-//! What the list asks the server.
+//! What the list asks the server: filters and order as QIDO-RS searches.
+//!
+//! A search of QIDO-RS names an attribute, a person at a search field does not. So a free field stands
+//! for several attributes, likeliest first, and the list asks by the next one where one finds nothing:
+//! text with a digit is an ID, then an accession number, then a description, then a name; text without
+//! one is a name as written, then with its words turned round, then a description, then an ID, then an
+//! accession number. Text is found anywhere in the value, unless `*` or `?` say where.
+//! Source: DICOM PS3.18 section 8.3.4, PS3.4 section C.2.2.2.4 (wild cards).
 
-use super::memory::{Column, Filters, Order, PAGE, When};
-use protocol::uid::percent_encode;
+use super::dates::{self, Day, Days};
+use super::memory::{Column, Filters, Order, When};
+use protocol::dicomweb::query::{Field, Filter, OrderBy, QidoQuery};
 
-/// A day as days since 1 January 1970, for date chips.
-pub type Day = i64;
-
-/// `YYYYMMDD` of a day. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-fn dicom_date(day: Day) -> String {
-    let z = day + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_shifted = (5 * day_of_year + 2) / 153;
-    let date = day_of_year - (153 * month_shifted + 2) / 5 + 1;
-    let month = if month_shifted < 10 {
-        month_shifted + 3
-    } else {
-        month_shifted - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}{month:02}{date:02}")
+/// One way to ask.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attempt {
+    /// Filters, each field at most once.
+    pub filters: Vec<(Field, Filter)>,
+    /// What the search field was taken for, where there is text in it.
+    pub searched_by: Option<Field>,
 }
 
-/// The Study Date that a chip stands for.
-fn date_filter(when: When, today: Day) -> Option<String> {
-    match when {
-        When::Any => None,
-        When::Today => Some(dicom_date(today)),
-        When::Yesterday => Some(dicom_date(today - 1)),
-        When::Days(days) => Some(format!(
-            "{}-{}",
-            dicom_date(today - i64::from(days) + 1),
-            dicom_date(today)
-        )),
+/// The Study Date that is asked for.
+pub fn study_days(filters: &Filters, today: Day) -> Option<Days> {
+    match filters.when {
+        When::Any => dates::read(&filters.date),
+        When::Today => Some(Days::between(today, today)),
+        When::Yesterday => Some(Days::between(today - 1, today - 1)),
+        When::Days(days) => Some(Days::between(today - i64::from(days) + 1, today)),
     }
 }
 
-/// Attributes that the text of the search field may mean, the likeliest first: a number is an ID before
-/// it is an accession number; words are a name before they are a description. The list asks by the
-/// next one where one finds nothing.
-pub fn search_attributes(text: &str) -> [&'static str; 3] {
-    if text.chars().any(|c| c.is_ascii_digit()) {
-        ["PatientID", "AccessionNumber", "StudyDescription"]
+/// Fields of the filter row that hold a date nobody can read; they do not filter.
+pub fn unread_dates(filters: &Filters) -> Option<&'static str> {
+    let is_unread = |text: &str| !text.trim().is_empty() && dates::read(text).is_none();
+    if filters.when == When::Any && is_unread(&filters.date) {
+        Some("study date")
     } else {
-        ["PatientName", "StudyDescription", "PatientID"]
+        is_unread(&filters.born).then_some("birth date")
     }
 }
 
@@ -60,75 +50,191 @@ fn anywhere(text: &str) -> String {
     }
 }
 
-/// Name filter: "Example, Ada" as people write it is `Example^Ada` in DICOM.
-fn name_pattern(text: &str) -> String {
-    anywhere(&text.trim().replace(", ", "^").replace(',', "^"))
+/// Patterns for a name as people write it: "Example, Ada" is `Example^Ada` in DICOM, and words without a
+/// comma may stand in either order.
+fn name_patterns(text: &str) -> Vec<String> {
+    let text = text.trim();
+    if let Some((family, given)) = text.split_once(',') {
+        return vec![anywhere(&format!("{}^{}", family.trim(), given.trim()))];
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words.len() < 2 || text.contains(['*', '?', '^']) {
+        return vec![anywhere(text)];
+    }
+    let turned: Vec<&str> = words.iter().rev().copied().collect();
+    vec![
+        format!("*{}*", words.join("*")),
+        format!("*{}*", turned.join("*")),
+    ]
 }
 
-/// The query for one page; `attempt` counts the attributes tried for the search field.
-pub fn query(filters: &Filters, order: Order, attempt: usize, page: usize, today: Day) -> String {
-    let mut pairs: Vec<(&str, String)> = Vec::new();
-    let mut add = |name, value: &str| {
-        if !value.trim().is_empty() {
-            let value = if name == "PatientName" {
-                name_pattern(value)
-            } else {
-                anywhere(value)
-            };
-            pairs.push((name, value));
-        }
-    };
-    if let Some(attribute) = search_attributes(&filters.search).get(attempt) {
-        add(attribute, &filters.search);
-    }
-    let taken =
-        |pairs: &[(&str, String)], name: &str| pairs.iter().any(|(known, _)| *known == name);
-    let fields = [
-        ("PatientName", &filters.name),
-        ("PatientID", &filters.id),
-        ("StudyDescription", &filters.description),
-        ("AccessionNumber", &filters.accession),
-    ];
-    for (name, value) in fields {
-        let pattern = if name == "PatientName" {
-            name_pattern(value)
-        } else {
-            anywhere(value)
-        };
-        if !value.trim().is_empty() {
-            // The column's own field is the narrower wish: it takes the place of the search field.
-            if taken(&pairs, name) {
-                pairs.retain(|(known, _)| *known != name);
-            }
-            pairs.push((name, pattern));
+/// What the text of a free field may mean, likeliest first.
+fn meanings(fields: &[Field], text: &str) -> Vec<(Field, String)> {
+    let mut meanings = Vec::new();
+    for field in fields {
+        match field {
+            Field::PatientName => meanings.extend(
+                name_patterns(text)
+                    .into_iter()
+                    .map(|pattern| (*field, pattern)),
+            ),
+            _ => meanings.push((*field, anywhere(text))),
         }
     }
-    if let Some(dates) = date_filter(filters.when, today) {
-        pairs.push(("StudyDate", dates));
+    meanings
+}
+
+/// The fields that a free field stands for, by its text.
+fn fields_for(
+    text: &str,
+    with_digit: &'static [Field],
+    without: &'static [Field],
+) -> &'static [Field] {
+    if text.chars().any(|c| c.is_ascii_digit()) {
+        with_digit
+    } else {
+        without
+    }
+}
+
+/// The ways to ask, in the order in which they are tried. None at all where two fields of the screen
+/// could only mean the same attribute: then nothing matches.
+pub fn attempts(filters: &Filters, today: Day) -> Vec<Attempt> {
+    use Field::{AccessionNumber, PatientId, PatientName, StudyDescription};
+    let mut first = Attempt::default();
+    for (field, text) in [
+        (PatientId, &filters.id),
+        (AccessionNumber, &filters.accession),
+    ] {
+        if !text.trim().is_empty() {
+            first.filters.push((field, Filter::Text(anywhere(text))));
+        }
+    }
+    if let Some(days) = dates::read(&filters.born) {
+        first.filters.push((Field::PatientBirthDate, days.filter()));
+    }
+    if let Some(days) = study_days(filters, today) {
+        first.filters.push((Field::StudyDate, days.filter()));
     }
     if !filters.modalities.is_empty() {
-        pairs.push(("ModalitiesInStudy", filters.modalities.join(",")));
+        let list = Filter::AnyOf(filters.modalities.clone());
+        first.filters.push((Field::ModalitiesInStudy, list));
     }
-    let sign = if order.descending { "-" } else { "" };
-    let column = match order.column {
-        Column::Patient => "PatientName",
-        Column::Id => "PatientID",
-        Column::Date => "StudyDate",
-        Column::Description => "StudyDescription",
-        Column::Accession => "AccessionNumber",
+    let name = fields_for(
+        &filters.name,
+        &[PatientId, PatientName],
+        &[PatientName, PatientId],
+    );
+    let is_code = !filters.description.trim().contains(' ');
+    let description = match fields_for(&filters.description, &[AccessionNumber], &[]) {
+        [] => [StudyDescription, AccessionNumber],
+        _ if is_code => [AccessionNumber, StudyDescription],
+        _ => [StudyDescription, AccessionNumber],
     };
-    pairs.push(("orderby", format!("{sign}{column}")));
-    pairs.push(("limit", PAGE.to_string()));
-    pairs.push(("offset", (page * PAGE).to_string()));
-    pairs.push((
-        "includefield",
-        "StudyDescription,NumberOfStudyRelatedSeries,NumberOfStudyRelatedInstances".into(),
-    ));
-    let encoded: Vec<String> = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={}", percent_encode(value)))
-        .collect();
-    encoded.join("&")
+    let search = fields_for(
+        &filters.search,
+        &[PatientId, AccessionNumber, StudyDescription, PatientName],
+        &[PatientName, StudyDescription, PatientId, AccessionNumber],
+    );
+    let free = [
+        (name, &filters.name, false),
+        (&description, &filters.description, false),
+        (search, &filters.search, true),
+    ];
+    let mut attempts = vec![first];
+    for (fields, text, is_search) in free {
+        if text.trim().is_empty() {
+            continue;
+        }
+        let meanings = meanings(fields, text);
+        attempts = attempts
+            .iter()
+            .flat_map(|attempt| {
+                let taken = |field: Field| attempt.filters.iter().any(|(known, _)| *known == field);
+                meanings
+                    .iter()
+                    .filter(move |(field, _)| !taken(*field))
+                    .map(move |(field, pattern)| {
+                        let mut attempt = attempt.clone();
+                        attempt
+                            .filters
+                            .push((*field, Filter::Text(pattern.clone())));
+                        if is_search {
+                            attempt.searched_by = Some(*field);
+                        }
+                        attempt
+                    })
+            })
+            .collect();
+    }
+    attempts
+}
+
+/// The query for a page: `limit` studies after the first `offset`.
+pub fn page_query(attempt: Attempt, order: Order, offset: usize, limit: usize) -> String {
+    let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let query = QidoQuery {
+        filters: attempt.filters,
+        limit: Some(small(limit)),
+        offset: small(offset),
+        include_fields: [
+            "StudyDescription",
+            "NumberOfStudyRelatedSeries",
+            "NumberOfStudyRelatedInstances",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        fuzzy_matching: false,
+        order_by: Some(OrderBy {
+            field: match order.column {
+                Column::Patient => Field::PatientName,
+                Column::Id => Field::PatientId,
+                Column::Born => Field::PatientBirthDate,
+                Column::Date => Field::StudyDate,
+                Column::Modality => Field::ModalitiesInStudy,
+                Column::Description => Field::StudyDescription,
+                Column::Accession => Field::AccessionNumber,
+            },
+            descending: order.descending,
+        }),
+    };
+    query.to_query_string()
+}
+
+/// How the search field was understood, for the footer.
+pub fn searched_by(field: Field) -> &'static str {
+    match field {
+        Field::PatientName => "by name",
+        Field::PatientId => "by ID",
+        Field::AccessionNumber => "by accession",
+        _ => "by description",
+    }
+}
+
+/// What is asked for, in words: "date 08 – 14 Mar 2026, description “angiography renal”".
+pub fn words(filters: &Filters, today: Day) -> String {
+    let mut parts = Vec::new();
+    if let Some(days) = study_days(filters, today) {
+        parts.push(format!("date {}", days.words()));
+    }
+    if let Some(days) = dates::read(&filters.born) {
+        parts.push(format!("born {}", days.words()));
+    }
+    if !filters.modalities.is_empty() {
+        parts.push(format!("modality {}", filters.modalities.join(" or ")));
+    }
+    for (label, text) in [
+        ("text", &filters.search),
+        ("name", &filters.name),
+        ("ID", &filters.id),
+        ("description", &filters.description),
+        ("accession", &filters.accession),
+    ] {
+        if !text.trim().is_empty() {
+            parts.push(format!("{label} \u{201c}{}\u{201d}", text.trim()));
+        }
+    }
+    parts.join(", ")
 }
 
 #[cfg(test)]
@@ -138,50 +244,117 @@ mod tests {
     /// 24 November 2026, by `date -d 2026-11-24 +%s` / 86400.
     const TODAY: Day = 20_781;
 
-    fn asked(filters: &Filters) -> String {
-        query(filters, Order::default(), 0, 0, TODAY)
+    fn asked(filters: &Filters) -> Vec<String> {
+        attempts(filters, TODAY)
+            .into_iter()
+            .map(|attempt| page_query(attempt, Order::default(), 0, 100))
+            .map(|query| query.split("&limit").next().unwrap().to_owned())
+            .collect()
     }
 
-    #[test]
-    fn days_become_dicom_dates() {
-        assert_eq!(dicom_date(0), "19700101");
-        assert_eq!(dicom_date(TODAY), "20261124");
-        // 29 February 2024 is day 19,782.
-        assert_eq!(dicom_date(19_782), "20240229");
+    fn with(change: impl FnOnce(&mut Filters)) -> Filters {
+        let mut filters = Filters::default();
+        change(&mut filters);
+        filters
     }
 
     #[test]
     fn seven_days_are_today_and_the_six_before() {
-        let filters = Filters {
-            when: When::Days(7),
-            ..Filters::default()
-        };
-        assert!(asked(&filters).contains("StudyDate=20261118-20261124"));
+        let filters = with(|f| f.when = When::Days(7));
+        assert_eq!(asked(&filters), ["StudyDate=20261118-20261124"]);
+        assert_eq!(
+            asked(&with(|f| f.when = When::Yesterday)),
+            ["StudyDate=20261123"]
+        );
     }
 
     #[test]
-    fn a_search_by_number_asks_by_id_then_by_accession() {
-        let filters = Filters {
-            search: "EX-00417".into(),
-            ..Filters::default()
-        };
-        assert!(asked(&filters).starts_with("PatientID=%2AEX-00417%2A&"));
-        let second = query(&filters, Order::default(), 1, 0, TODAY);
-        assert!(second.starts_with("AccessionNumber=%2AEX-00417%2A&"));
+    fn a_search_with_a_digit_is_an_id_first() {
+        let filters = with(|f| f.search = "EX-00417".into());
+        assert_eq!(
+            asked(&filters),
+            [
+                "PatientID=%2AEX-00417%2A",
+                "AccessionNumber=%2AEX-00417%2A",
+                "StudyDescription=%2AEX-00417%2A",
+                "PatientName=%2AEX-00417%2A",
+            ]
+        );
     }
 
     #[test]
-    fn names_are_searched_as_people_write_them() {
-        let filters = Filters {
-            name: "Example, Ada".into(),
-            ..Filters::default()
-        };
-        assert!(asked(&filters).starts_with("PatientName=%2AExample%5EAda%2A&"));
+    fn a_search_by_words_is_a_name_in_either_order_first() {
+        let filters = with(|f| f.search = "ada example".into());
+        assert_eq!(
+            asked(&filters)[..3],
+            [
+                "PatientName=%2Aada%2Aexample%2A",
+                "PatientName=%2Aexample%2Aada%2A",
+                "StudyDescription=%2Aada%20example%2A",
+            ]
+        );
     }
 
     #[test]
-    fn pages_are_offsets() {
-        let text = query(&Filters::default(), Order::default(), 0, 3, TODAY);
-        assert!(text.contains("orderby=-StudyDate&limit=100&offset=300"));
+    fn names_with_a_comma_are_searched_as_dicom_writes_them() {
+        let filters = with(|f| f.name = "Example, Ada".into());
+        assert_eq!(asked(&filters)[0], "PatientName=%2AExample%5EAda%2A");
+    }
+
+    #[test]
+    fn a_field_of_its_own_column_is_never_overruled() {
+        let filters = with(|f| {
+            f.id = "417".into();
+            f.search = "9".into();
+        });
+        let asked = asked(&filters);
+        assert_eq!(asked.len(), 3);
+        for one in asked {
+            assert!(one.starts_with("PatientID=%2A417%2A&") && !one.contains("PatientID=%2A9"));
+        }
+    }
+
+    #[test]
+    fn birth_years_and_modalities_are_asked_for() {
+        let filters = with(|f| {
+            f.born = "1965".into();
+            f.modalities = vec!["CT".into(), "PT".into()];
+        });
+        assert_eq!(
+            asked(&filters),
+            ["PatientBirthDate=19650101-19651231&ModalitiesInStudy=CT%2CPT"]
+        );
+    }
+
+    #[test]
+    fn a_date_that_is_not_read_does_not_filter_and_is_named() {
+        let filters = with(|f| f.date = "03/04/2026".into());
+        assert_eq!(unread_dates(&filters), Some("study date"));
+        assert!(asked(&filters)[0].starts_with("limit") || asked(&filters)[0].is_empty());
+        assert_eq!(unread_dates(&with(|f| f.born = "19".into())), Some("birth date"));
+        assert_eq!(unread_dates(&Filters::default()), None);
+    }
+
+    #[test]
+    fn pages_are_offsets_in_the_chosen_order() {
+        let order = Order {
+            column: Column::Patient,
+            descending: false,
+        };
+        let query = page_query(Attempt::default(), order, 300, 100);
+        assert!(query.starts_with("limit=100&offset=300&"));
+        assert!(query.ends_with("&orderby=PatientName"));
+    }
+
+    #[test]
+    fn what_was_asked_for_is_said_in_words() {
+        let filters = with(|f| {
+            f.when = When::Days(7);
+            f.description = "angiography renal".into();
+        });
+        assert_eq!(
+            words(&filters, TODAY),
+            "date 18 \u{2013} 24 Nov 2026, description \u{201c}angiography renal\u{201d}"
+        );
     }
 }
