@@ -43,14 +43,14 @@ pub const STEPS: usize = 3;
 /// Something is missing, or does not compile.
 pub fn build_all(progress: &mut Progress) -> Result<PathBuf> {
     let compiler = prerequisites::for_build()?;
-    build(progress, compiler)
+    build(progress, &compiler)
 }
 
 /// Builds app and gateway; returns the gateway's program.
 ///
 /// # Errors
 /// Something does not compile.
-pub fn build(progress: &mut Progress, compiler: WasmCompiler) -> Result<PathBuf> {
+pub fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf> {
     progress.step("Building the app for the browser", || {
         let arguments = ["build", "--package", "viewer-ui", "--bins"];
         check(

@@ -11,7 +11,7 @@ pub fn test() -> Result<()> {
     let compiler = prerequisites::for_build()?;
     prerequisites::for_tests()?;
     let mut progress = Progress::of(5 + bundle::STEPS);
-    let outcome = run_all(&mut progress, compiler);
+    let outcome = run_all(&mut progress, &compiler);
     println!("{}", progress.summary());
     outcome?;
     if !progress.failed().is_empty() {
@@ -21,7 +21,7 @@ pub fn test() -> Result<()> {
     Ok(())
 }
 
-fn run_all(progress: &mut Progress, compiler: WasmCompiler) -> Result<()> {
+fn run_all(progress: &mut Progress, compiler: &WasmCompiler) -> Result<()> {
     progress.attempt("Rules", tidy::tidy);
     progress.attempt("Format", || check(&mut cargo(&["fmt", "--all", "--check"])));
     progress.attempt("Lints", || lints(compiler));
@@ -36,7 +36,7 @@ fn run_all(progress: &mut Progress, compiler: WasmCompiler) -> Result<()> {
 }
 
 /// Warnings are errors here, natively and for the browser; all are listed before it fails.
-fn lints(compiler: WasmCompiler) -> Result<()> {
+fn lints(compiler: &WasmCompiler) -> Result<()> {
     let deny = ["--keep-going", "--", "-Dwarnings"];
     let native = check(cargo(&["clippy", "--workspace", "--all-targets"]).args(deny));
     let browser = ["protocol", "viewer-core", "viewer-gpu", "viewer-ui"];

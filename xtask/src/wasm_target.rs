@@ -23,15 +23,17 @@ const CARGO: &str = "/usr/bin/cargo";
 const RECIPE: &str = "1";
 
 /// The compiler that builds for the browser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WasmCompiler {
     /// Toolchain that rustup must choose, where it is not the usual one.
     toolchain: Option<&'static str>,
+    /// Linker, where the compiler does not bring its own.
+    linker: Option<String>,
 }
 
 impl WasmCompiler {
     /// A cargo command in the workspace by this compiler.
-    pub fn cargo(self, arguments: &[&str]) -> Command {
+    pub fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = cargo(arguments);
         if let Some(toolchain) = self.toolchain {
             // By rustup's own cargo: the one that runs this program belongs to another toolchain.
@@ -42,10 +44,50 @@ impl WasmCompiler {
                 .env("RUSTUP_TOOLCHAIN", toolchain)
                 .env_remove("RUSTC");
         }
+        if let Some(linker) = &self.linker {
+            command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+        }
         command
     }
 
-    fn rustc(self) -> Command {
+    fn by(toolchain: Option<&'static str>) -> Self {
+        Self {
+            toolchain,
+            linker: None,
+        }
+    }
+
+    /// The same with a linker: rustup's compilers bring one, the distribution's leaves it to LLVM's packages.
+    fn with_linker(mut self) -> Result<Self> {
+        if std::env::var_os("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER").is_some()
+            || has_program("rust-lld")
+        {
+            return Ok(self);
+        }
+        let ask = |argument: &[&str]| output_of(self.rustc().args(argument)).unwrap_or_default();
+        let version = ask(&["-vV"]);
+        let sysroot = ask(&["--print", "sysroot"]);
+        let host = line_of(&version, "host: ").unwrap_or_default();
+        let own = Path::new(sysroot.trim())
+            .join("lib/rustlib")
+            .join(host)
+            .join("bin/rust-lld");
+        if !own
+            .with_extension(std::env::consts::EXE_EXTENSION)
+            .is_file()
+        {
+            let llvm = line_of(&version, "LLVM version: ").and_then(|text| text.split('.').next());
+            let major = llvm.context("the compiler names no LLVM")?;
+            let linker = format!("wasm-ld-{major}");
+            if !has_program(&linker) {
+                install(&[&format!("lld-{major}")], "building for the browser")?;
+            }
+            self.linker = Some(linker);
+        }
+        Ok(self)
+    }
+
+    fn rustc(&self) -> Command {
         let mut command = Command::new("rustc");
         if let Some(toolchain) = self.toolchain {
             command.env("RUSTUP_TOOLCHAIN", toolchain);
@@ -55,7 +97,7 @@ impl WasmCompiler {
     }
 
     /// True where it has a standard library for the target that fits it.
-    fn is_ready(self) -> bool {
+    fn is_ready(&self) -> bool {
         let folder = output_of(
             self.rustc()
                 .args(["--print", "target-libdir", "--target", TARGET]),
@@ -77,6 +119,11 @@ impl WasmCompiler {
     }
 }
 
+/// The rest of the line that starts so.
+fn line_of<'a>(text: &'a str, start: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(start))
+}
+
 fn stamp(version: &str) -> String {
     format!("recipe {RECIPE}, {}\n", version.trim())
 }
@@ -86,14 +133,16 @@ fn stamp(version: &str) -> String {
 /// # Errors
 /// The target cannot be added by rustup, nor made from the distribution's sources.
 pub fn ready() -> Result<WasmCompiler> {
-    let usual = WasmCompiler { toolchain: None };
+    with_library()?.with_linker()
+}
+
+fn with_library() -> Result<WasmCompiler> {
+    let usual = WasmCompiler::by(None);
     if usual.is_ready() {
         return Ok(usual);
     }
     if has_program("rustup") {
-        let linked = WasmCompiler {
-            toolchain: Some(LINKED),
-        };
+        let linked = WasmCompiler::by(Some(LINKED));
         if linked.is_ready() {
             return Ok(linked);
         }
@@ -153,15 +202,6 @@ fn distribution() -> Result<WasmCompiler> {
     let ask = |arguments: &[&str]| {
         output_of(own(RUSTC).args(arguments)).context("the distribution's compiler does not work")
     };
-    let version = ask(&["-vV"])?;
-    if output_of(own("rust-lld").args(["-flavor", "wasm", "--version"])).is_none() {
-        let llvm = version
-            .lines()
-            .find_map(|line| line.strip_prefix("LLVM version: "));
-        let major = llvm.and_then(|version| version.split('.').next());
-        let package = format!("lld-{}", major.context("the compiler names no LLVM")?);
-        install(&[&package], "building for the browser")?;
-    }
     let library = ask(&["--print", "target-libdir", "--target", TARGET])?;
     let library = Path::new(library.trim());
     let wanted = stamp(&ask(&["--version"])?);
@@ -246,13 +286,11 @@ fn compile_library(build: &Path) -> Result<Vec<PathBuf>> {
 /// Tells rustup of the distribution's toolchain, where there is a rustup.
 fn linked(sysroot: &str) -> Result<WasmCompiler> {
     if !has_program("rustup") {
-        return Ok(WasmCompiler { toolchain: None });
+        return Ok(WasmCompiler::by(None));
     }
     let link = ["toolchain", "link", LINKED, sysroot.trim()];
     check(Command::new("rustup").args(link).stderr(Stdio::null()))?;
-    Ok(WasmCompiler {
-        toolchain: Some(LINKED),
-    })
+    Ok(WasmCompiler::by(Some(LINKED)))
 }
 
 #[cfg(test)]
@@ -276,14 +314,18 @@ mod tests {
 
     #[test]
     fn another_toolchain_is_chosen_by_name() {
-        let command = WasmCompiler {
-            toolchain: Some(LINKED),
-        }
-        .cargo(&["build"]);
-        let chosen = command
-            .get_envs()
-            .any(|(name, value)| name == "RUSTUP_TOOLCHAIN" && value == Some(LINKED.as_ref()));
-        assert!(chosen);
+        let mut compiler = WasmCompiler::by(Some(LINKED));
+        compiler.linker = Some("wasm-ld-22".into());
+        let command = compiler.cargo(&["build"]);
+        let has = |name: &str, value: &str| {
+            let wanted = (name.as_ref(), Some(value.as_ref()));
+            command.get_envs().any(|variable| variable == wanted)
+        };
+        assert!(has("RUSTUP_TOOLCHAIN", LINKED));
+        assert!(has(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER",
+            "wasm-ld-22"
+        ));
         assert_eq!(command.get_program(), "cargo");
     }
 }
