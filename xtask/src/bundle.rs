@@ -52,10 +52,11 @@ pub fn build_all(progress: &mut Progress) -> Result<PathBuf> {
 /// Something does not compile.
 pub fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf> {
     progress.step("Building the app for the browser", || {
-        let arguments = ["build", "--package", "viewer-ui", "--bins"];
+        let arguments = ["build", "--package", "viewer-ui"];
         check(
             compiler
                 .cargo(&arguments)
+                .args(["--bin", "app", "--bin", "decode_worker"])
                 .args(["--target", TARGET, "--profile", "web"]),
         )
     })?;
