@@ -4,6 +4,7 @@ use super::ListSource;
 use super::loader::Shared;
 use super::memory::{ListMemory, When};
 use crate::components::icon::Icon;
+use crate::platform::page;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -33,15 +34,22 @@ const MODALITIES: [&str; 6] = ["CT", "MR", "PT", "US", "DX", "MG"];
 /// The bar.
 #[component]
 pub fn ListBar(props: &ListBarProps) -> Html {
+    let (dates, modalities) = (use_node_ref(), use_node_ref());
     let (search, when, chosen, source) = props.memory.with(|memory| {
         let filters = &memory.filters;
+        // A date that is written in the filter row is none of the chips.
+        let when = filters.date.is_empty().then_some(filters.when);
         (
             filters.search.clone(),
-            filters.when,
+            when,
             filters.modalities.clone(),
             memory.source,
         )
     });
+    {
+        let groups = [dates.clone(), modalities.clone()];
+        use_effect_with((), move |()| groups.iter().for_each(|group| rove(group, 0)));
+    }
     let oninput = {
         let loader = props.loader.clone();
         Callback::from(move |event: InputEvent| {
@@ -52,10 +60,14 @@ pub fn ListBar(props: &ListBarProps) -> Html {
     };
     let date = |(label, value): (&'static str, When)| {
         let loader = props.loader.clone();
-        let onclick =
-            Callback::from(move |_: MouseEvent| loader.0.change(|filters| filters.when = value));
+        let onclick = Callback::from(move |_: MouseEvent| {
+            loader.0.change(|filters| {
+                filters.any_date();
+                filters.when = value;
+            });
+        });
         html! {
-            <button class="chip" aria-pressed={(when == value).to_string()} {onclick}>{label}</button>
+            <button class="chip" aria-pressed={(when == Some(value)).to_string()} {onclick}>{label}</button>
         }
     };
     let modality = |name: &'static str| {
@@ -87,12 +99,15 @@ pub fn ListBar(props: &ListBarProps) -> Html {
             <div class="find">
                 <Icon name="search" small=true />
                 <input id="list-search" class="field" type="search" aria-label="Search all studies"
-                    placeholder="Name, ID, accession, description" value={search} {oninput} />
+                    placeholder="Name, ID, accession, description" value={search} {oninput}
+                    autocomplete="off" spellcheck="false" onkeydown={Callback::from(super::to_rows)} />
                 <kbd>{"/"}</kbd>
             </div>
-            <div class="chips" role="group" aria-label="Study date">{for DATES.into_iter().map(date)}</div>
+            <div class="chips" role="group" aria-label="Study date" ref={dates.clone()}
+                onkeydown={arrows(&dates)}>{for DATES.into_iter().map(date)}</div>
             <span class="sep"></span>
-            <div class="chips mods" role="group" aria-label="Modality">
+            <div class="chips mods" role="group" aria-label="Modality" ref={modalities.clone()}
+                onkeydown={arrows(&modalities)}>
                 {for MODALITIES.into_iter().map(modality)}
             </div>
             <span class="grow"></span>
@@ -105,4 +120,20 @@ pub fn ListBar(props: &ListBarProps) -> Html {
             }
         </header>
     }
+}
+
+/// Moves the focus within a group of chips, which is one stop for Tab.
+fn rove(group: &NodeRef, step: i64) {
+    if let Some(group) = group.cast::<web_sys::Element>() {
+        page::rove(&group, step);
+    }
+}
+
+fn arrows(group: &NodeRef) -> Callback<KeyboardEvent> {
+    let group = group.clone();
+    Callback::from(move |event: KeyboardEvent| match event.key().as_str() {
+        "ArrowRight" => rove(&group, 1),
+        "ArrowLeft" => rove(&group, -1),
+        _ => (),
+    })
 }

@@ -137,10 +137,8 @@ fn split_range(text: &str) -> Option<(&str, &str)> {
     }
     let (from, to) = text.split_once('-')?;
     let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let is_range = is_number(from)
-        && is_number(to)
-        && from.len() == to.len()
-        && matches!(from.len(), 4 | 8);
+    let is_range =
+        is_number(from) && is_number(to) && from.len() == to.len() && matches!(from.len(), 4 | 8);
     is_range.then_some((from, to))
 }
 
@@ -152,9 +150,8 @@ fn read_part(text: &str) -> Option<Part> {
         .collect();
     let numbers: Option<Vec<u32>> = tokens.iter().map(|token| token.parse().ok()).collect();
     let is_year = |at: usize| tokens.get(at).is_some_and(|token| token.len() == 4);
-    let part = |year: Option<u32>, month: Option<u32>, day: Option<u32>| {
-        Some(Part { year, month, day })
-    };
+    let part =
+        |year: Option<u32>, month: Option<u32>, day: Option<u32>| Some(Part { year, month, day });
     if let Some(numbers) = numbers {
         return match (tokens.as_slice(), numbers.as_slice()) {
             ([whole], [number]) if whole.len() == 8 => part(
@@ -215,8 +212,18 @@ fn unambiguous(first: u32, second: u32) -> Option<(u32, u32)> {
 
 fn month_named(token: &str) -> Option<u32> {
     const NAMES: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september",
-        "october", "november", "december",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
     ];
     let token = token.to_lowercase();
     let place = NAMES
@@ -276,8 +283,17 @@ mod tests {
     #[test]
     fn one_day_is_read_in_each_customary_form() {
         for text in [
-            "14 Mar 2026", "14 March 2026", "Mar 14, 2026", "14.03.2026", "14.3.2026", "2026-03-14",
-            "2026/03/14", "14/03/2026", "03/14/2026", "20260314", " 14 mar 2026 ",
+            "14 Mar 2026",
+            "14 March 2026",
+            "Mar 14, 2026",
+            "14.03.2026",
+            "14.3.2026",
+            "2026-03-14",
+            "2026/03/14",
+            "14/03/2026",
+            "03/14/2026",
+            "20260314",
+            " 14 mar 2026 ",
         ] {
             check(text, "20260314", "20260314");
         }
@@ -301,14 +317,26 @@ mod tests {
         check("20260308-20260314", "20260308", "20260314");
         check("Mar 2025 to Mar 2026", "20250301", "20260331");
         assert_eq!(read("2020 \u{2013}").unwrap().to, None);
-        assert_eq!(read("\u{2013} 2020").unwrap().to.as_deref(), Some("20201231"));
+        assert_eq!(
+            read("\u{2013} 2020").unwrap().to.as_deref(),
+            Some("20201231")
+        );
     }
 
     #[test]
     fn what_could_mean_two_days_or_none_is_not_read() {
         for text in [
-            "03/04/2026", "30.02.2026", "14", "14 Mar", "soon", "2026-13", "\u{2013}", "14.14.2026",
-            "2026 \u{2013} 2020", "Mar Apr 2026", "99999999",
+            "03/04/2026",
+            "30.02.2026",
+            "14",
+            "14 Mar",
+            "soon",
+            "2026-13",
+            "\u{2013}",
+            "14.14.2026",
+            "2026 \u{2013} 2020",
+            "Mar Apr 2026",
+            "99999999",
         ] {
             assert_eq!(read(text), None, "{text}");
         }

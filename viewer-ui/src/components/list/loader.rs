@@ -83,9 +83,9 @@ impl Loader {
     /// The list has come on screen.
     pub fn begin(self: &Rc<Self>) {
         self.memory.change(Memory::forget_asked);
-        let is_fresh = self.memory.with(|memory| {
-            memory.is_waiting() || memory.is_old || memory.trouble != Trouble::None
-        });
+        let is_fresh = self
+            .memory
+            .with(|memory| memory.is_waiting() || memory.is_old || memory.trouble != Trouble::None);
         if is_fresh {
             self.try_again();
         } else {
@@ -95,11 +95,17 @@ impl Loader {
 
     /// Asks quietly again for what is in sight; rows stay until the answer comes.
     pub fn refresh(self: &Rc<Self>) {
-        let (first, end) = self.memory.change(|memory| {
+        let (first, end, is_empty) = self.memory.change(|memory| {
             memory.look_again();
-            memory.in_sight
+            let is_quiet = !memory.is_old && memory.trouble == Trouble::None;
+            let (first, end) = memory.in_sight;
+            (first, end, is_quiet && memory.row_count() == 0)
         });
-        self.need(first, end.saturating_sub(1));
+        if is_empty {
+            self.try_again();
+        } else {
+            self.need(first, end.saturating_sub(1));
+        }
     }
 
     /// Asks for the page that did not come.

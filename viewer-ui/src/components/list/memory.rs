@@ -101,6 +101,8 @@ pub struct Memory {
     pub is_old: bool,
     /// The selected study: source and UID.
     pub selected: Option<(String, String)>,
+    /// Place of a row that was chosen before it is here.
+    wish: Option<usize>,
     /// On narrow windows: the preview lies over the list.
     pub has_sheet: bool,
     /// Scroll position, CSS pixels.
@@ -133,6 +135,7 @@ impl Default for Memory {
             total: None,
             is_old: false,
             selected: None,
+            wish: None,
             has_sheet: false,
             scroll: 0.0,
             in_sight: (0, 1),
@@ -253,12 +256,13 @@ impl Memory {
         self.asked.remove(&page);
         self.stale.remove(&page);
         self.trouble = Trouble::None;
-        self.failures = 0;
+        (self.failed, self.failures) = (0, 0);
         if self.is_old {
             self.pages.clear();
             self.stale.clear();
             self.sorted = None;
             self.page_size = PAGE;
+            self.wish = None;
             self.scroll = 0.0;
             self.in_sight = (0, 1);
             self.is_old = false;
@@ -283,7 +287,9 @@ impl Memory {
             self.pages.retain(|page, _| *page < pages);
         }
         self.sort(page, orders);
-        if self.selected_place().is_none() {
+        if let Some(place) = self.wish.filter(|place| self.row(*place).is_some()) {
+            self.select(place);
+        } else if self.selected_place().is_none() {
             // Something is always previewed: the first study, until another is chosen.
             self.select(0);
         }
@@ -354,10 +360,19 @@ impl Memory {
         self.row(self.selected_place()?)
     }
 
-    /// Selects a row.
+    /// Where the next key goes on from: the selected row, or the one that will be.
+    pub fn goal(&self) -> Option<usize> {
+        self.wish.or_else(|| self.selected_place())
+    }
+
+    /// Selects a row; one that is not here yet is selected when it comes.
     pub fn select(&mut self, place: usize) {
-        if let Some(study) = self.row(place) {
-            self.selected = Some((study.source.clone(), study.uid.clone()));
+        match self.row(place) {
+            Some(study) => {
+                self.selected = Some((study.source.clone(), study.uid.clone()));
+                self.wish = None;
+            }
+            None => self.wish = (place < self.row_count()).then_some(place),
         }
     }
 }

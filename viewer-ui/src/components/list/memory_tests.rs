@@ -43,7 +43,11 @@ fn neighbours_stop_at_the_ends() {
 #[test]
 fn neighbours_follow_the_order_on_screen() {
     let memory = ListMemory::default();
-    let rows = vec![dated(0, "20260312"), dated(1, "20260314"), dated(2, "20260313")];
+    let rows = vec![
+        dated(0, "20260312"),
+        dated(1, "20260314"),
+        dated(2, "20260313"),
+    ];
     memory.change(|m| m.page_came(0, rows, Some(3), false));
     let uid = |from: &str| memory.neighbour("local", from, 1).map(|(_, uid)| uid);
     assert_eq!(uid("1").as_deref(), Some("2"));
@@ -160,5 +164,17 @@ fn what_a_server_does_not_order_is_ordered_as_far_as_it_is_here() {
             .map(|row| row.uid.as_str())
             .collect();
         assert_eq!(uids, ["3", "1", "2", "0"]);
+    });
+}
+
+#[test]
+fn a_row_chosen_before_it_is_here_is_selected_when_it_comes() {
+    filled(250).change(|m| {
+        m.select(249);
+        assert_eq!((m.goal(), m.selected_place()), (Some(249), Some(0)));
+        m.page_came(2, (200..250).map(study).collect(), Some(250), true);
+        assert_eq!(m.selected_place(), Some(249));
+        m.select(250);
+        assert_eq!(m.goal(), Some(249));
     });
 }

@@ -1,8 +1,10 @@
 //! The preview of the selected study: who, what, its series, and the one next step.
 
+use super::states::thousands;
+use super::table::name_of;
 use crate::components::icon::Icon;
 use crate::engine::text;
-use crate::platform::fetch;
+use crate::platform::{clock, fetch};
 use protocol::dicomweb::{json, path};
 use viewer_core::model::{Series, SeriesId, Study};
 use wasm_bindgen_futures::spawn_local;
@@ -15,6 +17,8 @@ pub struct PreviewProps {
     pub study: Study,
     /// DICOMweb root of its source.
     pub root: String,
+    /// Name of its source, where there are several.
+    pub source: Option<String>,
     /// Opens it.
     pub on_open: Callback<(String, String)>,
     /// Opens it in a window of its own.
@@ -32,23 +36,30 @@ enum Found {
     Nothing,
 }
 
-/// Pictures that are asked for at once; more come on request.
+/// Pictures that are asked for at once; more come on scrolling or on request.
 const FIRST_PICTURES: usize = 6;
+/// Pause before a selected study's series are asked for, ms: keys run past many.
+const PAUSE_MS: f64 = 120.0;
 
 /// The preview.
 #[component]
 pub fn Preview(props: &PreviewProps) -> Html {
     let found = use_state(|| Found::Waiting);
     let shows_all = use_state(|| false);
+    let again = use_state(|| 0_u32);
     {
         let (setter, all) = (found.setter(), shows_all.setter());
-        let key = (props.root.clone(), props.study.uid.clone());
-        use_effect_with(key, move |(root, uid)| {
+        let key = (props.root.clone(), props.study.uid.clone(), *again);
+        use_effect_with(key, move |(root, uid, _)| {
             let alive = std::rc::Rc::new(std::cell::Cell::new(true));
             setter.set(Found::Waiting);
             all.set(false);
             let (url, watch) = (format!("{root}/{}", path::series(uid)), alive.clone());
             spawn_local(async move {
+                clock::sleep(PAUSE_MS).await;
+                if !watch.get() {
+                    return;
+                }
                 let answer = fetch::get_text(&url, "application/dicom+json").await;
                 if !watch.get() {
                     return;
@@ -77,10 +88,7 @@ pub fn Preview(props: &PreviewProps) -> Html {
     };
     let open_window = props.on_open_window.reform(move |_: MouseEvent| id.clone());
     let patient = &study.patient;
-    let name = match patient.name.display() {
-        name if name.is_empty() => "No name".to_owned(),
-        name => name,
-    };
+    let name = name_of(study);
     let who: Vec<String> = [
         [
             Some(patient.sex.clone()),
@@ -106,18 +114,30 @@ pub fn Preview(props: &PreviewProps) -> Html {
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect();
+    let from: Vec<String> = (!study.referrer.is_empty())
+        .then(|| format!("Referred by {}", study.referrer))
+        .into_iter()
+        .chain(props.source.clone())
+        .collect();
+    let onscroll = {
+        let setter = shows_all.setter();
+        Callback::from(move |_: Event| setter.set(true))
+    };
+    let ask_again = {
+        let again = again.clone();
+        Callback::from(move |_: MouseEvent| again.set(*again + 1))
+    };
     html! {
-        <aside class={classes!("preview", props.is_sheet.then_some("sheet"))} aria-label="Preview">
+        <aside class={classes!("preview", props.is_sheet.then_some("sheet"))} aria-label="Preview"
+            {onscroll}>
             <button class="tool close" aria-label="Close" onclick={props.close.reform(|_| ())}>
                 <Icon name="close" />
             </button>
             <h2>{name}</h2>
             <p class="t2">{who.join(" \u{b7} ")}</p>
-            <p class="desc">{&study.description}</p>
+            <p class="desc">{if study.description.is_empty() { "No description" } else { &study.description }}</p>
             <p class="t2">{when.join(" \u{b7} ")}</p>
-            if !study.referrer.is_empty() {
-                <p class="t2">{format!("Referred by {}", study.referrer)}</p>
-            }
+            if !from.is_empty() { <p class="t2">{from.join(" \u{b7} ")}</p> }
             <p class="acts">
                 <button class="btn primary" onclick={open}>
                     {"Open"}<kbd class="onacc">{"Enter"}</kbd>
@@ -127,15 +147,29 @@ pub fn Preview(props: &PreviewProps) -> Html {
                     <Icon name="newwindow" small=true />
                 </button>
             </p>
-            {series_of(props, &found, &shows_all)}
+            {series_of(props, &found, &shows_all, ask_again)}
         </aside>
     }
 }
 
-fn series_of(props: &PreviewProps, found: &Found, shows_all: &UseStateHandle<bool>) -> Html {
+fn series_of(
+    props: &PreviewProps,
+    found: &Found,
+    shows_all: &UseStateHandle<bool>,
+    ask_again: Callback<MouseEvent>,
+) -> Html {
     let series = match found {
-        Found::Waiting => return html! { <p class="t3">{"Reading the series"}</p> },
-        Found::Nothing => return html! { <p class="t3">{"The series could not be read."}</p> },
+        Found::Waiting => {
+            return html! { <p class="t3" role="status">{"Reading the series"}</p> };
+        }
+        Found::Nothing => {
+            return html! {
+                <p class="t2" role="status">
+                    {"The series could not be read. "}
+                    <button class="btn quiet" onclick={ask_again}>{"Try again"}</button>
+                </p>
+            };
+        }
         Found::Series(series) => series,
     };
     let (documents, images): (Vec<&Series>, Vec<&Series>) =
@@ -145,12 +179,15 @@ fn series_of(props: &PreviewProps, found: &Found, shows_all: &UseStateHandle<boo
     } else {
         images.len().min(FIRST_PICTURES)
     };
-    let count =
-        |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
-    let pictures: usize = images
+    let pictures: u64 = images
         .iter()
-        .filter_map(|s| usize::try_from(s.instance_count?).ok())
+        .filter_map(|series| series.instance_count.map(u64::from))
         .sum();
+    let heading = match pictures {
+        0 => format!("{} series", images.len()),
+        1 => format!("{} series, 1 image", images.len()),
+        many => format!("{} series, {} images", images.len(), thousands(many)),
+    };
     let show_all = {
         let setter = shows_all.setter();
         Callback::from(move |_: MouseEvent| setter.set(true))
@@ -158,8 +195,7 @@ fn series_of(props: &PreviewProps, found: &Found, shows_all: &UseStateHandle<boo
     html! {
         <>
             if !images.is_empty() {
-                <h3>{format!("{}, {}", count(images.len(), "series", "series"),
-                    count(pictures, "object", "objects"))}</h3>
+                <h3>{heading}</h3>
             }
             <div class="thumbs">
                 {for images.iter().take(shown).map(|series| html! {
@@ -173,6 +209,7 @@ fn series_of(props: &PreviewProps, found: &Found, shows_all: &UseStateHandle<boo
                     {format!("Show {} more", images.len() - shown)}
                 </button>
             }
+            if series.is_empty() { <p class="t3">{"This study holds no series."}</p> }
             if !documents.is_empty() {
                 <h3>{"Other objects"}</h3>
                 <ul class="objs">
@@ -210,7 +247,7 @@ fn Picture(props: &PictureProps) -> Html {
                     <img src={props.address.clone()} alt="" loading="lazy" {onerror} />
                 }
                 if let Some(number) = series.number { <span class="no">{number}</span> }
-                if let Some(count) = series.instance_count { <span class="ct">{count}</span> }
+                if let Some(count) = series.instance_count { <span class="ct">{thousands(u64::from(count))}</span> }
             </span>
             <span class="cap">{viewer_core::tools::overlay::series_name(series)}</span>
         </span>

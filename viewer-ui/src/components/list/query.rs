@@ -331,7 +331,10 @@ mod tests {
         let filters = with(|f| f.date = "03/04/2026".into());
         assert_eq!(unread_dates(&filters), Some("study date"));
         assert!(asked(&filters)[0].starts_with("limit") || asked(&filters)[0].is_empty());
-        assert_eq!(unread_dates(&with(|f| f.born = "19".into())), Some("birth date"));
+        assert_eq!(
+            unread_dates(&with(|f| f.born = "19".into())),
+            Some("birth date")
+        );
         assert_eq!(unread_dates(&Filters::default()), None);
     }
 

@@ -1,8 +1,11 @@
 //! What the list says when it is not simply a list: reading, indexing, empty, unreachable.
 
 use super::loader::Shared;
-use super::memory::{Filters, ListMemory, Trouble, When};
+use super::memory::{Filters, ListMemory, Trouble};
+use super::{ListSource, query, today};
 use crate::components::icon::Icon;
+use crate::platform::clock::Repeat;
+use std::rc::Rc;
 use yew::prelude::*;
 
 /// "3,120".
@@ -21,7 +24,12 @@ pub fn thousands(number: u64) -> String {
 /// Before the first answer.
 #[component]
 pub fn Reading() -> Html {
-    html! { <p class="none t2" role="status">{"Reading the study list"}</p> }
+    html! {
+        <div class="none late">
+            <p class="t2" role="status">{"Reading the study list"}</p>
+            <span class="prog under-way"><i></i></span>
+        </div>
+    }
 }
 
 /// How far the index is.
@@ -39,13 +47,15 @@ pub fn IndexingBand(props: &IndexingProps) -> Html {
     let percent = props.done as f64 * 100.0 / props.total.max(1) as f64;
     html! {
         <div class="band" role="status">
-            <p><b class="b">{"Indexing the folder: "}</b>
-                {format!("{} of {} files read.", thousands(props.done), thousands(props.total))}</p>
+            <p class="b">{"Indexing the folder"}</p>
+            <p class="t2">
+                {format!("{} of {} files read. You can open what is found now.",
+                    thousands(props.done), thousands(props.total))}
+            </p>
             <svg class="hairline" aria-hidden="true">
                 <rect class="rest" width="100%" height="2" />
                 <rect class="done" width={format!("{percent:.1}%")} height="2" />
             </svg>
-            <p class="t2">{"You can open what is found now."}</p>
         </div>
     }
 }
@@ -57,31 +67,71 @@ pub struct TroubleProps {
     pub trouble: Trouble,
     /// Asks again.
     pub loader: Shared,
+    /// Changes with the memory.
+    pub stamp: u64,
 }
 
 /// The server is gone or refused.
 #[component]
 pub fn TroubleBand(props: &TroubleProps) -> Html {
+    let tick = use_force_update();
+    use_effect_with((), move |()| {
+        let clock = Repeat::new(1_000.0, move || {
+            tick.force_update();
+            1_000.0
+        });
+        move || drop(clock)
+    });
     let again = {
         let loader = props.loader.clone();
-        Callback::from(move |_: MouseEvent| loader.0.refresh())
+        Callback::from(move |_: MouseEvent| loader.0.try_again())
     };
     let (icon, title, sentence) = match &props.trouble {
         Trouble::None => return Html::default(),
         Trouble::Unreachable => (
             "offline",
             "No connection.",
-            "The server could not be reached. What is listed stays usable; the next try follows by itself."
+            "The server cannot be reached. What is listed stays; loading goes on by itself."
                 .to_owned(),
         ),
         Trouble::Refused(words) => ("warn", "The server refused this search.", sentence(words)),
     };
+    let wait = props.loader.0.seconds_to_retry();
+    let is_counted = props.trouble == Trouble::Unreachable;
     html! {
-        <div class="strip" role="alert">
+        <div class="strip">
             <span class="warn"><Icon name={icon} small=true /></span>
-            <span><b class="b">{title}</b>{" "}<span class="t2">{sentence}</span></span>
+            <span role="alert"><b class="b">{title}</b>{" "}<span class="t2">{sentence}</span></span>
+            if is_counted {
+                <span class="t3 nowrap">
+                    {if wait > 0.0 { format!("Next try in {wait} s") } else { "Trying".to_owned() }}
+                </span>
+            }
             <span class="grow"></span>
             <button class="btn quiet" onclick={again}>{"Try again"}</button>
+        </div>
+    }
+}
+
+/// Which date was not understood.
+#[derive(Properties, PartialEq)]
+pub struct UnreadProps {
+    /// The field, in words.
+    pub field: &'static str,
+}
+
+/// A date of the filter row cannot be read.
+#[component]
+pub fn UnreadBand(props: &UnreadProps) -> Html {
+    html! {
+        <div class="strip" id="list-unread">
+            <span class="warn"><Icon name="warn" small=true /></span>
+            <span role="status">
+                <b class="b">{format!("The {} does not filter yet.", props.field)}</b>{" "}
+                <span class="t2">
+                    {"Write it like 2026, Mar 2026, 14.03.2026, 2026-03-14 or 08 \u{2013} 14 Mar 2026."}
+                </span>
+            </span>
         </div>
     }
 }
@@ -101,14 +151,16 @@ fn sentence(message: &str) -> String {
 /// Why the list is empty.
 #[derive(Properties, PartialEq)]
 pub struct NothingProps {
-    /// Because of filters.
-    pub is_filtered: bool,
     /// Perhaps because the index is still being made.
     pub is_indexing: bool,
     /// What is asked for.
     pub memory: ListMemory,
     /// Asks otherwise.
     pub loader: Shared,
+    /// Where it is asked.
+    pub sources: Rc<Vec<ListSource>>,
+    /// Changes with the memory.
+    pub stamp: u64,
 }
 
 /// No study matches, or there is none.
@@ -118,35 +170,51 @@ pub fn Nothing(props: &NothingProps) -> Html {
         let loader = props.loader.clone();
         Callback::from(move |_: MouseEvent| loader.0.change(change))
     };
-    if props.is_filtered {
-        let has_dates = props.memory.with(|memory| memory.filters.when != When::Any);
+    let (filters, source) = props
+        .memory
+        .with(|memory| (memory.filters.clone(), memory.source));
+    if !filters.is_empty() {
+        let mut asked = query::words(&filters, today());
+        if let Some(source) = props
+            .sources
+            .get(source)
+            .filter(|_| props.sources.len() > 1)
+        {
+            asked = format!("{asked}, source {}", source.label);
+        }
+        let has_date = filters.has_date();
         return html! {
             <div class="none">
-                <h2>{"No study matches these filters"}</h2>
+                <h2 role="status">{"No study matches these filters"}</h2>
+                <p class="t2">{format!("Searched: {asked}.")}</p>
                 <p class="acts">
-                    if has_dates {
-                        <button class="btn" onclick={change(|filters| filters.when = When::Any)}>
+                    if has_date {
+                        <button class="btn primary" onclick={change(Filters::any_date)}>
                             {"Search any date"}
                         </button>
                     }
-                    <button class="btn" onclick={change(|filters| *filters = Filters::default())}>
+                    <button class={classes!("btn", (!has_date).then_some("primary"))}
+                        onclick={change(|filters| *filters = Filters::default())}>
                         {"Clear all filters"}
+                        <kbd class={(!has_date).then_some("onacc")}>{"Esc"}</kbd>
                     </button>
                 </p>
             </div>
         };
     }
     if props.is_indexing {
-        return html! { <p class="none t2">{"No study has been found yet."}</p> };
+        return html! {
+            <div class="none"><p class="t2" role="status">{"No study has been found yet."}</p></div>
+        };
     }
     html! {
         <div class="none">
             <Icon name="folder" />
-            <h2>{"No studies yet"}</h2>
+            <h2 role="status">{"No studies yet"}</h2>
             <p class="t2">
-                {"Put DICOM files into the folder that is served, or start with one: "}
-                <span class="mono">{"cargo xtask run --data FOLDER"}</span>
+                {"Put DICOM files into the folder that is served, or start with a folder of images:"}
             </p>
+            <p><code class="mono">{"cargo xtask run --data FOLDER"}</code></p>
             <p class="t3">{"New files are listed within ten seconds."}</p>
         </div>
     }

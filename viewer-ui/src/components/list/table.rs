@@ -1,11 +1,14 @@
-//! The table: sticky head with filters, rows of the visible part alone, spacers for the rest.
+//! The table: sticky head, rows of the visible part alone, spacers for the rest.
 
+use super::ListSource;
+use super::head::Head;
 use super::loader::Shared;
-use super::memory::{Column, Filters, ListMemory, Order, visible_rows};
+use super::memory::ListMemory;
+use super::rows::Rows;
 use super::states::thousands;
-use crate::components::icon::Icon;
 use crate::engine::text;
-use crate::platform::{page, style};
+use crate::platform::{layout, page, style};
+use std::rc::Rc;
 use viewer_core::model::Study;
 use yew::prelude::*;
 
@@ -16,80 +19,121 @@ pub struct TableProps {
     pub memory: ListMemory,
     /// Brings pages.
     pub loader: Shared,
+    /// Sources; a column tells them apart where there are several.
+    pub sources: Rc<Vec<ListSource>>,
     /// Selects a row.
     pub select: Callback<usize>,
     /// Opens a study.
     pub on_open: Callback<(String, String)>,
-    /// A column tells the sources apart.
-    pub has_sources: bool,
     /// Changes with the memory.
     pub stamp: u64,
 }
 
 /// The element that scrolls.
 const SCROLLER: &str = "list-rows";
-/// Height of head and filter row, CSS pixels.
-const HEAD_PX: f64 = 64.0;
+/// The grid within it, which takes the focus for its rows.
+pub const GRID: &str = "#list-grid";
 
-/// Height of a row, CSS pixels, as the style sheet has it.
-fn row_height() -> f64 {
-    match page::window_width() {
-        width if width <= 820.0 => 61.0,
-        width if width <= 1560.0 => 44.0,
-        _ => 32.0,
-    }
+/// How the rows lie now, and how much of them is in sight: scroll position and height of the view.
+fn measured(memory: &ListMemory) -> (Rows, f64) {
+    let count = memory.with(super::memory::Memory::row_count);
+    let view = page::scroll_box(SCROLLER).map_or(1000.0, |(_, view)| view);
+    (Rows::of_width(page::window_width(), count), view)
+}
+
+/// Notes which rows are in sight; true where that has changed.
+fn look(memory: &ListMemory) -> bool {
+    let (rows, view) = measured(memory);
+    memory.change(|memory| {
+        let in_sight = rows.in_sight(memory.scroll, view);
+        std::mem::replace(&mut memory.in_sight, in_sight) != in_sight
+    })
+}
+
+/// Rows that a key turns over: those in sight but one.
+pub fn page_rows(memory: &ListMemory) -> usize {
+    memory.with(|memory| {
+        let (first, end) = memory.in_sight;
+        (end - first).saturating_sub(1).max(1)
+    })
 }
 
 /// Scrolls a row into sight.
 pub fn reveal(memory: &ListMemory, place: usize) {
-    let height = row_height();
-    let top = place as f64 * height;
-    let shown = page::scroll_box(SCROLLER);
-    let Some((scroll, view)) = shown else { return };
-    let view = view - HEAD_PX;
-    let wanted = if top < scroll {
-        top
-    } else if top + height > scroll + view {
-        top + height - view
-    } else {
-        return;
-    };
-    memory.change(|memory| memory.scroll = wanted);
+    let (rows, view) = measured(memory);
+    let scroll = memory.with(|memory| memory.scroll);
+    if let Some(wanted) = rows.reveal(place, scroll, view) {
+        memory.change(|memory| memory.scroll = wanted);
+        page::scroll_to(SCROLLER, wanted);
+        look(memory);
+    }
+}
+
+/// Scrolls by what is in sight.
+pub fn turn(memory: &ListMemory, forwards: bool) {
+    let (rows, view) = measured(memory);
+    let rows_on = page_rows(memory) as f64 * rows.height;
+    let most = (rows.count as f64 * rows.height + rows.head - view).max(0.0);
+    let wanted = memory.change(|memory| {
+        let by = if forwards { rows_on } else { -rows_on };
+        memory.scroll = (memory.scroll + by).clamp(0.0, most);
+        memory.scroll
+    });
     page::scroll_to(SCROLLER, wanted);
+    look(memory);
+}
+
+/// Shows the list's beginning.
+pub fn to_top() {
+    page::scroll_to(SCROLLER, 0.0);
+}
+
+/// Scrolls by rows, so that what is in sight stays although studies came above it.
+pub fn shift(memory: &ListMemory, by: i64) {
+    if by != 0 {
+        let (rows, _) = measured(memory);
+        let wanted = memory.change(|memory| {
+            memory.scroll = (memory.scroll + by as f64 * rows.height).max(0.0);
+            memory.scroll
+        });
+        page::scroll_to(SCROLLER, wanted);
+    }
 }
 
 /// The table.
 #[component]
 pub fn StudyTable(props: &TableProps) -> Html {
-    let scrolled = use_force_update();
+    let scroller = use_node_ref();
     let (above, below) = (use_node_ref(), use_node_ref());
-    let (count, scroll, order, filters, selected) = props.memory.with(|memory| {
+    let (scroll, selected, is_old) = props.memory.with(|memory| {
         (
-            memory.row_count(),
             memory.scroll,
-            memory.order,
-            memory.filters.clone(),
             memory.selected_place(),
+            memory.is_old && !memory.is_waiting(),
         )
     });
-    let height = row_height();
-    let view = page::scroll_box(SCROLLER).map_or(1000.0, |(_, view)| view);
-    let (first, end) = visible_rows(scroll, view, height, count);
+    let (rows, view) = measured(&props.memory);
+    let (first, end) = rows.in_page(scroll, view);
     {
         let loader = props.loader.clone();
         use_effect(move || {
             if end > first {
                 loader.0.need(first, end - 1);
             }
-            || ()
         });
     }
     {
+        // Before the effects below: scrolling needs the full height.
         let (above, below) = (above.clone(), below.clone());
-        use_effect_with((first, end, count), move |(first, end, count)| {
-            let set = |node: &NodeRef, rows: usize| {
+        let key = (first, end, rows.count, rows.height.to_bits());
+        use_effect_with(key, move |(first, end, count, _)| {
+            let set = |node: &NodeRef, count: usize| {
                 if let Some(cell) = node.cast::<web_sys::Element>() {
-                    style::set(&cell, "height", &format!("{}px", rows as f64 * height));
+                    style::set(
+                        &cell,
+                        "height",
+                        &format!("{}px", count as f64 * rows.height),
+                    );
                 }
             };
             set(&above, *first);
@@ -97,132 +141,61 @@ pub fn StudyTable(props: &TableProps) -> Html {
         });
     }
     {
-        // Coming back from the reader: where it was.
-        let memory = props.memory.clone();
-        use_effect_with((), move |()| {
+        // Coming back from the reader: where it was. Then the window's size decides what is in sight.
+        let (scroller, memory) = (scroller.clone(), props.memory.clone());
+        let loader = props.loader.clone();
+        use_effect_with(loader, move |loader| {
             page::scroll_to(SCROLLER, memory.with(|memory| memory.scroll));
+            let loader = loader.clone();
+            let guard = scroller.cast::<web_sys::Element>().and_then(|element| {
+                layout::on_resize(&element, move || {
+                    look(&memory);
+                    loader.0.show();
+                })
+            });
+            move || drop(guard)
         });
     }
     let onscroll = {
-        let memory = props.memory.clone();
+        let (memory, loader) = (props.memory.clone(), props.loader.clone());
         Callback::from(move |_: Event| {
             if let Some((scroll, _)) = page::scroll_box(SCROLLER) {
                 memory.change(|memory| memory.scroll = scroll);
-                scrolled.force_update();
+                if look(&memory) {
+                    loader.0.show();
+                }
             }
         })
     };
-    let rows = (first..end).map(|place| {
+    let has_sources = props.sources.len() > 1;
+    let columns = if has_sources { "9" } else { "8" };
+    let shown = (first..end).map(|place| {
         let study = props.memory.with(|memory| memory.row(place).cloned());
-        row(props, place, study, selected == Some(place), count)
+        row(props, place, study, selected == Some(place))
     });
+    let active = selected
+        .filter(|place| (first..end).contains(place))
+        .map(|place| format!("row-{place}"));
     html! {
-        <div class="tbl" id={SCROLLER} {onscroll}>
-            <table aria-label="Studies" aria-rowcount={(count + 1).to_string()}>
-                <thead>
-                    {head(props, order)}
-                    {filter_row(props, &filters)}
-                </thead>
-                <tbody>
-                    <tr class="space" aria-hidden="true"><td ref={above}></td></tr>
-                    {for rows}
-                    <tr class="space" aria-hidden="true"><td ref={below}></td></tr>
-                </tbody>
+        <div class="tbl" id={SCROLLER} ref={scroller} {onscroll}>
+            <table id="list-grid" class={is_old.then_some("old")} role="grid" aria-label="Studies"
+                tabindex="0" aria-rowcount={(rows.count + 2).to_string()} aria-readonly="true"
+                aria-busy={is_old.to_string()} aria-activedescendant={active}>
+                <Head memory={props.memory.clone()} loader={props.loader.clone()} {has_sources}
+                    stamp={props.stamp} />
+                <tbody aria-hidden="true"><tr class="space"><td colspan={columns} ref={above}></td></tr></tbody>
+                <tbody>{for shown}</tbody>
+                <tbody aria-hidden="true"><tr class="space"><td colspan={columns} ref={below}></td></tr></tbody>
             </table>
         </div>
     }
 }
 
-fn head(props: &TableProps, order: Order) -> Html {
-    let sortable = |class: &'static str, label: &'static str, column: Column| {
-        let loader = props.loader.clone();
-        let is_chosen = order.column == column;
-        let onclick = Callback::from(move |_: MouseEvent| {
-            loader.0.reorder(|memory| {
-                // Dates begin with the newest, text with A.
-                let descending = if is_chosen {
-                    !order.descending
-                } else {
-                    column == Column::Date
-                };
-                memory.order = Order { column, descending };
-            });
-        });
-        let aria = is_chosen.then_some(if order.descending {
-            "descending"
-        } else {
-            "ascending"
-        });
-        let icon = if order.descending { "down" } else { "up" };
-        html! {
-            <th scope="col" {class} aria-sort={aria}>
-                <button class={classes!("sort", is_chosen.then_some("on"))} {onclick}>
-                    {label}
-                    if is_chosen { <Icon name={icon} tiny=true /> }
-                </button>
-            </th>
-        }
-    };
-    html! {
-        <tr class="names">
-            {sortable("c-name", "Patient", Column::Patient)}
-            {sortable("c-id", "ID", Column::Id)}
-            <th scope="col" class="c-born">{"Born, age, sex"}</th>
-            {sortable("c-date", "Study date", Column::Date)}
-            <th scope="col" class="c-mod">{"Modality"}</th>
-            {sortable("c-desc", "Description", Column::Description)}
-            {sortable("c-acc", "Accession", Column::Accession)}
-            <th scope="col" class="c-si num" title="Series / images">{"Series / images"}</th>
-            if props.has_sources { <th scope="col" class="c-src">{"Source"}</th> }
-        </tr>
-    }
-}
-
-fn filter_row(props: &TableProps, filters: &Filters) -> Html {
-    let field = |class: &'static str,
-                 label: &'static str,
-                 value: &str,
-                 set: fn(&mut Filters, String)| {
-        let loader = props.loader.clone();
-        let oninput = Callback::from(move |event: InputEvent| {
-            if let Some(input) = event.target_dyn_into::<web_sys::HtmlInputElement>() {
-                loader.0.type_in(|filters| set(filters, input.value()));
-            }
-        });
-        html! {
-            <td {class}>
-                <input class="field" aria-label={format!("Filter by {label}")} placeholder={label}
-                    value={value.to_owned()} {oninput} />
-            </td>
-        }
-    };
-    html! {
-        <tr class="filters">
-            {field("c-name", "Name", &filters.name, |filters, value| filters.name = value)}
-            {field("c-id", "ID", &filters.id, |filters, value| filters.id = value)}
-            <td class="c-born"></td>
-            <td class="c-date"></td>
-            <td class="c-mod"></td>
-            {field("c-desc", "Description", &filters.description,
-                |filters, value| filters.description = value)}
-            {field("c-acc", "Accession", &filters.accession,
-                |filters, value| filters.accession = value)}
-            <td class="c-si"></td>
-            if props.has_sources { <td class="c-src"></td> }
-        </tr>
-    }
-}
-
-fn row(
-    props: &TableProps,
-    place: usize,
-    study: Option<Study>,
-    is_selected: bool,
-    count: usize,
-) -> Html {
+fn row(props: &TableProps, place: usize, study: Option<Study>, is_selected: bool) -> Html {
+    let index = (place + 3).to_string();
     let Some(study) = study else {
         return html! {
-            <tr key={place} class="waiting"><td class="t3">{"\u{2026}"}</td></tr>
+            <tr key={place} class="waiting" aria-rowindex={index}><td class="t3">{"\u{2026}"}</td></tr>
         };
     };
     let onclick = props.select.reform(move |_: MouseEvent| place);
@@ -231,35 +204,80 @@ fn row(
         props.on_open.reform(move |_: MouseEvent| id.clone())
     };
     let patient = &study.patient;
-    let name = match patient.name.display() {
-        name if name.is_empty() => "No name".to_owned(),
-        name => name,
-    };
+    let name = name_of(&study);
     let age = text::age(&patient.birth_date, &study.date);
     let age_sex: Vec<String> = age
         .into_iter()
         .chain((!patient.sex.is_empty()).then(|| patient.sex.clone()))
         .collect();
     let number = |count: Option<u32>| count.map_or("\u{2013}".into(), |n| thousands(u64::from(n)));
+    let (modalities, rest) = modalities(&study.modalities);
     html! {
-        <tr key={place} class={is_selected.then_some("sel")} aria-selected={is_selected.to_string()}
-            aria-rowindex={(place + 2).to_string()} aria-setsize={count.to_string()}
-            {onclick} {ondblclick}>
-            <td class="c-name"><b>{name}</b><span class="sub">{&patient.id}</span></td>
+        <tr key={place} id={format!("row-{place}")} class={is_selected.then_some("sel")}
+            aria-selected={is_selected.to_string()} aria-rowindex={index} {onclick} {ondblclick}>
+            <td class="c-name" title={name.clone()}><b>{name}</b><span class="sub">{&patient.id}</span></td>
             <td class="c-id" title={patient.id.clone()}>{&patient.id}</td>
             <td class="c-born">{text::date(&patient.birth_date)}
                 <span class="t2 ag">{age_sex.join(" ")}</span></td>
             <td class="c-date">{text::date(&study.date)}
                 <span class="t2 tm">{text::time(&study.time)}</span></td>
-            <td class="c-mod">
-                {for study.modalities.iter().map(|name| html! { <span class="mod">{name}</span> })}
+            <td class="c-mod" title={study.modalities.join(", ")}>
+                {for modalities.iter().map(|name| html! { <span class="mod">{*name}</span> })}
+                if rest > 0 { <span class="t3 more">{format!("+{rest}")}</span> }
             </td>
             <td class="c-desc"><span title={study.description.clone()}>{&study.description}</span>
                 <span class="sub">{&study.accession}</span></td>
             <td class="c-acc" title={study.accession.clone()}>{&study.accession}</td>
             <td class="c-si num"><span class="t2">{number(study.series_count)}</span>
                 {" / "}{number(study.instance_count)}</td>
-            if props.has_sources { <td class="c-src">{&study.source}</td> }
+            if props.sources.len() > 1 {
+                <td class="c-src">{super::label_of(&props.sources, &study.source)}</td>
+            }
         </tr>
+    }
+}
+
+/// The patient's name, or that there is none.
+pub fn name_of(study: &Study) -> String {
+    match study.patient.name.display() {
+        name if name.is_empty() => "No name".to_owned(),
+        name => name,
+    }
+}
+
+/// The two modalities that say most about a study, pictures before documents, and how many more there are.
+fn modalities(all: &[String]) -> (Vec<&str>, usize) {
+    const DOCUMENTS: [&str; 8] = ["SR", "PR", "KO", "DOC", "SEG", "REG", "RTSTRUCT", "RTPLAN"];
+    let mut sorted: Vec<&str> = all.iter().map(String::as_str).collect();
+    sorted.sort_by_key(|name| DOCUMENTS.contains(name));
+    // Two short ones have room, long ones stand alone.
+    let room = if sorted.iter().take(2).any(|name| name.len() > 3) && sorted.len() > 1 {
+        1
+    } else {
+        2
+    };
+    let rest = sorted.len().saturating_sub(room);
+    sorted.truncate(room);
+    (sorted, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_come_before_documents_and_the_rest_is_counted() {
+        let of = |names: &[&str]| -> (Vec<String>, usize) {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let (shown, rest) = modalities(&names);
+            (shown.into_iter().map(str::to_owned).collect(), rest)
+        };
+        assert_eq!(of(&["SR", "CT"]), (vec!["CT".into(), "SR".into()], 0));
+        assert_eq!(of(&["RTPLAN", "RTSTRUCT", "CT"]), (vec!["CT".into()], 2));
+        assert_eq!(
+            of(&["KO", "PT", "SR", "CT"]),
+            (vec!["PT".into(), "CT".into()], 2)
+        );
+        assert_eq!(of(&[]), (Vec::new(), 0));
     }
 }
