@@ -69,6 +69,8 @@ fn escape(keys: &Keys) -> bool {
             .0
             .change(|filters| *filters = Filters::default());
     }
+    // Out of a text field, so that the next keys go to the rows.
+    page::focus_on(table::GRID);
     had_sheet || is_filtered
 }
 

@@ -82,7 +82,7 @@ impl Loader {
 
     /// The list has come on screen.
     pub fn begin(self: &Rc<Self>) {
-        self.memory.change(Memory::forget_asked);
+        self.memory.change(Memory::come_back);
         let is_fresh = self
             .memory
             .with(|memory| memory.is_waiting() || memory.is_old || memory.trouble != Trouble::None);

@@ -166,8 +166,9 @@ impl Memory {
     }
 
     /// The list is on screen again: what was on its way is not awaited any more.
-    pub fn forget_asked(&mut self) {
+    pub fn come_back(&mut self) {
         self.asked.clear();
+        self.has_sheet = false;
     }
 
     /// True before the first answer.

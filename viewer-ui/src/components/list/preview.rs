@@ -166,7 +166,7 @@ fn series_of(
             return html! {
                 <p class="t2" role="status">
                     {"The series could not be read. "}
-                    <button class="btn quiet" onclick={ask_again}>{"Try again"}</button>
+                    <button class="btn" onclick={ask_again}>{"Try again"}</button>
                 </p>
             };
         }
@@ -205,7 +205,7 @@ fn series_of(
                 })}
             </div>
             if shown < images.len() {
-                <button class="btn quiet" onclick={show_all}>
+                <button class="btn" onclick={show_all}>
                     {format!("Show {} more", images.len() - shown)}
                 </button>
             }

@@ -108,7 +108,7 @@ pub fn TroubleBand(props: &TroubleProps) -> Html {
                 </span>
             }
             <span class="grow"></span>
-            <button class="btn quiet" onclick={again}>{"Try again"}</button>
+            <button class="btn" onclick={again}>{"Try again"}</button>
         </div>
     }
 }
@@ -215,7 +215,7 @@ pub fn Nothing(props: &NothingProps) -> Html {
                 {"Put DICOM files into the folder that is served, or start with a folder of images:"}
             </p>
             <p><code class="mono">{"cargo xtask run --data FOLDER"}</code></p>
-            <p class="t3">{"New files are listed within ten seconds."}</p>
+            <p class="t3">{"New files are listed by themselves."}</p>
         </div>
     }
 }

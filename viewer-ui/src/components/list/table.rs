@@ -115,15 +115,7 @@ pub fn StudyTable(props: &TableProps) -> Html {
     let (rows, view) = measured(&props.memory);
     let (first, end) = rows.in_page(scroll, view);
     {
-        let loader = props.loader.clone();
-        use_effect(move || {
-            if end > first {
-                loader.0.need(first, end - 1);
-            }
-        });
-    }
-    {
-        // Before the effects below: scrolling needs the full height.
+        // First of all: until the spacers fit, a look at the layout would cut the scroll position.
         let (above, below) = (above.clone(), below.clone());
         let key = (first, end, rows.count, rows.height.to_bits());
         use_effect_with(key, move |(first, end, count, _)| {
@@ -138,6 +130,17 @@ pub fn StudyTable(props: &TableProps) -> Html {
             };
             set(&above, *first);
             set(&below, count - end);
+        });
+    }
+    {
+        let (memory, loader) = (props.memory.clone(), props.loader.clone());
+        use_effect(move || {
+            if look(&memory) {
+                loader.0.show();
+            }
+            if end > first {
+                loader.0.need(first, end - 1);
+            }
         });
     }
     {
@@ -168,7 +171,6 @@ pub fn StudyTable(props: &TableProps) -> Html {
         })
     };
     let has_sources = props.sources.len() > 1;
-    let columns = if has_sources { "9" } else { "8" };
     let shown = (first..end).map(|place| {
         let study = props.memory.with(|memory| memory.row(place).cloned());
         row(props, place, study, selected == Some(place))
@@ -183,9 +185,9 @@ pub fn StudyTable(props: &TableProps) -> Html {
                 aria-busy={is_old.to_string()} aria-activedescendant={active}>
                 <Head memory={props.memory.clone()} loader={props.loader.clone()} {has_sources}
                     stamp={props.stamp} />
-                <tbody aria-hidden="true"><tr class="space"><td colspan={columns} ref={above}></td></tr></tbody>
+                <tbody aria-hidden="true"><tr class="space"><td ref={above}></td></tr></tbody>
                 <tbody>{for shown}</tbody>
-                <tbody aria-hidden="true"><tr class="space"><td colspan={columns} ref={below}></td></tr></tbody>
+                <tbody aria-hidden="true"><tr class="space"><td ref={below}></td></tr></tbody>
             </table>
         </div>
     }
