@@ -77,6 +77,13 @@ impl Stage {
         serde_json::from_slice(&self.gateway.get(&path).unwrap().body).unwrap()
     }
 
+    /// Opens a series and waits until its first frame stands on screen.
+    pub fn open(&self, study: &str, series: &str) {
+        self.eval(&format!(
+            "window.sagitta.open({{ studies: ['{study}'], series: '{series}' }})"
+        ));
+    }
+
     /// Runs a script and gives its value.
     pub fn eval(&self, script: &str) -> Value {
         self.page.eval(script).unwrap()
