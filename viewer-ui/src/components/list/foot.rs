@@ -3,7 +3,7 @@
 use super::loader::Shared;
 use super::memory::{ListMemory, Memory};
 use super::states::thousands;
-use super::{query, table};
+use super::{query, table, today};
 use crate::components::icon::Icon;
 use yew::prelude::*;
 
@@ -23,9 +23,14 @@ pub struct FootProps {
 /// The footer.
 #[component]
 pub fn Foot(props: &FootProps) -> Html {
-    let (words, place) = props
-        .memory
-        .with(|memory| (status(memory, props.is_indexing), place(memory)));
+    let (words, place) = props.memory.with(|memory| {
+        // A date that cannot be read is no filter.
+        let is_filtered = !query::words(&memory.filters, today()).is_empty();
+        (
+            status(memory, is_filtered, props.is_indexing),
+            place(memory),
+        )
+    });
     let by = props
         .loader
         .0
@@ -75,7 +80,7 @@ pub fn Foot(props: &FootProps) -> Html {
 }
 
 /// How many there are, in words.
-fn status(memory: &Memory, is_indexing: bool) -> String {
+fn status(memory: &Memory, is_filtered: bool, is_indexing: bool) -> String {
     if memory.is_waiting() {
         return String::new();
     }
@@ -88,7 +93,7 @@ fn status(memory: &Memory, is_indexing: bool) -> String {
     match memory.total {
         None => format!("{count} studies or more"),
         Some(_) if is_indexing => format!("{count} {studies} so far"),
-        Some(_) if memory.filters.is_empty() => format!("{count} {studies}"),
+        Some(_) if !is_filtered => format!("{count} {studies}"),
         Some(1) => "1 study matches".to_owned(),
         Some(_) => format!("{count} studies match"),
     }
@@ -129,12 +134,11 @@ mod tests {
 
     #[test]
     fn the_footer_counts_what_is_in_sight() {
-        let mut memory = memory(1312, (0, 28));
+        let memory = memory(1312, (0, 28));
         assert_eq!(place(&memory).as_deref(), Some("1 \u{2013} 28 of 1,312"));
-        assert_eq!(status(&memory, false), "1,312 studies");
-        assert_eq!(status(&memory, true), "1,312 studies so far");
-        memory.filters.id = "4".into();
-        assert_eq!(status(&memory, false), "1,312 studies match");
+        assert_eq!(status(&memory, false, false), "1,312 studies");
+        assert_eq!(status(&memory, false, true), "1,312 studies so far");
+        assert_eq!(status(&memory, true, false), "1,312 studies match");
         assert_eq!(place(&Memory::default()), None);
     }
 }

@@ -238,6 +238,7 @@ pub fn words(filters: &Filters, today: Day) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 

@@ -7,7 +7,7 @@ use super::memory::ListMemory;
 use super::rows::Rows;
 use super::states::thousands;
 use crate::engine::text;
-use crate::platform::{layout, page, style};
+use crate::platform::{layout, page};
 use std::rc::Rc;
 use viewer_core::model::Study;
 use yew::prelude::*;
@@ -104,7 +104,6 @@ pub fn shift(memory: &ListMemory, by: i64) {
 #[component]
 pub fn StudyTable(props: &TableProps) -> Html {
     let scroller = use_node_ref();
-    let (above, below) = (use_node_ref(), use_node_ref());
     let (scroll, selected, is_old) = props.memory.with(|memory| {
         (
             memory.scroll,
@@ -114,24 +113,6 @@ pub fn StudyTable(props: &TableProps) -> Html {
     });
     let (rows, view) = measured(&props.memory);
     let (first, end) = rows.in_page(scroll, view);
-    {
-        // First of all: until the spacers fit, a look at the layout would cut the scroll position.
-        let (above, below) = (above.clone(), below.clone());
-        let key = (first, end, rows.count, rows.height.to_bits());
-        use_effect_with(key, move |(first, end, count, _)| {
-            let set = |node: &NodeRef, count: usize| {
-                if let Some(cell) = node.cast::<web_sys::Element>() {
-                    style::set(
-                        &cell,
-                        "height",
-                        &format!("{}px", count as f64 * rows.height),
-                    );
-                }
-            };
-            set(&above, *first);
-            set(&below, count - end);
-        });
-    }
     {
         let (memory, loader) = (props.memory.clone(), props.loader.clone());
         use_effect(move || {
@@ -185,19 +166,39 @@ pub fn StudyTable(props: &TableProps) -> Html {
                 aria-busy={is_old.to_string()} aria-activedescendant={active}>
                 <Head memory={props.memory.clone()} loader={props.loader.clone()} {has_sources}
                     stamp={props.stamp} />
-                <tbody aria-hidden="true"><tr class="space"><td ref={above}></td></tr></tbody>
+                {space(rows, first)}
                 <tbody>{for shown}</tbody>
-                <tbody aria-hidden="true"><tr class="space"><td ref={below}></td></tr></tbody>
+                {space(rows, rows.count - end)}
             </table>
         </div>
+    }
+}
+
+/// Takes the place of rows that are not in the page. Its height is an attribute, so that it changes
+/// together with the rows: set afterwards, a look at the layout in between would cut the scroll position.
+fn space(rows: Rows, count: usize) -> Html {
+    html! {
+        <tbody aria-hidden="true">
+            <tr class="space">
+                <td><svg width="1" height={(count as f64 * rows.height).to_string()}></svg></td>
+            </tr>
+        </tbody>
     }
 }
 
 fn row(props: &TableProps, place: usize, study: Option<Study>, is_selected: bool) -> Html {
     let index = (place + 3).to_string();
     let Some(study) = study else {
+        // A cell in each column, so that the line below runs through.
+        let rest = [
+            "c-id", "c-born", "c-date", "c-mod", "c-desc", "c-acc", "c-si", "c-src",
+        ];
+        let rest = &rest[..if props.sources.len() > 1 { 8 } else { 7 }];
         return html! {
-            <tr key={place} class="waiting" aria-rowindex={index}><td class="t3">{"\u{2026}"}</td></tr>
+            <tr key={place} class="waiting" aria-rowindex={index}>
+                <td class="c-name t3">{"\u{2026}"}</td>
+                {for rest.iter().map(|class| html! { <td class={*class}></td> })}
+            </tr>
         };
     };
     let onclick = props.select.reform(move |_: MouseEvent| place);
