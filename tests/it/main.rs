@@ -4,7 +4,11 @@
 
 mod capture;
 mod ct_volume;
+mod gpu_scenes;
+mod hands;
 mod lessons;
+mod shown;
 mod smoke;
 mod stage;
 mod trouble;
+mod view;
