@@ -62,6 +62,8 @@ pub struct ReaderView {
     pub rail: Vec<RailGroup>,
     /// The division of the image area.
     pub layout: Option<Layout>,
+    /// Choices of a layout so far: another number asks for [`Command::LaidOut`].
+    pub layouts_chosen: u32,
     /// One a viewport of the layout.
     pub viewports: Vec<ViewportView>,
     /// The active viewport.

@@ -202,6 +202,8 @@ pub struct Engine {
     hover: Option<(usize, [f64; 2])>,
     area: [u32; 2],
     rects: Vec<[u32; 4]>,
+    /// Choices of a layout so far: each is measured, also that of the layout on screen.
+    layouts_chosen: u32,
     drawn: Vec<Option<(FrameKey, FrameParams)>>,
     /// What the canvas shows now, and its size.
     on_canvas: Option<(Vec<screen::DrawItem>, [u32; 2])>,
@@ -324,6 +326,7 @@ impl Engine {
             hover: None,
             area: [0, 0],
             rects: Vec::new(),
+            layouts_chosen: 0,
             drawn: Vec::new(),
             on_canvas: None,
             is_dirty: false,
@@ -434,6 +437,7 @@ impl Engine {
                 if matches!(action, Action::SetLayout(_)) {
                     // The places of the old layout hold no longer.
                     self.rects.clear();
+                    self.layouts_chosen = self.layouts_chosen.wrapping_add(1);
                 }
                 self.state.apply(action);
             }

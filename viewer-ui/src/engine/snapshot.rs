@@ -73,6 +73,7 @@ impl Engine {
             banner: self.banner(),
             rail: self.rail(),
             layout: Some(self.state.layout),
+            layouts_chosen: self.layouts_chosen,
             viewports: (0..self.state.viewports.len())
                 .map(|index| self.viewport_view(index))
                 .collect(),

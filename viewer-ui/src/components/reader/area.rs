@@ -39,11 +39,11 @@ pub fn Area(props: &AreaProps) -> Html {
         })
     };
     {
-        // After the layout has changed.
+        // After the layout was chosen or has changed.
         let measure = measure.clone();
-        use_effect_with((view.layout, view.large, count, props.bare), move |_| {
-            measure.emit(());
-        });
+        let chosen = (view.layout, view.layouts_chosen);
+        let deps = (chosen, view.large, count, props.bare);
+        use_effect_with(deps, move |_| measure.emit(()));
     }
     {
         // After the window, or what stands beside the area, has changed its size.
