@@ -221,7 +221,7 @@ fn row(props: &TableProps, place: usize, study: Option<Study>, is_selected: bool
             <td class="c-name" title={name.clone()}><b>{name}</b><span class="sub">{&patient.id}</span></td>
             <td class="c-id" title={patient.id.clone()}>{&patient.id}</td>
             <td class="c-born">{text::date(&patient.birth_date)}
-                <span class="t2 ag">{age_sex.join(" ")}</span></td>
+                <span class={classes!("t2", (!patient.birth_date.is_empty()).then_some("ag"))}>{age_sex.join(" ")}</span></td>
             <td class="c-date">{text::date(&study.date)}
                 <span class="t2 tm">{text::time(&study.time)}</span></td>
             <td class="c-mod" title={study.modalities.join(", ")}>
@@ -250,15 +250,15 @@ pub fn name_of(study: &Study) -> String {
 
 /// The two modalities that say most about a study, pictures before documents, and how many more there are.
 fn modalities(all: &[String]) -> (Vec<&str>, usize) {
-    const DOCUMENTS: [&str; 8] = ["SR", "PR", "KO", "DOC", "SEG", "REG", "RTSTRUCT", "RTPLAN"];
+    const DOCUMENTS: [&str; 9] = [
+        "SR", "PR", "KO", "DOC", "SEG", "REG", "ANN", "RTSTRUCT", "RTPLAN",
+    ];
     let mut sorted: Vec<&str> = all.iter().map(String::as_str).collect();
     sorted.sort_by_key(|name| DOCUMENTS.contains(name));
-    // Two short ones have room, long ones stand alone.
-    let room = if sorted.iter().take(2).any(|name| name.len() > 3) && sorted.len() > 1 {
-        1
-    } else {
-        2
-    };
+    // Two short ones have room, with a count only where both have two letters.
+    let longest = if sorted.len() > 2 { 2 } else { 3 };
+    let is_short = sorted.iter().take(2).all(|name| name.len() <= longest);
+    let room = if is_short { 2 } else { 1 };
     let rest = sorted.len().saturating_sub(room);
     sorted.truncate(room);
     (sorted, rest)
@@ -281,6 +281,8 @@ mod tests {
             of(&["KO", "PT", "SR", "CT"]),
             (vec!["PT".into(), "CT".into()], 2)
         );
+        assert_eq!(of(&["ANN", "SM", "SEG"]), (vec!["SM".into()], 2));
+        assert_eq!(of(&["SM", "SEG"]), (vec!["SM".into(), "SEG".into()], 0));
         assert_eq!(of(&[]), (Vec::new(), 0));
     }
 }
