@@ -56,10 +56,10 @@ fn keys_choose_windows_invert_flip_and_turn() {
         let first = captured_png(&stage);
         // The file's own windows come first: soft tissue, then lung.
         stage.page.key("2").unwrap();
-        assert_eq!(stage.eval(WINDOW), json!([-600.0, 1500.0]));
+        assert_eq!(stage.eval(WINDOW), json!([-600, 1500]));
         assert!(captured_png(&stage) != first);
         stage.page.key("1").unwrap();
-        assert_eq!(stage.eval(WINDOW), json!([40.0, 400.0]));
+        assert_eq!(stage.eval(WINDOW), json!([40, 400]));
         assert!(captured_png(&stage) == first);
 
         let plain = capture(&stage);

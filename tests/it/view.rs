@@ -96,15 +96,22 @@ fn lesson_14_reset_equals_the_first_paint() {
     }
 }
 
-/// Equation C.7.6.2.1-1 of PS3.3: the place of a pixel in the patient, in mm.
+/// Equation C.7.6.2.1-1 of PS3.3: the place of a pixel in the patient, in mm. Its directions are unit
+/// vectors; files write them with few digits, so that their length is 1 only within a thousandth.
 fn patient_mm(set: &Value, column: f64, row: f64) -> [f64; 3] {
     let get = |tag, index| number(set, tag, index).unwrap();
     // Pixel Spacing is the distance of rows, then of columns.
     let (between_rows, between_columns) = (get("00280030", 0), get("00280030", 1));
+    let length = |start: usize| {
+        let squares = (start..start + 3).map(|axis| get("00200037", axis).powi(2));
+        squares.sum::<f64>().sqrt()
+    };
+    let (along_row, along_column) = (length(0), length(3));
+    assert!((along_row - 1.0).abs() < 1e-3 && (along_column - 1.0).abs() < 1e-3);
     [0, 1, 2].map(|axis| {
         get("00200032", axis)
-            + get("00200037", axis) * between_columns * column
-            + get("00200037", axis + 3) * between_rows * row
+            + get("00200037", axis) / along_row * between_columns * column
+            + get("00200037", axis + 3) / along_column * between_rows * row
     })
 }
 
@@ -115,9 +122,13 @@ fn probe_places(stage: &Stage, set: &Value, is_turned: bool) -> f64 {
     let (width, height) = (f64::from(size.0), f64::from(size.1));
     let side = |tag| number(set, tag, 0).unwrap();
     let (columns, rows) = (side("00280011"), side("00280010"));
+    let spacing = |index| number(set, "00280030", index).unwrap();
+    let (between_rows, between_columns) = (spacing(0), spacing(1));
+    // Canvas pixels of a millimetre: the image's whole extent just fits, and both axes have one scale.
+    let extent = (columns * between_columns, rows * between_rows);
     let scale = match is_turned {
-        true => (width / rows).min(height / columns),
-        false => (width / columns).min(height / rows),
+        true => (width / extent.1).min(height / extent.0),
+        false => (width / extent.0).min(height / extent.1),
     };
     stage.eval(&format!(
         "window.sagitta.setView(0, {{ zoom: 1, pan: [0, 0], flip: {is_turned}, rotation: {} }})",
@@ -138,16 +149,20 @@ fn probe_places(stage: &Stage, set: &Value, is_turned: bool) -> f64 {
             ((width - 1.0) / 2.0 + right * shorter).round(),
             ((height - 1.0) / 2.0 + down * shorter).round(),
         );
-        let (dx, dy) = (
+        let (dx_mm, dy_mm) = (
             (x - (width - 1.0) / 2.0) / scale,
             (y - (height - 1.0) / 2.0) / scale,
         );
-        let middle = ((columns - 1.0) / 2.0, (rows - 1.0) / 2.0);
-        let (column, row) = if is_turned {
-            (middle.0 - dy, middle.1 - dx)
+        // Flipped, then turned clockwise: columns run upwards, rows to the left.
+        let (along_row, along_column) = if is_turned {
+            (-dy_mm, -dx_mm)
         } else {
-            (middle.0 + dx, middle.1 + dy)
+            (dx_mm, dy_mm)
         };
+        let (column, row) = (
+            (columns - 1.0) / 2.0 + along_row / between_columns,
+            (rows - 1.0) / 2.0 + along_column / between_rows,
+        );
         let seen = stage.eval(&format!("window.sagitta.probe(0, {x}, {y})"));
         let nearest = (column.round(), row.round());
         if !(0.0..columns).contains(&nearest.0) || !(0.0..rows).contains(&nearest.1) {
