@@ -130,7 +130,7 @@ pub fn ct_folder(side: u16, slices: usize) -> TempFolder {
         },
         anatomy: Arc::new(phantom::ct::Anatomy::new(5)),
         kernel: Kernel::Soft,
-        side: side.into(),
+        side,
         spacing_mm: 400.0 / f64::from(side),
         top_mm: 100.0,
         step_mm: 4.0,

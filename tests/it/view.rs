@@ -339,6 +339,23 @@ fn viewports_of_every_layout_tile_the_image_area() {
 }
 
 #[test]
+fn choosing_the_layout_on_screen_again_keeps_the_picture() {
+    let folder = ct_folder(128, 2);
+    let stage = Stage::list(Backend::WebGl2, folder.path());
+    let study = stage.study();
+    stage.open(&study, &stage.series(&study, "CT for tests"));
+    let before = captured_png(&stage);
+    for layout in ["1x1", "1x1", "2x2", "2x2", "1x1"] {
+        stage.eval(&format!("window.sagitta.setLayout('{layout}')"));
+    }
+    assert!(captured_png(&stage) == before);
+    // There and back before the page is laid out anew.
+    stage.eval("Promise.all(['2x1', '1x1'].map((name) => window.sagitta.setLayout(name)))");
+    assert!(captured_png(&stage) == before);
+    stage.expect_no_problems();
+}
+
+#[test]
 fn t18_no_patient_is_named_where_a_browser_keeps_it() {
     let folder = phantom_folder(3).unwrap();
     let stage = Stage::list(Backend::WebGl2, folder.path());
