@@ -91,7 +91,6 @@ fn the_captured_picture_is_the_windowed_frame_on_every_backend() {
 #[test]
 fn a_real_ct_is_drawn_by_the_standards_formula_on_every_backend() {
     let Some(data) = shared_data() else {
-        println!("not run: ../shared/data is not here");
         return;
     };
     for backend in Backend::ALL {

