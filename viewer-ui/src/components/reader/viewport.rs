@@ -221,10 +221,10 @@ fn marks(viewport: &ViewportView) -> Html {
 fn content(index: usize, viewport: &ViewportView, dispatch: &Callback<Command>) -> Html {
     match &viewport.content {
         Content::Image => Html::default(),
-        Content::Empty => html! { <p class="quiet">{"Drop a series here"}</p> },
-        Content::Loading(words) => html! { <p class="quiet" role="status">{words}</p> },
+        Content::Empty => html! { <p class="vp-words">{"Drop a series here"}</p> },
+        Content::Loading(words) => html! { <p class="vp-words" role="status">{words}</p> },
         Content::Document(words) => html! {
-            <p class="quiet"><Icon name="doc" small=true />{" "}{words}</p>
+            <p class="vp-words"><Icon name="doc" small=true />{" "}{words}</p>
         },
         Content::Failed {
             title,
