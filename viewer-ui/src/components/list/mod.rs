@@ -160,9 +160,10 @@ pub fn StudyList(props: &ListProps) -> Html {
                     }
                 </div>
                 if let (Some(study), Some(root)) = (selected, root) {
-                    <preview::Preview source={(props.sources.len() > 1)
+                    // Made anew for each study: no series of the one before stand below its name.
+                    <preview::Preview key={format!("{} {}", study.source, study.uid)} source={(props.sources.len() > 1)
                             .then(|| label_of(&props.sources, &study.source))}
-                        {study} {root} on_open={props.on_open.clone()}
+                        study={study.clone()} {root} on_open={props.on_open.clone()}
                         on_open_window={props.on_open_window.clone()} {is_sheet}
                         close={close_sheet} />
                 } else {
