@@ -8,11 +8,13 @@ use crate::engine::waiting::Told;
 use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
 use crate::platform::{canvas, fetch, page};
 use crate::store::{Command, Page, ReaderView};
+use js_sys::Promise;
 use protocol::gateway::Config;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use viewer_core::state::ViewLink;
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 use yew::prelude::*;
 
 /// What engine and components know of each other.
@@ -113,9 +115,15 @@ pub fn start() {
     if let Some(link) = link {
         handle.send(EngineEvent::Open(link));
     }
-    spawn_local(configure(Rc::clone(&bridge), first_page));
+    let configured = {
+        let bridge = Rc::clone(&bridge);
+        future_to_promise(async move {
+            configure(bridge, first_page).await;
+            Ok(JsValue::UNDEFINED)
+        })
+    };
     mount(&bridge, first_page);
-    spawn_local(prepare_screen(Rc::clone(&bridge), first_page));
+    spawn_local(prepare_screen(Rc::clone(&bridge), first_page, configured));
     let weak = Rc::downgrade(&bridge);
     page::on_history(move || {
         if let Some(bridge) = weak.upgrade() {
@@ -306,9 +314,11 @@ async fn configure(bridge: Rc<Bridge>, first_page: Page) {
     }
 }
 
-/// Makes the first screen, then publishes the API: its backend is decided before it can be asked.
-async fn prepare_screen(bridge: Rc<Bridge>, first_page: Page) {
+/// Makes the first screen, then publishes the API: backend and sources are decided before it can be asked.
+async fn prepare_screen(bridge: Rc<Bridge>, first_page: Page, configured: Promise) {
     make_screen(Rc::clone(&bridge)).await;
+    // Without a configuration the page's own origin is the source: this never fails.
+    let _ = JsFuture::from(configured).await;
     let Some(handle) = bridge.handle() else {
         return;
     };

@@ -219,6 +219,7 @@ pub struct Engine {
     /// There is a study before, and after, the open one in the list.
     pub has_neighbours: (bool, bool),
     told_complete: bool,
+    told_failure: Option<waiting::ViewerError>,
     metadata_again_at_ms: Option<f64>,
 }
 
@@ -340,6 +341,7 @@ impl Engine {
             pool: None,
             has_neighbours: (false, false),
             told_complete: false,
+            told_failure: None,
             metadata_again_at_ms: None,
         }
     }

@@ -25,6 +25,11 @@ impl Engine {
             self.told_complete = true;
             effects.push(Effect::Tell(Told::Complete));
         }
+        let failure = self.failure_now();
+        if self.told_failure != failure {
+            self.told_failure.clone_from(&failure);
+            effects.extend(failure.map(|error| Effect::Tell(Told::Error(error))));
+        }
         if self.last_view.as_deref() != Some(&view) {
             let view = Rc::new(view);
             self.last_view = Some(Rc::clone(&view));
@@ -101,7 +106,9 @@ impl Engine {
             notice: self.notice(),
             toasts: Vec::new(),
             failure: self.failure.clone().or_else(|| self.screen_failure_view()),
-            is_opening: self.state.all_series.is_empty() && self.failure.is_none(),
+            is_opening: self.link.is_some()
+                && self.state.all_series.is_empty()
+                && self.failure.is_none(),
             has_next_study: self.has_neighbours.1,
             has_previous_study: self.has_neighbours.0,
         }

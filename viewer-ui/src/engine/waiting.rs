@@ -162,7 +162,12 @@ impl Engine {
                 Outcome::Done if self.figures.first_image_ms.is_none() => Outcome::Pending,
                 outcome => outcome,
             },
-            Condition::Drawn(viewport) => self.drawn_outcome(viewport),
+            Condition::Drawn(viewport) => match self.drawn_outcome(viewport) {
+                Outcome::Pending if self.stays_empty(viewport) => Outcome::Failed(
+                    ViewerError::new("no_viewport", "the viewport shows no stack"),
+                ),
+                outcome => outcome,
+            },
             Condition::Complete(series) => self.complete_outcome(series),
             Condition::LaidOut => {
                 let is_laid_out = self.rects.len() == self.state.layout.count();
@@ -177,12 +182,25 @@ impl Engine {
         }
     }
 
+    /// Why nothing can be shown now.
+    pub(super) fn failure_now(&self) -> Option<ViewerError> {
+        let of_study = || {
+            let failure = self.failure.as_ref()?;
+            Some(ViewerError::new(&failure.code, &*failure.sentence))
+        };
+        self.screen_failure.clone().or_else(of_study)
+    }
+
+    /// True for a viewport without a series when nothing is open, or all series have their places.
+    fn stays_empty(&self, viewport: usize) -> bool {
+        let shown = self.state.viewports.get(viewport);
+        let is_listed = !self.listed.is_empty() && self.listed.iter().all(|listed| *listed);
+        shown.is_none_or(|shown| shown.series.is_none()) && (self.link.is_none() || is_listed)
+    }
+
     fn drawn_outcome(&self, viewport: usize) -> Outcome {
-        if let Some(error) = &self.screen_failure {
-            return Outcome::Failed(error.clone());
-        }
-        if let Some(failure) = &self.failure {
-            return Outcome::Failed(ViewerError::new(&failure.code, &*failure.sentence));
+        if let Some(error) = self.failure_now() {
+            return Outcome::Failed(error);
         }
         let Some(shown) = self.state.viewports.get(viewport) else {
             return Outcome::Failed(ViewerError::new("no_viewport", "there is no such viewport"));
