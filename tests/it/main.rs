@@ -2,13 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
+mod api;
 mod capture;
 mod ct_volume;
 mod gpu_scenes;
 mod hands;
+mod hosting;
 mod lessons;
+mod made;
 mod shown;
 mod smoke;
 mod stage;
+mod store;
 mod trouble;
 mod view;

@@ -1,0 +1,152 @@
+//! Small DICOM files written here element by element, so that a test chooses every text in them.
+//!
+//! Explicit VR Little Endian. Source: PS3.10 7.1 (the file), PS3.5 7.1.2 (the elements).
+
+/// Secondary Capture Image Storage.
+const PICTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
+/// Basic Text SR Storage.
+const REPORT: &str = "1.2.840.10008.5.1.4.1.1.88.11";
+
+/// What a made-up file says; the picture in it is 8 x 8 pixels.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// Number of the study: makes its UID.
+    pub study: usize,
+    /// Number of the series in the study.
+    pub series: usize,
+    /// Number of the instance in the series.
+    pub instance: usize,
+    pub name: String,
+    pub id: String,
+    pub birth_date: String,
+    /// `YYYYMMDD`.
+    pub date: String,
+    pub accession: String,
+    pub modality: &'static str,
+    pub study_description: String,
+    pub series_description: String,
+    /// False for a report, which holds no pixels.
+    pub is_picture: bool,
+}
+
+impl Made {
+    /// A file of a study, told apart from those of other studies by the number alone.
+    pub fn of_study(study: usize) -> Self {
+        Self {
+            study,
+            series: 1,
+            instance: 1,
+            name: format!("Example^Patient {study:04}"),
+            id: format!("EX-{study:04}"),
+            birth_date: "19600101".into(),
+            date: "20260301".into(),
+            accession: format!("ACC{study:04}"),
+            modality: "OT",
+            study_description: format!("Study number {study:04}"),
+            series_description: "Pictures".into(),
+            is_picture: true,
+        }
+    }
+
+    /// Study Instance UID.
+    pub fn study_uid(&self) -> String {
+        format!("1.2.826.0.1.3680043.10.1.{}", self.study)
+    }
+
+    /// Series Instance UID.
+    pub fn series_uid(&self) -> String {
+        format!("{}.{}", self.study_uid(), self.series)
+    }
+
+    /// The whole file.
+    pub fn bytes(&self) -> Vec<u8> {
+        let class = if self.is_picture { PICTURE } else { REPORT };
+        let (study, series) = (self.study_uid(), self.series_uid());
+        let instance = format!("{series}.{}", self.instance);
+        let mut head = Elements::default();
+        head.long((0x0002, 0x0001), *b"OB", &[0, 1]);
+        head.text((0x0002, 0x0002), *b"UI", class);
+        head.text((0x0002, 0x0003), *b"UI", &instance);
+        head.text((0x0002, 0x0010), *b"UI", "1.2.840.10008.1.2.1");
+        head.text((0x0002, 0x0012), *b"UI", "1.2.826.0.1.3680043.10.2");
+        let mut set = Elements::default();
+        set.text((0x0008, 0x0005), *b"CS", "ISO_IR 192");
+        set.text((0x0008, 0x0016), *b"UI", class);
+        set.text((0x0008, 0x0018), *b"UI", &instance);
+        set.text((0x0008, 0x0020), *b"DA", &self.date);
+        set.text((0x0008, 0x0030), *b"TM", "080000");
+        set.text((0x0008, 0x0050), *b"SH", &self.accession);
+        set.text((0x0008, 0x0060), *b"CS", self.modality);
+        set.text((0x0008, 0x1030), *b"LO", &self.study_description);
+        set.text((0x0008, 0x103E), *b"LO", &self.series_description);
+        set.text((0x0010, 0x0010), *b"PN", &self.name);
+        set.text((0x0010, 0x0020), *b"LO", &self.id);
+        set.text((0x0010, 0x0030), *b"DA", &self.birth_date);
+        set.text((0x0010, 0x0040), *b"CS", "F");
+        set.text((0x0020, 0x000D), *b"UI", &study);
+        set.text((0x0020, 0x000E), *b"UI", &series);
+        set.text((0x0020, 0x0011), *b"IS", &self.series.to_string());
+        set.text((0x0020, 0x0013), *b"IS", &self.instance.to_string());
+        if self.is_picture {
+            set.number((0x0028, 0x0002), 1);
+            set.text((0x0028, 0x0004), *b"CS", "MONOCHROME2");
+            for (element, number) in [(0x10, 8), (0x11, 8), (0x100, 8), (0x101, 8), (0x102, 7)] {
+                set.number((0x0028, element), number);
+            }
+            set.number((0x0028, 0x0103), 0);
+            let pixels: Vec<u8> = (0..64).map(|place| place * 4).collect();
+            set.long((0x7FE0, 0x0010), *b"OB", &pixels);
+        }
+        let mut file = vec![0; 128];
+        file.extend(b"DICM");
+        let mut length = Elements::default();
+        let count = u32::try_from(head.0.len()).unwrap();
+        length.short((0x0002, 0x0000), *b"UL", &count.to_le_bytes());
+        file.extend(length.0);
+        file.extend(head.0);
+        file.extend(set.0);
+        file
+    }
+}
+
+type Tag = (u16, u16);
+
+/// Encoded elements, in the order of their tags.
+#[derive(Default)]
+struct Elements(Vec<u8>);
+
+impl Elements {
+    fn tag(&mut self, (group, element): Tag, vr: [u8; 2]) {
+        self.0.extend(group.to_le_bytes());
+        self.0.extend(element.to_le_bytes());
+        self.0.extend(vr);
+    }
+
+    fn short(&mut self, tag: Tag, vr: [u8; 2], value: &[u8]) {
+        self.tag(tag, vr);
+        let length = u16::try_from(value.len()).unwrap();
+        self.0.extend(length.to_le_bytes());
+        self.0.extend(value);
+    }
+
+    fn long(&mut self, tag: Tag, vr: [u8; 2], value: &[u8]) {
+        self.tag(tag, vr);
+        let length = u32::try_from(value.len()).unwrap();
+        self.0.extend([0, 0]);
+        self.0.extend(length.to_le_bytes());
+        self.0.extend(value);
+    }
+
+    /// A text, filled up to an even length.
+    fn text(&mut self, tag: Tag, vr: [u8; 2], value: &str) {
+        let mut bytes = value.as_bytes().to_vec();
+        if bytes.len() % 2 == 1 {
+            bytes.push(if vr == *b"UI" { 0 } else { b' ' });
+        }
+        self.short(tag, vr, &bytes);
+    }
+
+    fn number(&mut self, tag: Tag, value: u16) {
+        self.short(tag, *b"US", &value.to_le_bytes());
+    }
+}
