@@ -2,15 +2,6 @@
 
 use viewer_core::state::{Action, Tool, ViewChange};
 
-/// What a drag does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Drag {
-    /// The chosen tool's work.
-    By(Tool),
-    /// Two fingers: zoom by their distance, pan by their middle.
-    Pinch,
-}
-
 /// CSS pixels of a scroll drag for one image.
 const SCROLL_STEP_PX: f64 = 6.0;
 /// Wheel units (CSS pixels) for one image.
@@ -54,10 +45,16 @@ pub fn wheel_images(steps: &mut Steps, delta: f64, is_lines: bool, fast: bool) -
     if fast { images * 10 } else { images }
 }
 
-/// Zoom of a wheel's turn with Ctrl, or of a pinch on a trackpad (which browsers send as such).
+/// Zoom of a wheel's turn with Ctrl, or of a pinch on a trackpad, which browsers send as such in small
+/// steps: those follow the fingers, a notch is a step of a quarter.
 pub fn wheel_zoom(delta: f64, is_lines: bool) -> f64 {
     let pixels = if is_lines { delta * LINE_PX } else { delta };
-    (-pixels.clamp(-200.0, 200.0) / 400.0).exp()
+    let per_e = if pixels.abs() < WHEEL_STEP_PX {
+        100.0
+    } else {
+        400.0
+    };
+    (-pixels.clamp(-200.0, 200.0) / per_e).exp()
 }
 
 /// A drag by `dx`, `dy` CSS pixels; `start` is where it began, in canvas pixels.
@@ -137,6 +134,15 @@ mod tests {
             .map(|_| wheel_images(&mut steps, 10.0, false, false))
             .sum();
         assert_eq!(images, 2);
+    }
+
+    #[test]
+    fn a_pinch_on_a_trackpad_follows_the_fingers_and_a_notch_is_a_quarter() {
+        let pinched: f64 = (0..10).map(|_| wheel_zoom(-7.0, false)).product();
+        assert!((pinched - 0.7_f64.exp()).abs() < 1e-9, "{pinched}");
+        assert!((wheel_zoom(-100.0, false) - 0.25_f64.exp()).abs() < 1e-9);
+        let back = wheel_zoom(120.0, false) * wheel_zoom(-120.0, false);
+        assert!((back - 1.0).abs() < 1e-12);
     }
 
     #[test]

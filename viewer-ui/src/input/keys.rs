@@ -88,6 +88,22 @@ pub fn meaning(key: &str, shift: bool, viewport: usize) -> Option<Meaning> {
     Some(Meaning::Do(Command::Act(action)))
 }
 
+/// True where a key still has its meaning while `open` is open: what closes or changes the popover, the
+/// keys that its own rows name, and nothing else.
+pub fn passes(open: Option<Popover>, key: &str, shift: bool) -> bool {
+    let Some(open) = open else { return true };
+    match (open, meaning(key, shift, 0)) {
+        (_, Some(Meaning::Escape | Meaning::Toggle(_))) => true,
+        (Popover::Presets, Some(Meaning::Do(Command::Act(action)))) => {
+            matches!(action, Action::ChoosePreset { .. } | Action::Invert(_))
+        }
+        (Popover::View, Some(Meaning::Do(Command::Act(action)))) => {
+            matches!(action, Action::ChangeView { .. })
+        }
+        _ => false,
+    }
+}
+
 /// One line of the keyboard overlay: what it does, and the keys.
 pub type SheetLine = (&'static str, &'static [&'static str]);
 
@@ -165,6 +181,52 @@ mod tests {
         };
         assert_eq!(action("h", false), flip(Direction::Left));
         assert_eq!(action("H", true), flip(Direction::Down));
+    }
+
+    #[test]
+    fn an_open_popover_leaves_only_its_own_keys_awake() {
+        for (open, key, passed) in [
+            (None, "q", true),
+            (Some(Popover::Presets), "3", true),
+            (Some(Popover::Presets), "i", true),
+            (Some(Popover::Presets), "q", false),
+            (Some(Popover::View), ".", true),
+            (Some(Popover::View), "h", true),
+            (Some(Popover::View), "3", false),
+            (Some(Popover::View), "ArrowDown", false),
+            (Some(Popover::Layout), "g", true),
+            (Some(Popover::Keys), "?", true),
+            (Some(Popover::Keys), "]", false),
+            (Some(Popover::Keys), "Escape", true),
+        ] {
+            assert_eq!(passes(open, key, false), passed, "{open:?} {key}");
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_keyboard_overlay_means_something() {
+        let named = |cap: &'static str| match cap {
+            "\u{2193}" => "ArrowDown",
+            "\u{2191}" => "ArrowUp",
+            "\u{2192}" => "ArrowRight",
+            "\u{2190}" => "ArrowLeft",
+            "PgDn" => "PageDown",
+            "PgUp" => "PageUp",
+            other => other,
+        };
+        for (title, lines) in SHEET {
+            for cap in lines.iter().flat_map(|(_, caps)| caps.iter()) {
+                // Tab is the page's own; the dash stands between the first and the last digit.
+                if matches!(*cap, "Tab" | "\u{2013}") {
+                    continue;
+                }
+                let (key, shift) = match cap.strip_prefix("Shift+") {
+                    Some(key) => (key, true),
+                    None => (named(cap), false),
+                };
+                assert!(meaning(key, shift, 0).is_some(), "{title}: {cap}");
+            }
+        }
     }
 
     #[test]

@@ -5,3 +5,5 @@
 
 pub mod gesture;
 pub mod keys;
+pub mod pointers;
+pub mod typed;

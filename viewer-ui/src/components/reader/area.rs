@@ -1,5 +1,8 @@
 //! The image area: one canvas, and the grid of viewports over it.
 
+use super::density::use_density;
+use super::focus::LAST_STOP;
+use super::spoken::Spoken;
 use super::viewport::ViewportCell;
 use crate::platform::layout;
 use crate::store::{Command, ReaderView};
@@ -45,6 +48,7 @@ pub fn Area(props: &AreaProps) -> Html {
         let deps = (chosen, view.large, count, props.bare);
         use_effect_with(deps, move |_| measure.emit(()));
     }
+    use_density(measure.clone());
     {
         // After the window, or what stands beside the area, has changed its size.
         let area = area.clone();
@@ -61,6 +65,7 @@ pub fn Area(props: &AreaProps) -> Html {
     } else {
         format!("g{}{}", layout.rows, layout.columns)
     };
+    let spoken = view.viewports.get(view.active).map(|it| it.spoken.clone());
     html! {
         <div class="area" ref={area}>
             <div class="stage-host" ref={props.stage.clone()}></div>
@@ -74,6 +79,10 @@ pub fn Area(props: &AreaProps) -> Html {
                         dispatch={props.dispatch.clone()} />
                 })}
             </div>
+            if !props.bare {
+                <span id={LAST_STOP} tabindex="-1"></span>
+                <Spoken text={spoken.unwrap_or_default()} />
+            }
         </div>
     }
 }

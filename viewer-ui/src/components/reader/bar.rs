@@ -141,6 +141,8 @@ pub fn Bar(props: &BarProps) -> Html {
                 <p class="t3">{&banner.study}</p>
             </div>
             <div class="strips">
+                // A study that cannot be shown leaves nothing to act on.
+                if view.failure.is_none() {
                 <span class="sep"></span>
                 <Group label="Tools">
                     {tool(Tool::Window, "window", "Window: drag on the image", "W")}
@@ -166,7 +168,7 @@ pub fn Bar(props: &BarProps) -> Html {
                     <ToolButton icon="reset" label="Reset view" key_name="R"
                         onclick={act(Action::Reset(active))} />
                     <span class="anchor">
-                        <ToolButton icon="rotate" label="Turn, flip, zoom"
+                        <ToolButton icon="flip" label="Turn, flip, zoom"
                             expanded={is_open(Popover::View)} onclick={opens(Popover::View)} />
                         if is_open(Popover::View) {
                             <ViewPopover {active} dispatch={dispatch.clone()} close={close.clone()} />
@@ -183,6 +185,7 @@ pub fn Bar(props: &BarProps) -> Html {
                         }
                     </span>
                 </Group>
+                }
                 <span class="grow"></span>
                 <Group label="Study">
                     if has_neighbours {

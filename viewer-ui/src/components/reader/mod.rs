@@ -2,14 +2,20 @@
 
 mod area;
 mod bar;
+mod density;
 mod failure;
+mod focus;
+mod hands;
+mod key_sheet;
 mod message;
+mod pop;
 mod popovers;
 mod rail;
 mod scroll_bar;
+mod spoken;
 mod viewport;
 
-use crate::input::keys::{Meaning, Popover, meaning};
+use crate::input::keys::{Meaning, Popover, meaning, passes};
 use crate::platform::page;
 use crate::store::{Command, ReaderView};
 use std::rc::Rc;
@@ -77,7 +83,7 @@ pub fn Reader(props: &ReaderProps) -> Html {
                 </div>
             </main>
             if *open == Some(Popover::Keys) {
-                <popovers::KeySheet close={close} />
+                <key_sheet::KeySheet close={close} />
             }
         </div>
     }
@@ -92,14 +98,11 @@ fn use_keys(props: &ReaderProps, open: &UseStateHandle<Option<Popover>>) {
     use_effect_with((), move |()| {
         page::on_key(move |key| {
             let (view, open_now) = latest.borrow().clone();
-            if open_now.is_some() && key.key != "Escape" && key.key != "?" && key.key != "g" {
-                // A popover has the keyboard, but for digits, which choose in it.
-                if !(open_now == Some(Popover::Presets) && key.key.parse::<usize>().is_ok()) {
-                    return false;
-                }
-            }
             if key.is_tab {
-                return tab(&view, key.shift, key.in_viewport, &dispatch);
+                return open_now.is_none() && key.in_viewport && focus::step(key.shift);
+            }
+            if !passes(open_now, &key.key, key.shift) {
+                return false;
             }
             if key.key == "Enter" && !key.in_viewport {
                 return false;
@@ -134,22 +137,4 @@ fn use_keys(props: &ReaderProps, open: &UseStateHandle<Option<Popover>>) {
             }
         })
     });
-}
-
-/// Tab within the viewports goes from one to the next; at the ends it leaves them.
-fn tab(view: &ReaderView, shift: bool, in_viewport: bool, dispatch: &Callback<Command>) -> bool {
-    let at_end = if shift {
-        view.active == 0
-    } else {
-        view.active + 1 == view.viewports.len()
-    };
-    if !in_viewport || at_end {
-        return false;
-    }
-    dispatch.emit(Command::Act(Action::ActivateNext(if shift {
-        -1
-    } else {
-        1
-    })));
-    true
 }

@@ -1,64 +1,15 @@
-//! What opens under a button: presets, layout, view; and the keyboard overlay.
+//! What opens under a button of the bar: presets, layout, view.
 
+use super::pop::Pop;
 use crate::components::icon::Icon;
-use crate::input::keys::{SHEET, ZOOM_STEP};
-use crate::platform::page;
+use crate::input::keys::ZOOM_STEP;
+use crate::input::typed;
 use crate::store::{Command, ReaderView};
 use std::rc::Rc;
 use viewer_core::pixel::Window;
 use viewer_core::state::{Action, Direction, Layout, ViewChange};
 use viewer_core::tools::overlay::window_number;
 use yew::prelude::*;
-
-#[derive(Properties, PartialEq)]
-struct PopProps {
-    label: AttrValue,
-    class: &'static str,
-    close: Callback<()>,
-    children: Html,
-}
-
-/// A popover: takes the focus, closes by Escape or a press outside, gives the focus back.
-#[component]
-fn Pop(props: &PopProps) -> Html {
-    let node = use_node_ref();
-    {
-        let (node, close) = (node.clone(), props.close.clone());
-        use_effect_with((), move |()| {
-            let element = node.cast::<web_sys::Element>();
-            let guard = element.map(|element| page::hold_focus(element, move || close.emit(())));
-            move || {
-                if let Some(guard) = guard {
-                    guard();
-                }
-            }
-        });
-    }
-    let onkeydown = {
-        let node = node.clone();
-        Callback::from(move |event: KeyboardEvent| {
-            let step = match event.key().as_str() {
-                "ArrowDown" | "ArrowRight" => 1,
-                "ArrowUp" | "ArrowLeft" => -1,
-                _ => return,
-            };
-            let in_field = event
-                .target_dyn_into::<web_sys::HtmlInputElement>()
-                .is_some();
-            if let (false, Some(element)) = (in_field, node.cast::<web_sys::Element>()) {
-                event.prevent_default();
-                event.stop_propagation();
-                page::rove(&element, step);
-            }
-        })
-    };
-    html! {
-        <div class={classes!("pop", props.class)} role="dialog" aria-label={props.label.clone()}
-            ref={node} {onkeydown}>
-            {props.children.clone()}
-        </div>
-    }
-}
 
 /// What the preset popover shows.
 #[derive(Properties, PartialEq)]
@@ -71,7 +22,7 @@ pub struct PresetProps {
     pub close: Callback<()>,
 }
 
-/// Window presets, and fields for width and level.
+/// Window presets, fields for width and level, and inversion.
 #[component]
 pub fn PresetPopover(props: &PresetProps) -> Html {
     let viewport = props.view.active;
@@ -82,38 +33,25 @@ pub fn PresetPopover(props: &PresetProps) -> Html {
             close.emit(());
         })
     };
-    let field = |label: &'static str, value: f64, make: fn(f64, Window) -> Window| {
-        let dispatch = props.dispatch.clone();
-        let window = props.view.window;
-        let onchange = Callback::from(move |event: Event| {
-            let input = event.target_dyn_into::<web_sys::HtmlInputElement>();
-            let typed = input.and_then(|input| {
-                input
-                    .value()
-                    .trim()
-                    .replace(',', ".")
-                    .replace('\u{2212}', "-")
-                    .parse()
-                    .ok()
-            });
-            if let (Some(typed), Some(window)) = (typed, window) {
-                let window = make(typed, window);
+    let set = |make: fn(f64, Window) -> Window| {
+        let (dispatch, window) = (props.dispatch.clone(), props.view.window);
+        Callback::from(move |typed: f64| {
+            if let Some(window) = window.map(|window| make(typed, window)) {
                 dispatch.emit(Command::Act(Action::SetWindow { viewport, window }));
             }
-        });
-        html! {
-            <label>{label}
-                <input class="field" inputmode="decimal" value={window_number(value)} {onchange} />
-            </label>
-        }
+        })
     };
+    let invert = props
+        .dispatch
+        .reform(move |_: MouseEvent| Command::Act(Action::Invert(viewport)));
     html! {
-        <Pop label="Window presets" class="presets menu" close={props.close.clone()}>
+        <Pop label="Window presets" class="presets menu" by_letter=true close={props.close.clone()}>
             {for props.view.presets.iter().enumerate().map(|(index, preset)| html! {
                 <button class="row" role="menuitemradio" aria-checked={preset.is_chosen.to_string()}
                     onclick={choose(index)}>
-                    {&preset.name}
-                    <span class="val">{&preset.values}{" "}<kbd>{index + 1}</kbd></span>
+                    <kbd>{index + 1}</kbd>
+                    <span class="name">{&preset.name}</span>
+                    <span class="val">{&preset.values}</span>
                 </button>
             })}
             if props.view.presets.is_empty() {
@@ -121,14 +59,79 @@ pub fn PresetPopover(props: &PresetProps) -> Html {
             }
             if let Some(window) = props.view.window {
                 <div class="wl">
-                    {field("W", window.width, |typed, window| Window {
-                        width: if typed > 0.0 { typed } else { window.width },
-                        ..window
-                    })}
-                    {field("L", window.center, |typed, window| Window { center: typed, ..window })}
+                    <NumberField label="Width" value={window.width} must_be_positive=true
+                        set={set(|width, window| Window { width, ..window })} />
+                    <NumberField label="Level" value={window.center} must_be_positive=false
+                        set={set(|center, window| Window { center, ..window })} />
                 </div>
             }
+            <hr />
+            <button class="row" onclick={invert}>
+                <Icon name="invert" small=true /><span class="name">{"Invert"}</span>
+                <span class="val"><kbd>{"I"}</kbd></span>
+            </button>
         </Pop>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct NumberProps {
+    label: AttrValue,
+    value: f64,
+    must_be_positive: bool,
+    set: Callback<f64>,
+}
+
+/// A number that can be typed. What is none stays in the field and is marked.
+#[component]
+fn NumberField(props: &NumberProps) -> Html {
+    // What was typed and is not taken yet: drawing anew must not take it away.
+    let draft = use_state_eq(|| None::<String>);
+    let is_refused = use_state_eq(|| false);
+    {
+        let (draft, refuse) = (draft.setter(), is_refused.setter());
+        use_effect_with(props.value, move |_| {
+            draft.set(None);
+            refuse.set(false);
+        });
+    }
+    let text_of = |event: &Event| {
+        let input = event.target_dyn_into::<web_sys::HtmlInputElement>();
+        input.map(|input| input.value()).unwrap_or_default()
+    };
+    let oninput = {
+        let draft = draft.setter();
+        Callback::from(move |event: InputEvent| draft.set(Some(text_of(&event))))
+    };
+    let onchange = {
+        let (set, draft, refuse) = (props.set.clone(), draft.setter(), is_refused.setter());
+        let must_be_positive = props.must_be_positive;
+        Callback::from(move |event: Event| {
+            let typed = typed::number(&text_of(&event));
+            let typed = typed.filter(|typed| !must_be_positive || *typed > 0.0);
+            refuse.set(typed.is_none());
+            if let Some(typed) = typed {
+                draft.set(None);
+                set.emit(typed);
+            }
+        })
+    };
+    let hint = format!("{}-hint", props.label.to_lowercase());
+    let value = (*draft)
+        .clone()
+        .unwrap_or_else(|| window_number(props.value));
+    html! {
+        <label>
+            <span>{&props.label}</span>
+            <input class="field num" inputmode="decimal" aria-invalid={is_refused.to_string()}
+                aria-describedby={is_refused.then(|| hint.clone())} {value} {oninput} {onchange} />
+            if *is_refused {
+                <span class="refused" id={hint}>
+                    <Icon name="error" tiny=true />
+                    {if props.must_be_positive { "A number above 0" } else { "A number" }}
+                </span>
+            }
+        </label>
     }
 }
 
@@ -205,7 +208,7 @@ pub fn ViewPopover(props: &ViewProps) -> Html {
         });
         html! {
             <button class="row" {onclick}>
-                <Icon name={icon} small=true />{label}<span class="val"><kbd>{key}</kbd></span>
+                <Icon name={icon} small=true /><span class="name">{label}</span><span class="val"><kbd>{key}</kbd></span>
             </button>
         }
     };
@@ -218,51 +221,12 @@ pub fn ViewPopover(props: &ViewProps) -> Html {
             {row("rotate", "Turn right", ".", ViewChange::Turn(Direction::Right))}
             {row("reset", "Turn left", ",", ViewChange::Turn(Direction::Left))}
             {row("flip", "Flip across", "H", ViewChange::Flip(Direction::Left))}
-            {row("flip", "Flip down", "Shift+H", ViewChange::Flip(Direction::Down))}
+            {row("flipdown", "Flip down", "Shift+H", ViewChange::Flip(Direction::Down))}
             <hr />
             {row("zoom", "Zoom in", "+", zoom(ZOOM_STEP))}
-            {row("zoom", "Zoom out", "-", zoom(1.0 / ZOOM_STEP))}
-            {row("rect", "Fit", "F", ViewChange::Fit)}
-            {row("fullscreen", "One to one", "O", ViewChange::OneToOne)}
+            {row("zoomout", "Zoom out", "-", zoom(1.0 / ZOOM_STEP))}
+            {row("fullscreen", "Fit", "F", ViewChange::Fit)}
+            {row("one", "One to one", "O", ViewChange::OneToOne)}
         </Pop>
-    }
-}
-
-/// What the keyboard overlay needs.
-#[derive(Properties, PartialEq)]
-pub struct KeySheetProps {
-    /// Closes it.
-    pub close: Callback<()>,
-}
-
-/// All keys that exist.
-#[component]
-pub fn KeySheet(props: &KeySheetProps) -> Html {
-    html! {
-        <div class="scrim">
-            <Pop label="Keyboard" class="keysheet" close={props.close.clone()}>
-                <header>
-                    <h2>{"Keyboard"}</h2>
-                    <span class="grow"></span>
-                    <button class="tool" aria-label="Close" title="Close (Esc)"
-                        onclick={props.close.reform(|_| ())}><Icon name="close" /></button>
-                </header>
-                <div class="kcols">
-                    {for SHEET.iter().map(|(title, keys)| html! {
-                        <section>
-                            <h3>{*title}</h3>
-                            <dl>
-                                {for keys.iter().map(|(name, caps)| html! {
-                                    <div>
-                                        <dt>{*name}</dt>
-                                        <dd>{for caps.iter().map(|cap| html! { <kbd>{*cap}</kbd> })}</dd>
-                                    </div>
-                                })}
-                            </dl>
-                        </section>
-                    })}
-                </div>
-            </Pop>
-        </div>
     }
 }

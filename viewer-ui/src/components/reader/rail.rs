@@ -1,7 +1,8 @@
 //! The series panel: pictures of the series with images, rows for the rest.
 
 use crate::components::icon::Icon;
-use crate::store::{Command, RailSeries, ReaderView};
+use crate::platform::page;
+use crate::store::{Command, RailGroup, RailSeries, ReaderView};
 use std::rc::Rc;
 use viewer_core::state::Action;
 use yew::prelude::*;
@@ -18,29 +19,94 @@ pub struct RailProps {
     pub dispatch: Callback<Command>,
 }
 
-/// The series panel.
+/// The series panel: one stop for Tab, arrow keys inside.
 #[component]
 pub fn Rail(props: &RailProps) -> Html {
     let view = &props.view;
-    html! {
-        <nav class="rail" aria-label="Series">
-            if view.is_opening {
-                <h2>{"Reading the study"}</h2>
+    let node = use_node_ref();
+    {
+        let node = node.clone();
+        use_effect(move || {
+            if let Some(panel) = node.cast::<web_sys::Element>() {
+                page::rove(&panel, 0);
             }
-            {for view.rail.iter().filter(|group| !group.series.is_empty()).map(|group| html! {
-                <>
-                    <h2>{&group.title}</h2>
-                    <ul>
-                        {for group.series.iter().map(|series| html! {
-                            <li key={series.id.0}>
-                                <Thumb series={series.clone()} active={view.active}
-                                    dispatch={props.dispatch.clone()} />
-                            </li>
-                        })}
-                    </ul>
-                </>
+        });
+    }
+    let onkeydown = {
+        let node = node.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            let step = match event.key().as_str() {
+                "ArrowDown" | "ArrowRight" => 1,
+                "ArrowUp" | "ArrowLeft" => -1,
+                _ => return,
+            };
+            let has_modifier = event.ctrl_key() || event.alt_key() || event.meta_key();
+            if let (false, Some(panel)) = (has_modifier, node.cast::<web_sys::Element>()) {
+                event.prevent_default();
+                event.stop_propagation();
+                page::rove(&panel, step);
+            }
+        })
+    };
+    let groups: Vec<&RailGroup> = view
+        .rail
+        .iter()
+        .filter(|group| !group.series.is_empty())
+        .collect();
+    html! {
+        <nav class="rail" aria-label="Series" ref={node} {onkeydown}>
+            if view.is_opening {
+                <p class="reading" role="status">{"Reading the study"}</p>
+            }
+            {for groups.iter().enumerate().map(|(place, group)| html! {
+                <Group key={place} group={(*group).clone()} can_fold={place > 0}
+                    active={view.active} dispatch={props.dispatch.clone()} />
             })}
         </nav>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct GroupProps {
+    group: RailGroup,
+    /// Another study than the first can be put away.
+    can_fold: bool,
+    active: usize,
+    dispatch: Callback<Command>,
+}
+
+/// The series of one study.
+#[component]
+fn Group(props: &GroupProps) -> Html {
+    let is_open = use_state(|| true);
+    let group = &props.group;
+    let onclick = {
+        let (now, setter) = (*is_open, is_open.setter());
+        Callback::from(move |_: MouseEvent| setter.set(!now))
+    };
+    html! {
+        <section class="group" aria-label={group.title.clone()}>
+            <h2>
+                if props.can_fold {
+                    <button class="fold" aria-expanded={is_open.to_string()} {onclick}>
+                        <Icon name={if *is_open { "down" } else { "right" }} tiny=true />
+                        {&group.title}
+                    </button>
+                } else {
+                    {&group.title}
+                }
+            </h2>
+            if *is_open || !props.can_fold {
+                <ul>
+                    {for group.series.iter().map(|series| html! {
+                        <li key={series.id.0}>
+                            <Thumb series={series.clone()} active={props.active}
+                                dispatch={props.dispatch.clone()} />
+                        </li>
+                    })}
+                </ul>
+            }
+        </section>
     }
 }
 
@@ -51,10 +117,19 @@ struct ThumbProps {
     dispatch: Callback<Command>,
 }
 
+/// Share of a series' frames that are settled, in percent; `None` where all are, or none was asked for.
+/// A frame that failed for good is settled: nothing is loading any more.
+fn percent_loaded(series: &RailSeries) -> Option<usize> {
+    let (loaded, count) = series.loaded.zip(series.count)?;
+    let settled = loaded + series.failed;
+    (settled < count).then(|| settled * 100 / count.max(1))
+}
+
 #[component]
 fn Thumb(props: &ThumbProps) -> Html {
     let series = &props.series;
-    let has_no_picture = use_state(|| false);
+    // The address that gave no picture: another one is tried anew.
+    let broken = use_state_eq(|| None::<String>);
     let id = series.id;
     let onclick = {
         let (dispatch, viewport) = (props.dispatch.clone(), props.active);
@@ -64,6 +139,8 @@ fn Thumb(props: &ThumbProps) -> Html {
                 series: id,
                 slice: None,
             }));
+            // Keys go on in the images.
+            page::focus_on(&format!("#viewport-{viewport}"));
         })
     };
     let ondragstart = Callback::from(move |event: DragEvent| {
@@ -73,45 +150,51 @@ fn Thumb(props: &ThumbProps) -> Html {
             transfer.set_effect_allowed("copy");
         }
     });
-    let ondblclick = Callback::from(|event: MouseEvent| event.prevent_default());
     let aria_current = series.is_active.then_some("true");
+    let letters: String = series.shown_in.iter().collect();
+    let title = match &series.problem {
+        Some(problem) => format!("{}\n{problem}", series.name),
+        None => series.name.clone(),
+    };
+    let shown_in = html! {
+        if !letters.is_empty() {
+            <span class="in"><span class="vh">{"shown in viewport "}</span>{&letters}</span>
+        }
+    };
     if series.is_document {
         return html! {
-            <button class={classes!("thumb", "doc", series.is_active.then_some("on"))} {onclick}
-                aria-current={aria_current}>
+            <button class={classes!("thumb", "doc", series.is_active.then_some("on"))}
+                draggable="true" {title} {onclick} {ondragstart} aria-current={aria_current}>
                 <span class="pic">
-                    <Icon name="doc" small=true /><span class="clip">{&series.name}</span>
+                    <Icon name="doc" small=true /><span class="clip grow">{&series.name}</span>
+                    {shown_in}
                     <span class="t3">{&series.modality}</span>
                 </span>
             </button>
         };
     }
-    let shows_progress = series
-        .loaded
-        .zip(series.count)
-        .filter(|(loaded, count)| loaded < count);
-    let percent = shows_progress.map(|(loaded, count)| loaded * 100 / count.max(1));
-    let letters: String = series.shown_in.iter().collect();
-    let on_broken = {
-        let has_no_picture = has_no_picture.setter();
-        Callback::from(move |_: Event| has_no_picture.set(true))
+    let percent = percent_loaded(series);
+    let address = series
+        .thumbnail
+        .clone()
+        .filter(|address| broken.as_ref() != Some(address));
+    let onerror = {
+        let (setter, address) = (broken.setter(), address.clone());
+        Callback::from(move |_: Event| setter.set(address.clone()))
     };
     html! {
         <button class={classes!("thumb", series.is_active.then_some("on"))} draggable="true"
-            title={series.name.clone()} {onclick} {ondragstart} {ondblclick}
-            aria-current={aria_current}>
+            {title} {onclick} {ondragstart} aria-current={aria_current}>
             <span class="pic">
-                if let Some(address) = series.thumbnail.clone().filter(|_| !*has_no_picture) {
-                    <img src={address} alt="" draggable="false" onerror={on_broken} />
+                if let Some(address) = address {
+                    <img src={address} alt="" draggable="false" {onerror} />
                 } else {
                     <span class="mod nopic">{&series.modality}</span>
                 }
                 if !series.number.is_empty() {
                     <span class="no">{&series.number}</span>
                 }
-                if !letters.is_empty() {
-                    <span class="in"><span class="vh">{"shown in viewport "}</span>{letters}</span>
-                }
+                {shown_in}
                 if let Some(count) = series.count {
                     <span class="ct">{count}</span>
                 }
@@ -120,17 +203,49 @@ fn Thumb(props: &ThumbProps) -> Html {
                 }
             </span>
             <span class="cap">
-                {&series.name}
+                <span class="name">{&series.name}</span>
                 if let Some(percent) = percent {
-                    <span class="t3">{format!(" {percent} % loaded")}</span>
+                    <span class="t3">{format!("{percent} % loaded")}</span>
                 }
-                if series.failed > 0 || series.problem.is_some() {
-                    <span class="warn"><Icon name="warn" tiny=true />
-                        {if series.problem.is_some() { " Not read".to_owned() }
-                         else { format!(" {} missing", series.failed) }}
+                if series.problem.is_some() {
+                    <span class="warn"><Icon name="warn" tiny=true />{"Not read"}</span>
+                } else if series.failed > 0 {
+                    <span class="warn">
+                        <Icon name="warn" tiny=true />{format!("{} missing", series.failed)}
                     </span>
                 }
             </span>
         </button>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use viewer_core::model::SeriesId;
+
+    fn series(loaded: Option<usize>, failed: usize) -> RailSeries {
+        RailSeries {
+            id: SeriesId(1),
+            number: String::new(),
+            name: String::new(),
+            modality: "CT".into(),
+            count: Some(200),
+            thumbnail: None,
+            shown_in: Vec::new(),
+            is_active: false,
+            is_document: false,
+            loaded,
+            failed,
+            problem: None,
+        }
+    }
+
+    #[test]
+    fn a_series_with_failed_frames_stops_loading_when_all_are_settled() {
+        assert_eq!(percent_loaded(&series(Some(100), 4)), Some(52));
+        assert_eq!(percent_loaded(&series(Some(196), 4)), None);
+        assert_eq!(percent_loaded(&series(Some(199), 0)), Some(99));
+        assert_eq!(percent_loaded(&series(None, 0)), None);
     }
 }

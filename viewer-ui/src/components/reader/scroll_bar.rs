@@ -58,6 +58,9 @@ pub fn ScrollBar(props: &ScrollBarProps) -> Html {
         Callback::from(move |event: PointerEvent| {
             event.stop_propagation();
             event.prevent_default();
+            if event.button() != 0 {
+                return;
+            }
             if let Some(element) = node.cast::<web_sys::Element>() {
                 pointer::capture(&element, event.pointer_id());
             }
@@ -78,6 +81,7 @@ pub fn ScrollBar(props: &ScrollBarProps) -> Html {
         event.stop_propagation();
         *is_held.borrow_mut() = false;
     });
+    // A press here is not one on the image below, whatever becomes of it.
     let ondblclick = Callback::from(|event: MouseEvent| event.stop_propagation());
     let slices = props.slices;
     html! {
@@ -85,7 +89,8 @@ pub fn ScrollBar(props: &ScrollBarProps) -> Html {
             aria-controls={format!("viewport-{}", props.viewport)}
             aria-valuemax={slices.to_string()} aria-valuenow={(props.slice + 1).to_string()}
             aria-valuetext={props.spoken.clone()} aria-label="Position in the stack" ref={node}
-            {onpointerdown} {onpointermove} {onpointerup} {ondblclick}>
+            {onpointerdown} {onpointermove} onpointerup={onpointerup.clone()}
+            onpointercancel={onpointerup} {ondblclick}>
             <svg aria-hidden="true">
                 <rect class="track" x="2" y="0" width="6" height="100%" />
                 {for props.loaded.iter().map(|(first, end)| html! {
