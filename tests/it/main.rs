@@ -10,6 +10,7 @@ mod hands;
 mod hosting;
 mod lessons;
 mod made;
+mod memory;
 mod shown;
 mod smoke;
 mod stage;

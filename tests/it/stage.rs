@@ -103,11 +103,25 @@ impl Stage {
 
 /// A CT of a made-up patient: `slices` of `side` x `side`.
 pub fn ct_folder(side: u16, slices: usize) -> TempFolder {
+    ct_folder_as(side, slices, phantom::dicom::Encoding::ExplicitLittle)
+}
+
+/// As [`ct_folder`], stored in another way.
+pub fn ct_folder_as(side: u16, slices: usize, encoding: phantom::dicom::Encoding) -> TempFolder {
+    made_ct(5, side, slices, encoding)
+}
+
+/// As [`ct_folder`], of another patient for another seed.
+pub fn ct_folder_of(seed: u64, side: u16, slices: usize) -> TempFolder {
+    made_ct(seed, side, slices, phantom::dicom::Encoding::ExplicitLittle)
+}
+
+fn made_ct(seed: u64, side: u16, slices: usize, encoding: phantom::dicom::Encoding) -> TempFolder {
     use phantom::{Kernel, Scan, dicom};
     let folder = TempFolder::new("ct").unwrap();
     let scan = Scan {
         place: dicom::Place {
-            seed: 5,
+            seed,
             study: dicom::Study {
                 patient: dicom::Patient {
                     name: "Test^Ct",
@@ -128,7 +142,7 @@ pub fn ct_folder(side: u16, slices: usize) -> TempFolder {
                 model: "Phantom",
             },
         },
-        anatomy: Arc::new(phantom::ct::Anatomy::new(5)),
+        anatomy: Arc::new(phantom::ct::Anatomy::new(seed)),
         kernel: Kernel::Soft,
         side,
         spacing_mm: 400.0 / f64::from(side),
@@ -138,7 +152,7 @@ pub fn ct_folder(side: u16, slices: usize) -> TempFolder {
         contrast: None,
     };
     for index in 0..slices {
-        let file = scan.file(index, dicom::Encoding::ExplicitLittle).unwrap();
+        let file = scan.file(index, encoding).unwrap();
         folder.write(&format!("{index}.dcm"), &file).unwrap();
     }
     folder
