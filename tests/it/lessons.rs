@@ -2,7 +2,7 @@
 
 use crate::hosting::serve_page;
 use crate::made::Made;
-use crate::stage::Stage;
+use crate::stage::{Stage, ct_folder};
 use sagitta_tests::{Backend, TempFolder, phantom_folder};
 use serde_json::json;
 use std::io::{Read, Write};
@@ -64,6 +64,28 @@ fn lesson_05_the_first_image_needs_one_series_metadata_and_one_frame() {
         "first image after {} requests to the store at most",
         before_thumbnails
     );
+}
+
+#[test]
+fn lesson_05_on_a_slow_line_the_first_image_shares_it_with_nothing() {
+    let folder = ct_folder(512, 30);
+    let stage = Stage::blank(Backend::WebGl2, folder.path());
+    let study = stage.study();
+    let series = stage.series(&study, "CT for tests");
+    // Half a megabyte a second: one frame takes a second.
+    stage.go("");
+    let line = json!({ "offline": false, "latency": 20, "downloadThroughput": 500_000, "uploadThroughput": -1 });
+    stage
+        .page
+        .call("Network.emulateNetworkConditions", line)
+        .unwrap();
+    let before = stage.page.requests().len();
+    let seen = stage.eval(&format!(
+        "(async () => {{ await window.sagitta.open({{ studies: ['{study}'], series: '{series}' }});
+           const {{ bytes_fetched, first_image_ms }} = window.sagitta.stats(); return {{ bytes_fetched, first_image_ms }}; }})()"
+    ));
+    println!("{seen}");
+    println!("{:?}", &stage.page.requests()[before..]);
 }
 
 #[test]

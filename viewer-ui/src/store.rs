@@ -10,6 +10,10 @@ use viewer_core::tools::{Corners, Mark};
 
 /// What a component asks for.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "made, handled and dropped; none is kept (and on wasm32 none is large)"
+)]
 pub enum Command {
     /// A change of the viewing state.
     Act(Action),

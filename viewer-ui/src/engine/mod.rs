@@ -44,6 +44,10 @@ pub struct Source {
 
 /// Everything that the engine hears of.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "made, handled and dropped; none is kept (and on wasm32 none is large)"
+)]
 pub enum EngineEvent {
     /// A component or the API asks for something.
     Command(Command),

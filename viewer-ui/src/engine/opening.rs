@@ -35,11 +35,9 @@ impl Engine {
 
     pub(super) fn open(&mut self, link: ViewLink, effects: &mut Vec<Effect>) {
         self.clear(effects);
-        self.opened_at_ms = if self.figures.first_image_ms.is_none() && self.generation == 1 {
-            0.0
-        } else {
-            clock::now_ms()
-        };
+        // What the address itself names counts from navigation, a later opening from its call.
+        let is_navigation = self.generation == 1 && self.page != Page::List;
+        self.opened_at_ms = if is_navigation { 0.0 } else { clock::now_ms() };
         self.figures.first_image_ms = None;
         self.figures.first_drawn_ms = None;
         self.link = Some(link);

@@ -18,6 +18,10 @@ pub enum Popover {
 
 /// What a key asks for.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "made, handled and dropped; none is kept (and on wasm32 none is large)"
+)]
 pub enum Meaning {
     /// A command.
     Do(Command),
