@@ -196,6 +196,22 @@ fn t24_the_preview_shows_series_of_the_selected_study_alone() {
 }
 
 #[test]
+fn t24_the_marked_row_is_the_study_that_the_preview_shows() {
+    let (stage, _folder) = five_studies();
+    let page = &stage.page;
+    for row in [3, 0, 4, 1] {
+        page.click_on(&format!("#row-{row} .c-name")).unwrap();
+        let same = format!(
+            "document.querySelector('tr.sel')?.id === 'row-{row}' \
+             && document.querySelectorAll('tr.sel').length === 1 \
+             && document.querySelector('tr.sel .c-name b').textContent \
+                === document.querySelector('.preview h2').textContent"
+        );
+        page.wait_for(&same, 5).unwrap();
+    }
+}
+
+#[test]
 fn keys_select_open_and_come_back_to_the_same_row() {
     let (stage, _folder) = five_studies();
     let page = &stage.page;

@@ -97,8 +97,10 @@ pub fn StudyList(props: &ListProps) -> Html {
         });
     }
     let select = {
-        let (memory, loader) = (props.memory.clone(), shared.clone());
-        use_callback((), move |place: usize, ()| {
+        // The loader of now: one that was replaced, as when the sources came, redraws nothing, and the
+        // row that is marked would not be the study that the preview shows.
+        let memory = props.memory.clone();
+        use_callback(shared.clone(), move |place: usize, loader| {
             memory.change(|memory| {
                 memory.select(place);
                 memory.has_sheet = true;
