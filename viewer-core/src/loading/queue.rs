@@ -116,6 +116,24 @@ impl FrameQueue {
         jobs
     }
 
+    /// Leaves only visible frames on a list while the first of them is on its way and nothing of it is
+    /// here: on a slow line the first image shares the line with nothing.
+    pub fn first_image_first<T>(&self, wanted: &mut Vec<Wanted>, cache: &FrameCache<T>) {
+        let is_on_its_way = |w: &Wanted| {
+            let state = self.state(w.key, cache);
+            matches!(
+                state,
+                FrameState::Waiting | FrameState::InFlight(Stage::Fetching)
+            )
+        };
+        let is_visible = |w: &Wanted| w.tier == Tier::Visible;
+        if !wanted.iter().any(|w| cache.contains(w.key))
+            && wanted.iter().any(|w| is_visible(w) && is_on_its_way(w))
+        {
+            wanted.retain(is_visible);
+        }
+    }
+
     /// The list that was last set.
     pub fn wanted(&self) -> &[Wanted] {
         &self.wanted
@@ -348,6 +366,27 @@ mod tests {
         assert!(queue.next(&cache, 0.0).is_empty());
         queue.fetched(key(0));
         assert_eq!(queue.next(&cache, 0.0), [Job::Start(key(2))]);
+    }
+
+    #[test]
+    fn the_first_image_shares_the_line_with_nothing() {
+        let (mut queue, mut cache) = queue();
+        let first = |queue: &FrameQueue, cache: &FrameCache<()>| {
+            let mut wanted = list(0, &[1, 2]);
+            queue.first_image_first(&mut wanted, cache);
+            wanted.len()
+        };
+        assert_eq!(first(&queue, &cache), 1);
+        queue.set_wanted(list(0, &[]), &cache, 0.0);
+        assert_eq!(first(&queue, &cache), 1);
+        // Its bytes are here, or it rests after a failure: the others go on.
+        queue.fetched(key(0));
+        assert_eq!(first(&queue, &cache), 3);
+        queue.failed(key(0), Failure::Connection, 0.0);
+        assert_eq!(first(&queue, &cache), 3);
+        queue.ask_again(None);
+        cache.insert(key(2), (), 1, &[]);
+        assert_eq!(first(&queue, &cache), 3);
     }
 
     #[test]

@@ -29,7 +29,8 @@ impl Engine {
         self.ask_for_metadata(effects);
         let mut shown = self.state.shown_stacks();
         shown.extend(self.waited_stacks(&shown));
-        let wanted = plan(&shown, self.most_frames(&shown));
+        let mut wanted = plan(&shown, self.most_frames(&shown));
+        self.queue.first_image_first(&mut wanted, &self.cache);
         for job in self.queue.set_wanted(wanted, &self.cache, now_ms) {
             match job {
                 Job::Start(key) => self.start(key, effects),
