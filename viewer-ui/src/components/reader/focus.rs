@@ -46,6 +46,13 @@ pub fn step(is_backwards: bool) -> bool {
     }
 }
 
+/// The place of the viewport that has the focus, or something in it.
+pub fn viewport() -> Option<usize> {
+    let active = document()?.active_element()?;
+    let viewport = active.closest(".vp").ok()??;
+    viewport.id().strip_prefix("viewport-")?.parse().ok()
+}
+
 /// Gives the focus to a viewport, unless something in it or in a popover has it, or a text field.
 pub fn take(viewport: &web_sys::HtmlElement) {
     let active = document().and_then(|document| document.active_element());

@@ -18,6 +18,7 @@ mod viewport;
 use crate::input::keys::{Meaning, Popover, meaning, passes};
 use crate::platform::page;
 use crate::store::{Command, ReaderView};
+use std::cell::RefCell;
 use std::rc::Rc;
 use viewer_core::state::Action;
 use yew::prelude::*;
@@ -39,24 +40,27 @@ pub struct ReaderProps {
 /// The reader.
 #[component]
 pub fn Reader(props: &ReaderProps) -> Html {
-    let open = use_state(|| None::<Popover>);
-    use_keys(props, &open);
+    // The state draws; the cell answers events that come before the next drawing.
+    let open = use_state_eq(|| None::<Popover>);
+    let now = use_mut_ref(|| None::<Popover>);
+    let set = {
+        let (now, setter) = (now.clone(), open.setter());
+        Callback::from(move |popover: Option<Popover>| {
+            now.replace(popover);
+            setter.set(popover);
+        })
+    };
+    use_keys(props, &now, &set);
     let view = &props.view;
     let dispatch = &props.dispatch;
     let toggle = {
-        let open = open.clone();
+        let set = set.clone();
         Callback::from(move |popover: Popover| {
-            open.set(if *open == Some(popover) {
-                None
-            } else {
-                Some(popover)
-            });
+            let is_open = *now.borrow() == Some(popover);
+            set.emit((!is_open).then_some(popover));
         })
     };
-    let close = {
-        let open = open.setter();
-        Callback::from(move |()| open.set(None))
-    };
+    let close = set.reform(|()| None);
     let image_area = html! {
         <area::Area view={view.clone()} dispatch={dispatch.clone()} stage={props.stage.clone()}
             bare={props.bare} />
@@ -91,13 +95,17 @@ pub fn Reader(props: &ReaderProps) -> Html {
 
 /// Listens to the keyboard for as long as the reader is on screen.
 #[hook]
-fn use_keys(props: &ReaderProps, open: &UseStateHandle<Option<Popover>>) {
-    let latest = use_mut_ref(|| (props.view.clone(), *open.clone()));
-    *latest.borrow_mut() = (props.view.clone(), **open);
-    let (dispatch, setter) = (props.dispatch.clone(), open.setter());
+fn use_keys(
+    props: &ReaderProps,
+    open: &Rc<RefCell<Option<Popover>>>,
+    set: &Callback<Option<Popover>>,
+) {
+    let latest = use_mut_ref(|| props.view.clone());
+    latest.replace(props.view.clone());
+    let (dispatch, open, set) = (props.dispatch.clone(), open.clone(), set.clone());
     use_effect_with((), move |()| {
         page::on_key(move |key| {
-            let (view, open_now) = latest.borrow().clone();
+            let (view, open_now) = (latest.borrow().clone(), *open.borrow());
             if key.is_tab {
                 return open_now.is_none() && key.in_viewport && focus::step(key.shift);
             }
@@ -107,25 +115,23 @@ fn use_keys(props: &ReaderProps, open: &UseStateHandle<Option<Popover>>) {
             if key.key == "Enter" && !key.in_viewport {
                 return false;
             }
-            match meaning(&key.key, key.shift, view.active) {
+            // The viewport in focus, even where the snapshot does not know of it yet.
+            let active = focus::viewport().unwrap_or(view.active);
+            match meaning(&key.key, key.shift, active) {
                 Some(Meaning::Do(command)) => {
                     if matches!(command, Command::Act(Action::ChoosePreset { .. })) {
-                        setter.set(None);
+                        set.emit(None);
                     }
                     dispatch.emit(command);
                     true
                 }
                 Some(Meaning::Toggle(popover)) => {
-                    setter.set(if open_now == Some(popover) {
-                        None
-                    } else {
-                        Some(popover)
-                    });
+                    set.emit((open_now != Some(popover)).then_some(popover));
                     true
                 }
                 Some(Meaning::Escape) => {
                     match (open_now, view.large) {
-                        (Some(_), _) => setter.set(None),
+                        (Some(_), _) => set.emit(None),
                         (None, Some(large)) => {
                             dispatch.emit(Command::Act(Action::ToggleLarge(large)));
                         }

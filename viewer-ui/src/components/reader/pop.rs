@@ -44,8 +44,11 @@ pub fn Pop(props: &PopProps) -> Html {
             }
         });
     }
+    // Only Tab leaves a popover: focus that is given elsewhere by the page itself closes nothing.
+    let is_tabbing = use_mut_ref(|| false);
     let onkeydown = {
-        let (node, by_letter, is_modal) = (node.clone(), props.by_letter, props.is_modal);
+        let (by_letter, is_modal) = (props.by_letter, props.is_modal);
+        let (node, is_tabbing) = (node.clone(), is_tabbing.clone());
         Callback::from(move |event: KeyboardEvent| {
             let Some(element) = node.cast::<web_sys::Element>() else {
                 return;
@@ -54,6 +57,7 @@ pub fn Pop(props: &PopProps) -> Html {
                 .target_dyn_into::<web_sys::HtmlInputElement>()
                 .is_some();
             let key = event.key();
+            is_tabbing.replace(key == "Tab");
             let has_modifier = event.ctrl_key() || event.alt_key() || event.meta_key();
             let is_taken = match key.as_str() {
                 "Tab" if is_modal => {
@@ -79,8 +83,11 @@ pub fn Pop(props: &PopProps) -> Html {
         })
     };
     let onfocusout = {
-        let (node, close) = (node.clone(), props.close.clone());
+        let (node, close, is_tabbing) = (node.clone(), props.close.clone(), is_tabbing);
         Callback::from(move |event: FocusEvent| {
+            if !is_tabbing.replace(false) {
+                return;
+            }
             // The window losing the focus is no leaving: nothing else has it then.
             let to = event.related_target();
             let to = to.and_then(|to| wasm_bindgen::JsCast::dyn_into::<web_sys::Node>(to).ok());

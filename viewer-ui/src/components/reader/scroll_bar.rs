@@ -55,6 +55,7 @@ pub fn ScrollBar(props: &ScrollBarProps) -> Html {
     };
     let onpointerdown = {
         let (node, is_held, go) = (node.clone(), is_held.clone(), go.clone());
+        let (dispatch, viewport) = (props.dispatch.clone(), props.viewport);
         Callback::from(move |event: PointerEvent| {
             event.stop_propagation();
             event.prevent_default();
@@ -65,6 +66,7 @@ pub fn ScrollBar(props: &ScrollBarProps) -> Html {
                 pointer::capture(&element, event.pointer_id());
             }
             *is_held.borrow_mut() = true;
+            dispatch.emit(Command::Act(Action::Activate(viewport)));
             go(&event);
         })
     };

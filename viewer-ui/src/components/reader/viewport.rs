@@ -62,6 +62,7 @@ pub fn ViewportCell(props: &ViewportProps) -> Html {
         (props.is_active && !props.bare).then_some("active"),
         props.hidden.then_some("hidden"),
         drop.is_target.then_some("target"),
+        (!viewport.marks.is_empty()).then_some("marked"),
         (viewport.content == Content::Image).then_some("shows")
     );
     html! {
