@@ -225,11 +225,6 @@ fn close_leaves_nothing_on_screen_and_in_memory() {
             assert_eq!(viewport["state"], "empty", "{shown}");
             assert_eq!(viewport["series"], "");
         }
-        std::fs::write(
-            "/tmp/t-e2e-files/closed.png",
-            stage.page.screenshot().unwrap(),
-        )
-        .unwrap();
         assert!(grey() == 0.0, "{}: something is left", backend.name());
         let text = stage.eval("document.body.innerText");
         let text = text.as_str().unwrap();

@@ -232,6 +232,9 @@ fn lesson_25_a_strict_policy_is_enough_for_a_whole_session() {
         ] {
             page.key(key).unwrap();
         }
+        // The overlay of keys lies over the bar until the page is drawn without it.
+        page.wait_for("!document.querySelector('.scrim, .pop')", 20)
+            .unwrap();
         page.click_on(".preset").unwrap();
         page.wait_for("!!document.querySelector('.presets')", 5)
             .unwrap();

@@ -143,7 +143,10 @@ pub fn on_key(on_key: impl Fn(KeyPress) -> bool + 'static) -> impl FnOnce() + 's
                 .is_some();
             let on_button = matches!(tag.as_str(), "BUTTON" | "A" | "SUMMARY")
                 && matches!(key.as_str(), "Enter" | " ");
-            let has_modifier = event.ctrl_key() || event.alt_key() || event.meta_key();
+            // AltGr, which browsers call Ctrl and Alt together, only makes characters: [ and ] on many keyboards.
+            let is_alt_gr = event.get_modifier_state("AltGraph");
+            let has_modifier =
+                !is_alt_gr && (event.ctrl_key() || event.alt_key()) || event.meta_key();
             if event.default_prevented()
                 || has_modifier
                 || on_button
