@@ -29,8 +29,8 @@ struct ViewUniforms {
     pivot: u32,
     scale: f32,
     offset: f32,
-    // Up to a multiple of 16 bytes.
-    unused: u32,
+    // Number of words in the table less one, in 24 bits; above them the grey of the shutter.
+    table_shutter: u32,
 }
 
 @group(0) @binding(0) var<uniform> uniforms: ViewUniforms;
@@ -52,6 +52,10 @@ var<private> view: ViewUniforms;
 
 const FLAG_INTERPOLATE: u32 = 1u;
 const FLAG_INVERSE: u32 = 2u;
+const FLAG_OVERLAYS: u32 = 4u;
+// Columns and rows around the nearest pixel that a canvas pixel covers: four bits each.
+const REACH_ACROSS_SHIFT: u32 = 8u;
+const REACH_DOWN_SHIFT: u32 = 12u;
 
 const ONE: u32 = 65536u;
 
@@ -72,7 +76,7 @@ fn cover(@builtin(vertex_index) index: u32) -> Covered {
             uniforms.pivot,
             bitcast<u32>(uniforms.scale),
             bitcast<u32>(uniforms.offset),
-            0u,
+            uniforms.table_shutter,
         ),
     );
 }
@@ -92,7 +96,7 @@ fn take_view(covered: Covered) {
         covered.ramp.x,
         bitcast<f32>(covered.ramp.y),
         bitcast<f32>(covered.ramp.z),
-        0u,
+        covered.ramp.w,
     );
 }
 

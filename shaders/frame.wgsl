@@ -1,7 +1,7 @@
 // frame.wgsl: one 2-D frame, drawn into a viewport.
 //
 // In:     group 0 ViewUniforms (common.wgsl); group 1 the frame's raw stored bits: R8Uint, R16Uint, R32Uint
-//         (32-bit numbers and singles) or Rgba8Uint (colour)
+//         (32-bit numbers and singles) or Rgba8Uint (colour); group 2 table (voi.wgsl) and mask
 // Out:    opaque grey or colour, one fragment per canvas pixel; black outside and where it is padding
 // Units:  pixels of the frame, centers on integers
 // Twin:   viewer-core/src/pixel/cpu_render.rs (gpu_matches_cpu, at most 1 grey level)
@@ -132,40 +132,100 @@ fn narrow_padded(covered: Covered) -> @location(0) vec4<f32> {
 
 fn colour_on_screen(mixed: vec3<u32>) -> vec4<f32> {
     return on_screen(vec3<f32>(
-        level(grey_of_narrow(mixed.x)),
-        level(grey_of_narrow(mixed.y)),
-        level(grey_of_narrow(mixed.z)),
+        level(grey_of_channel(mixed.x)),
+        level(grey_of_channel(mixed.y)),
+        level(grey_of_channel(mixed.z)),
     ));
 }
 
-// Red, green and blue of 8 bits, the nearest pixel.
+// What three samples are.
+override COLOR: u32 = 0u;
+const COLOR_YBR_FULL: u32 = 1u;
+const COLOR_YBR_PARTIAL: u32 = 2u;
+
+// Rounds numbers in units of 2^-16 and cuts them to bytes.
+fn rounded(scaled: vec3<i32>) -> vec3<u32> {
+    return vec3<u32>(clamp((scaled + vec3<i32>(0x8000)) >> vec3<u32>(16u), vec3<i32>(0), vec3<i32>(255)));
+}
+
+// Red, green and blue of a pixel; PS3.3 C.7.6.3.1.2, twin: pixel/color.rs.
+fn colour_at(column: i32, row: i32) -> vec3<u32> {
+    let texel = load(column, row).xyz;
+    if COLOR == COLOR_YBR_FULL {
+        let y = i32(texel.x) << 16u;
+        let cb = i32(texel.y) - 128;
+        let cr = i32(texel.z) - 128;
+        return rounded(vec3<i32>(y + 91881 * cr, y - 22553 * cb - 46802 * cr, y + 116130 * cb));
+    }
+    if COLOR == COLOR_YBR_PARTIAL {
+        let y = (i32(texel.x) - 16) * 76309;
+        let cb = i32(texel.y) - 128;
+        let cr = i32(texel.z) - 128;
+        return rounded(vec3<i32>(y + 104597 * cr, y - 25675 * cb - 53279 * cr, y + 132201 * cb));
+    }
+    return texel;
+}
+
+// Red, green and blue of an index.
+fn palette_at(column: i32, row: i32) -> vec3<u32> {
+    let word = table_word(ordered(column, row));
+    return vec3<u32>(word & 255u, (word >> 8u) & 255u, (word >> 16u) & 255u);
+}
+
+fn mix_colours(a: vec3<u32>, b: vec3<u32>, c: vec3<u32>, d: vec3<u32>, across: u32, down: u32) -> vec3<u32> {
+    return vec3<u32>(
+        mix_narrow(a.x, b.x, c.x, d.x, across, down),
+        mix_narrow(a.y, b.y, c.y, d.y, across, down),
+        mix_narrow(a.z, b.z, c.z, d.z, across, down),
+    );
+}
+
+// Colour of 8 bits, the nearest pixel.
 @fragment
 fn colour_nearest(covered: Covered) -> @location(0) vec4<f32> {
     let at = place(covered);
     if !at.inside {
         return BLACK;
     }
-    return colour_on_screen(load(at.column.nearest, at.row.nearest).xyz << vec3<u32>(16u));
+    return colour_on_screen(colour_at(at.column.nearest, at.row.nearest) << vec3<u32>(16u));
 }
 
-// Red, green and blue of 8 bits, bilinear.
+// Colour of 8 bits, bilinear.
 @fragment
 fn colour_bilinear(covered: Covered) -> @location(0) vec4<f32> {
     let at = place(covered);
     if !at.inside {
         return BLACK;
     }
-    let a = load(at.column.first, at.row.first);
-    let b = load(at.column.second, at.row.first);
-    let c = load(at.column.first, at.row.second);
-    let d = load(at.column.second, at.row.second);
-    let across = at.column.fraction;
-    let down = at.row.fraction;
-    return colour_on_screen(vec3<u32>(
-        mix_narrow(a.x, b.x, c.x, d.x, across, down),
-        mix_narrow(a.y, b.y, c.y, d.y, across, down),
-        mix_narrow(a.z, b.z, c.z, d.z, across, down),
-    ));
+    let a = colour_at(at.column.first, at.row.first);
+    let b = colour_at(at.column.second, at.row.first);
+    let c = colour_at(at.column.first, at.row.second);
+    let d = colour_at(at.column.second, at.row.second);
+    return colour_on_screen(mix_colours(a, b, c, d, at.column.fraction, at.row.fraction));
+}
+
+// Indices of 8 or 16 bits, the nearest pixel.
+@fragment
+fn palette_nearest(covered: Covered) -> @location(0) vec4<f32> {
+    let at = place(covered);
+    if !at.inside {
+        return BLACK;
+    }
+    return colour_on_screen(palette_at(at.column.nearest, at.row.nearest) << vec3<u32>(16u));
+}
+
+// Indices of 8 or 16 bits, bilinear between their colours.
+@fragment
+fn palette_bilinear(covered: Covered) -> @location(0) vec4<f32> {
+    let at = place(covered);
+    if !at.inside {
+        return BLACK;
+    }
+    let a = palette_at(at.column.first, at.row.first);
+    let b = palette_at(at.column.second, at.row.first);
+    let c = palette_at(at.column.first, at.row.second);
+    let d = palette_at(at.column.second, at.row.second);
+    return colour_on_screen(mix_colours(a, b, c, d, at.column.fraction, at.row.fraction));
 }
 
 // One pixel on its way to grey; is_image is false for padding and for what is no number.
@@ -213,7 +273,7 @@ fn mix_taps(a: GreyTap, b: GreyTap, c: GreyTap, d: GreyTap, at: Place) -> vec4<f
         let sum = a.grey * wa + b.grey * wb + c.grey * wc + d.grey * wd;
         grey = sum / (wa + wb + wc + wd);
     }
-    return on_screen(vec3<f32>(level(clamp(grey, 0.0, 1.0))));
+    return on_screen(vec3<f32>(level(grey_of_taps(grey))));
 }
 
 // Whole numbers of 32 bits.
@@ -242,4 +302,42 @@ fn single(covered: Covered) -> @location(0) vec4<f32> {
     let c = float_tap(at.column.first, at.row.second);
     let d = float_tap(at.column.second, at.row.second);
     return mix_taps(a, b, c, d, at);
+}
+
+// Overlay planes and shutter, one byte a pixel of the frame; drawn over it by a second triangle.
+@group(2) @binding(1) var mask_cells: texture_2d<u32>;
+
+const MASK_OVERLAY: u32 = 1u;
+const MASK_SHUTTER: u32 = 2u;
+const OVERLAY_COLOUR = vec3<f32>(240.0, 227.0, 164.0);
+
+fn mask_at(column: i32, row: i32) -> u32 {
+    return textureLoad(mask_cells, vec2<i32>(column, row), 0).x;
+}
+
+// Twin: pixel/mask.rs.
+@fragment
+fn mask(covered: Covered) -> @location(0) vec4<f32> {
+    let at = place(covered);
+    if !at.inside {
+        discard;
+    }
+    if (mask_at(at.column.nearest, at.row.nearest) & MASK_SHUTTER) != 0u {
+        return on_screen(vec3<f32>(f32(view.table_shutter >> 24u)));
+    }
+    var cells = 0u;
+    if (view.flags & FLAG_OVERLAYS) != 0u {
+        let across = i32((view.flags >> REACH_ACROSS_SHIFT) & 15u);
+        let down = i32((view.flags >> REACH_DOWN_SHIFT) & 15u);
+        let last = vec2<i32>(view.size) - vec2<i32>(1);
+        for (var row = max(at.row.nearest - down, 0); row <= min(at.row.nearest + down, last.y); row++) {
+            for (var column = max(at.column.nearest - across, 0); column <= min(at.column.nearest + across, last.x); column++) {
+                cells |= mask_at(column, row);
+            }
+        }
+    }
+    if (cells & MASK_OVERLAY) == 0u {
+        discard;
+    }
+    return on_screen(OVERLAY_COLOUR);
 }

@@ -7,7 +7,7 @@ use viewer_core::decode::Limits;
 use viewer_core::model::{FrameAttributes, Instance};
 use viewer_core::pixel::cpu_render::render;
 use viewer_core::pixel::{
-    Frame, FrameParams, FrameView, PaddingRange, Photometric, SampleType, VoiLut, Window,
+    Frame, FrameParams, FrameView, PaddingRange, Photometric, PixelKind, SampleType, VoiLut, Window,
 };
 
 use crate::source::folder::frames::StoredPixels;
@@ -53,17 +53,19 @@ pub fn png(
     let attributes = instance.frame(index);
     let params = FrameParams {
         pixel_from_canvas: pixel_from_canvas(&frame, canvas_width, canvas_height),
-        modality: attributes.modality.clone(),
-        voi: VoiLut::Linear(window(&frame, attributes, instance.padding)),
-        presentation: instance.presentation,
+        modality: attributes.grey.modality.clone(),
+        voi: voi(&frame, attributes, instance.padding),
+        presentation: instance.presentation.clone(),
         padding: instance.padding,
-        interpolate: true,
+        ..FrameParams::default()
     };
     let view = FrameView {
         rows: frame.rows,
         columns: frame.columns,
-        samples_per_pixel: frame.samples_per_pixel,
-        sample_type: frame.sample_type,
+        pixels: PixelKind {
+            samples_per_pixel: frame.samples_per_pixel,
+            ..PixelKind::grey(frame.sample_type)
+        },
         data: &frame.data,
     };
     let mut canvas = vec![0; canvas_width as usize * canvas_height as usize * 4];
@@ -101,9 +103,13 @@ fn pixel_from_canvas(frame: &Frame, width: u32, height: u32) -> [f64; 6] {
     [column, 0.0, 0.0, row, column / 2.0 - 0.5, row / 2.0 - 0.5]
 }
 
-fn window(frame: &Frame, attributes: &FrameAttributes, padding: Option<PaddingRange>) -> Window {
-    if let Some(named) = attributes.windows.first() {
-        return named.window;
+fn voi(frame: &Frame, attributes: &FrameAttributes, padding: Option<PaddingRange>) -> VoiLut {
+    let is_grey = frame.samples_per_pixel == 1;
+    if !is_grey {
+        return VoiLut::COLOR;
+    }
+    if let Some(named) = attributes.grey.voi.first() {
+        return named.voi.clone();
     }
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for row in 0..frame.rows {
@@ -111,7 +117,7 @@ fn window(frame: &Frame, attributes: &FrameAttributes, padding: Option<PaddingRa
             let stored = frame.sample(column, row, 0).filter(|stored| {
                 stored.is_finite() && !padding.is_some_and(|padding| padding.contains(*stored))
             });
-            if let Some(value) = stored.map(|stored| attributes.modality.apply(stored)) {
+            if let Some(value) = stored.map(|stored| attributes.grey.modality.apply(stored)) {
                 (low, high) = (low.min(value), high.max(value));
             }
         }
@@ -120,10 +126,10 @@ fn window(frame: &Frame, attributes: &FrameAttributes, padding: Option<PaddingRa
         (low, high) = (0.0, 1.0);
     }
     // LINEAR (PS3.3 C.11.2.1.2.1) runs from center - 0.5 - (width - 1) / 2 to the same above.
-    Window {
+    VoiLut::Linear(Window {
         center: (low + high) / 2.0 + 0.5,
         width: (high - low + 1.0).max(1.0),
-    }
+    })
 }
 
 /// Full-range YBR of 8 bits to RGB, PS3.3 C.7.6.3.1.2.

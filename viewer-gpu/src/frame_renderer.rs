@@ -7,10 +7,12 @@ use crate::context::begin_pass;
 use crate::readback::Pending;
 use crate::scene::{Scene, visible};
 use crate::texture_cache::{FrameTexture, TextureCache, texture_layout};
+use crate::extras::Extras;
+use crate::shaders::Way;
 use crate::{Context, shaders, uniforms};
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use viewer_core::pixel::{FrameParams, RenderPlan};
+use viewer_core::pixel::FrameParams;
 
 /// Why nothing was drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +62,7 @@ pub enum DrawOutcome {
 pub struct Renderer {
     shader: wgpu::ShaderModule,
     layout: wgpu::PipelineLayout,
+    extras: Extras,
     /// One for each way of drawing and each format drawn on that were needed so far.
     pipelines: Vec<(PipelineKey, wgpu::RenderPipeline)>,
     uniform_layout: wgpu::BindGroupLayout,
@@ -69,14 +72,17 @@ pub struct Renderer {
     capacity: u32,
 }
 
-/// Fragment entry point and format of the target.
-type PipelineKey = (&'static str, wgpu::TextureFormat);
+/// How a frame is drawn, and format of the target.
+type PipelineKey = (Way, wgpu::TextureFormat);
 
 /// One viewport, ready to be drawn.
 struct Item<'a> {
     scissor: [u32; 4],
     frame: &'a FrameTexture,
+    extras: wgpu::BindGroup,
     pipeline: wgpu::RenderPipeline,
+    /// Draws overlay planes and shutter.
+    mask_pipeline: Option<wgpu::RenderPipeline>,
 }
 
 /// Format of pictures that are read back: the order of bytes is that of RGBA everywhere.
@@ -93,15 +99,21 @@ impl Renderer {
             source: wgpu::ShaderSource::Wgsl(shaders::FRAME.into()),
         });
         let uniform_layout = uniform_layout(device);
+        let extras = Extras::new(device, &context.queue);
         let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some("frame"),
-            bind_group_layouts: &[Some(&uniform_layout), Some(&texture_layout(device))],
+            bind_group_layouts: &[
+                Some(&uniform_layout),
+                Some(&texture_layout(device)),
+                Some(extras.layout()),
+            ],
             immediate_size: 0,
         });
         let (uniforms, uniform_group) = uniform_buffer(device, &uniform_layout, FIRST_CAPACITY);
         Self {
             shader,
             layout,
+            extras,
             pipelines: Vec::new(),
             uniform_layout,
             uniforms,
@@ -151,15 +163,7 @@ impl Renderer {
                 continue;
             };
             if let Some(scissor) = visible(viewport.rect, width, height) {
-                let [x, y, ..] = scissor;
-                let plan = RenderPlan::new(frame.samples_per_pixel, frame.sample_type, params);
-                uniforms::push(&mut bytes, &plan, frame.shape, [x, y]);
-                let entry = shaders::frame_entry(&plan, frame.shape.is_colour);
-                items.push(Item {
-                    scissor,
-                    frame,
-                    pipeline: self.pipeline(context, (entry, format)),
-                });
+                items.push(self.item(context, &mut bytes, (frame, params), scissor, format));
             }
         }
         let Some(target) = context.surface_texture()? else {
@@ -219,12 +223,10 @@ impl Renderer {
             });
         }
         let frame = cache.get(key).ok_or(DrawError::NoFrame)?;
-        let plan = RenderPlan::new(frame.samples_per_pixel, frame.sample_type, params);
         let mut bytes = Vec::new();
-        uniforms::push(&mut bytes, &plan, frame.shape, [0, 0]);
+        let whole = [0, 0, width, height];
+        let item = self.item(context, &mut bytes, (frame, params), whole, MEMORY_FORMAT);
         self.write_uniforms(context, &bytes);
-        let entry = shaders::frame_entry(&plan, frame.shape.is_colour);
-        let pipeline = self.pipeline(context, (entry, MEMORY_FORMAT));
 
         let device = &context.device;
         let size = wgpu::Extent3d {
@@ -251,11 +253,6 @@ impl Renderer {
         });
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let view = texture.create_view(&Default::default());
-        let item = Item {
-            scissor: [0, 0, width, height],
-            frame,
-            pipeline,
-        };
         self.encode(&mut encoder, &view, &[item]);
         encoder.copy_texture_to_buffer(
             texture.as_image_copy(),
@@ -277,6 +274,33 @@ impl Renderer {
             row_bytes: 4 * width as usize,
             stride_bytes: stride as usize,
         })
+    }
+
+    /// One viewport, with its uniforms appended to `bytes`.
+    fn item<'a>(
+        &mut self,
+        context: &Context,
+        bytes: &mut Vec<u8>,
+        (frame, params): (&'a FrameTexture, &FrameParams),
+        scissor: [u32; 4],
+        format: wgpu::TextureFormat,
+    ) -> Item<'a> {
+        let (plan, extras) =
+            self.extras
+                .prepare(&context.device, &context.queue, frame.pixels, params);
+        let [x, y, ..] = scissor;
+        uniforms::push(bytes, &plan, params, frame.shape, [x, y]);
+        let way = Way::of(&plan, frame.pixels.is_color());
+        // A mask of another size belongs to another frame.
+        let size = [frame.shape.columns, frame.shape.rows];
+        let has_mask = params.mask.as_ref().is_some_and(|mask| mask.size() == size);
+        Item {
+            scissor,
+            frame,
+            extras,
+            pipeline: self.pipeline(context, (way, format)),
+            mask_pipeline: has_mask.then(|| self.pipeline(context, (Way::MASK, format))),
+        }
     }
 
     fn write_uniforms(&mut self, context: &Context, bytes: &[u8]) {
@@ -301,7 +325,12 @@ impl Renderer {
             pass.set_scissor_rect(x, y, width, height);
             pass.set_bind_group(0, &self.uniform_group, &[offset]);
             pass.set_bind_group(1, &item.frame.bind_group, &[]);
+            pass.set_bind_group(2, &item.extras, &[]);
             pass.draw(0..3, 0..1);
+            if let Some(pipeline) = &item.mask_pipeline {
+                pass.set_pipeline(pipeline);
+                pass.draw(0..3, 0..1);
+            }
         }
     }
 }
@@ -352,10 +381,10 @@ fn pipeline(
     device: &wgpu::Device,
     layout: &wgpu::PipelineLayout,
     shader: &wgpu::ShaderModule,
-    (entry, format): PipelineKey,
+    (way, format): PipelineKey,
 ) -> wgpu::RenderPipeline {
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some(entry),
+        label: Some(way.entry),
         layout: Some(layout),
         vertex: wgpu::VertexState {
             module: shader,
@@ -368,8 +397,11 @@ fn pipeline(
         multisample: wgpu::MultisampleState::default(),
         fragment: Some(wgpu::FragmentState {
             module: shader,
-            entry_point: Some(entry),
-            compilation_options: Default::default(),
+            entry_point: Some(way.entry),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &[("SHADE", way.shade), ("COLOR", way.color)],
+                ..Default::default()
+            },
             targets: &[Some(format.into())],
         }),
         multiview_mask: None,

@@ -6,6 +6,7 @@
 //! makes new ones. No type of wgpu is part of this crate's interface.
 
 pub mod context;
+mod extras;
 pub mod frame_renderer;
 mod loss;
 mod readback;

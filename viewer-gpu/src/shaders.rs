@@ -1,6 +1,6 @@
 //! The WGSL sources, put together in the order in which they build on each other, and their entry points.
 
-use viewer_core::pixel::{RenderPlan, SampleKind};
+use viewer_core::pixel::{ColorModel, RenderPlan, SampleKind, Shade};
 
 /// Everything that draws a 2-D frame.
 pub const FRAME: &str = concat!(
@@ -12,11 +12,52 @@ pub const FRAME: &str = concat!(
 /// The vertex entry point.
 pub const COVER: &str = "cover";
 
-/// Fragment entry point of `frame.wgsl` that draws a frame as planned.
-pub fn frame_entry(plan: &RenderPlan, is_colour: bool) -> &'static str {
+/// Fragment entry point of `frame.wgsl` that draws overlay planes and shutter.
+pub const MASK: &str = "mask";
+
+/// How a frame is drawn: everything that a pipeline is built for, but the format drawn on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Way {
+    /// Fragment entry point.
+    pub entry: &'static str,
+    /// Value of the override `SHADE`.
+    pub shade: f64,
+    /// Value of the override `COLOR`.
+    pub color: f64,
+}
+
+impl Way {
+    /// The way of a plan.
+    pub fn of(plan: &RenderPlan, is_color: bool) -> Self {
+        Self {
+            entry: frame_entry(plan, is_color),
+            shade: match plan.shade {
+                Shade::Ramp | Shade::Colors => 0.0,
+                Shade::Logistic => 1.0,
+                Shade::Table => 2.0,
+            },
+            color: match plan.color {
+                ColorModel::Rgb => 0.0,
+                ColorModel::YbrFull => 1.0,
+                ColorModel::YbrPartial => 2.0,
+            },
+        }
+    }
+
+    /// The way of overlay planes and shutters.
+    pub const MASK: Self = Self {
+        entry: MASK,
+        shade: 0.0,
+        color: 0.0,
+    };
+}
+
+fn frame_entry(plan: &RenderPlan, is_color: bool) -> &'static str {
     match plan.kind {
-        _ if is_colour && plan.interpolate => "colour_bilinear",
-        _ if is_colour => "colour_nearest",
+        _ if is_color && plan.interpolate => "colour_bilinear",
+        _ if is_color => "colour_nearest",
+        _ if plan.shade == Shade::Colors && plan.interpolate => "palette_bilinear",
+        _ if plan.shade == Shade::Colors => "palette_nearest",
         SampleKind::Narrow { .. } if !plan.interpolate => "narrow_nearest",
         SampleKind::Narrow { .. } if plan.has_padding() => "narrow_padded",
         SampleKind::Narrow { .. } => "narrow_bilinear",

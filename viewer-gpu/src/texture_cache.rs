@@ -9,7 +9,7 @@ use crate::scene::Scene;
 use crate::uniforms::FrameShape;
 use std::collections::{HashMap, HashSet};
 use viewer_core::pixel::cpu_render::narrowed;
-use viewer_core::pixel::{FrameView, SampleType};
+use viewer_core::pixel::{FrameView, PixelKind, SampleType};
 
 /// Why a frame is not on the GPU.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +51,7 @@ pub struct TextureCache {
 pub(crate) struct FrameTexture {
     pub bind_group: wgpu::BindGroup,
     pub shape: FrameShape,
-    pub samples_per_pixel: u16,
-    pub sample_type: SampleType,
+    pub pixels: PixelKind,
     texture: wgpu::Texture,
     bytes: usize,
     last_used: u64,
@@ -97,8 +96,8 @@ impl TextureCache {
                 limit,
             });
         }
-        let is_colour = view.samples_per_pixel == 3;
-        let (format, pixel_bytes) = texture_format(is_colour, view.sample_type);
+        let is_colour = view.pixels.is_color();
+        let (format, pixel_bytes) = texture_format(is_colour, view.pixels.sample_type);
         let row_bytes = view.columns * pixel_bytes;
         let bytes = row_bytes as usize * view.rows as usize;
         self.evict(key);
@@ -150,10 +149,8 @@ impl TextureCache {
                 shape: FrameShape {
                     columns: view.columns,
                     rows: view.rows,
-                    is_colour,
                 },
-                samples_per_pixel: view.samples_per_pixel,
-                sample_type: view.sample_type,
+                pixels: view.pixels,
                 texture,
                 bytes,
                 last_used: self.clock,
@@ -252,7 +249,7 @@ fn texture_format(is_colour: bool, sample_type: SampleType) -> (wgpu::TextureFor
 
 /// Pixels as the texture has them, where it has not the frame's own bytes.
 fn texels(view: &FrameView) -> Option<Vec<u8>> {
-    if view.samples_per_pixel == 3 {
+    if view.pixels.is_color() {
         let (pixels, _) = view.data.as_chunks::<3>();
         return Some(
             pixels
@@ -261,7 +258,7 @@ fn texels(view: &FrameView) -> Option<Vec<u8>> {
                 .collect(),
         );
     }
-    (view.sample_type == SampleType::F64).then(|| {
+    (view.pixels.sample_type == SampleType::F64).then(|| {
         let (samples, _) = view.data.as_chunks::<8>();
         samples
             .iter()

@@ -1,6 +1,6 @@
 //! The uniform buffer: one `ViewUniforms` of `shaders/common.wgsl` a viewport.
 
-use viewer_core::pixel::RenderPlan;
+use viewer_core::pixel::{FrameParams, Mask, RenderPlan, ShadeTable, mask};
 
 /// Distance of two viewports' uniforms in bytes: the alignment of dynamic offsets that every adapter grants.
 pub const STRIDE_BYTES: u32 = 256;
@@ -10,17 +10,25 @@ pub const SIZE_BYTES: u64 = 112;
 
 const FLAG_INTERPOLATE: u32 = 1;
 const FLAG_INVERSE: u32 = 2;
+const FLAG_OVERLAYS: u32 = 4;
+const REACH_ACROSS_SHIFT: u32 = 8;
+const REACH_DOWN_SHIFT: u32 = 12;
 
 /// Shape of a frame that a viewport shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameShape {
     pub columns: u32,
     pub rows: u32,
-    pub is_colour: bool,
 }
 
 /// Appends one viewport's uniforms, and bytes up to the next one's.
-pub fn push(bytes: &mut Vec<u8>, plan: &RenderPlan, shape: FrameShape, origin: [u32; 2]) {
+pub fn push(
+    bytes: &mut Vec<u8>,
+    plan: &RenderPlan,
+    params: &FrameParams,
+    shape: FrameShape,
+    origin: [u32; 2],
+) {
     let end = bytes.len() + STRIDE_BYTES as usize;
     for axis in [plan.grid.column, plan.grid.row] {
         let [x, y, start] = axis.map(split);
@@ -35,6 +43,13 @@ pub fn push(bytes: &mut Vec<u8>, plan: &RenderPlan, shape: FrameShape, origin: [
     if plan.inverse {
         flags |= FLAG_INVERSE;
     }
+    if params.shows_overlays {
+        flags |= FLAG_OVERLAYS;
+    }
+    let [across, down] = mask::reach(&plan.grid);
+    flags |= across << REACH_ACROSS_SHIFT | down << REACH_DOWN_SHIFT;
+    let last_word = plan.table.as_ref().map_or(0, ShadeTable::last);
+    let shutter = params.mask.as_ref().map_or(0, Mask::shutter_level);
     let words = [
         origin[0],
         origin[1],
@@ -47,7 +62,7 @@ pub fn push(bytes: &mut Vec<u8>, plan: &RenderPlan, shape: FrameShape, origin: [
         plan.ramp.pivot,
         plan.ramp.scale.to_bits(),
         plan.ramp.offset.to_bits(),
-        0,
+        last_word | u32::from(shutter) << 24,
     ];
     for word in words {
         bytes.extend_from_slice(&word.to_le_bytes());
@@ -68,29 +83,22 @@ fn split(fixed: i64) -> [u32; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use viewer_core::pixel::{FrameParams, ModalityLut, Presentation, SampleType, VoiLut, Window};
+    use viewer_core::pixel::{PixelKind, Presentation, SampleType};
 
     #[test]
     fn a_viewport_fills_its_stride_and_numbers_lie_where_the_shader_reads_them() {
         let params = FrameParams {
             pixel_from_canvas: [0.5, 0.0, 0.0, -0.25, -1.5, 7.0],
-            modality: ModalityLut::IDENTITY,
-            voi: VoiLut::Linear(Window {
-                center: 128.0,
-                width: 256.0,
-            }),
             presentation: Presentation::Inverse,
-            padding: None,
-            interpolate: true,
+            ..FrameParams::default()
         };
-        let plan = RenderPlan::new(1, SampleType::I16, &params);
+        let plan = RenderPlan::new(PixelKind::grey(SampleType::I16), &params);
         let shape = FrameShape {
             columns: 512,
             rows: 256,
-            is_colour: false,
         };
         let mut bytes = vec![9; 256];
-        push(&mut bytes, &plan, shape, [3, 4]);
+        push(&mut bytes, &plan, &params, shape, [3, 4]);
         assert_eq!(bytes.len(), 512);
         let word = |index: usize| {
             let at = 256 + 4 * index;

@@ -5,33 +5,20 @@ mod device;
 use device::{block_on, context, yield_now};
 use std::cell::Cell;
 use std::rc::Rc;
-use viewer_core::pixel::{
-    FrameParams, FrameView, ModalityLut, Presentation, SampleType, VoiLut, Window,
-};
+use viewer_core::pixel::{FrameParams, FrameView, PixelKind, SampleType};
 use viewer_gpu::{
     Backend, Context, DrawError, Renderer, Scene, SceneViewport, TextureCache, UploadError,
 };
 
 fn params() -> FrameParams {
-    FrameParams {
-        pixel_from_canvas: [1.0, 0.0, 0.0, 1.0, 0.0, 0.0],
-        modality: ModalityLut::IDENTITY,
-        voi: VoiLut::Linear(Window {
-            center: 128.0,
-            width: 256.0,
-        }),
-        presentation: Presentation::Identity,
-        padding: None,
-        interpolate: true,
-    }
+    FrameParams::default()
 }
 
 fn grey(columns: u32, rows: u32, data: &[u8]) -> FrameView<'_> {
     FrameView {
         rows,
         columns,
-        samples_per_pixel: 1,
-        sample_type: SampleType::U8,
+        pixels: PixelKind::grey(SampleType::U8),
         data,
     }
 }

@@ -122,6 +122,13 @@ impl Dataset {
         self.element(tag)?.get("BulkDataURI")?.as_str()
     }
 
+    /// Bytes that stand in the metadata themselves; `None` where they do not, or are no base64.
+    pub fn inline_binary(&self, tag: Tag) -> Option<Vec<u8>> {
+        use base64::Engine;
+        let text = self.element(tag)?.get("InlineBinary")?.as_str()?;
+        base64::engine::general_purpose::STANDARD.decode(text).ok()
+    }
+
     /// The first value as text, without the padding of PS3.5; `None` where absent or empty.
     pub fn text(&self, tag: Tag) -> Option<String> {
         text_of(self.first(tag)?).filter(|text| !text.is_empty())

@@ -43,6 +43,11 @@ impl<T> FrameCache<T> {
         self.frames.is_empty()
     }
 
+    /// Keys of all frames, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = FrameKey> {
+        self.frames.keys().copied()
+    }
+
     /// A frame, if it is here.
     pub fn get(&self, key: FrameKey) -> Option<&T> {
         self.frames.get(&key).map(|(frame, _)| frame)

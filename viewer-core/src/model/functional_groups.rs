@@ -2,9 +2,8 @@
 //!
 //! Source: DICOM PS3.3 C.7.6.16 (Multi-frame Functional Groups), C.7.6.16.2.
 
-use super::instance::{FrameAttributes, attributes_of, windows};
+use super::instance::{FrameAttributes, attributes_of};
 use super::tags;
-use crate::pixel::ModalityLut;
 use protocol::dicomweb::json::{Dataset, Tag};
 
 /// One entry a frame where the object has per-frame groups, else the single entry `shared`.
@@ -47,20 +46,7 @@ fn overlay(attributes: &mut FrameAttributes, group: &Dataset) {
         attributes.pixel_spacing_mm = measured.pixel_spacing_mm;
         attributes.slice_thickness_mm = measured.slice_thickness_mm;
     }
-    if let Some(transformation) = item(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE) {
-        let read = attributes_of(&transformation);
-        attributes.modality = read.modality;
-        if !read.unit.is_empty() {
-            attributes.unit = read.unit;
-        }
-    }
-    if let Some(voi) = item(tags::FRAME_VOI_LUT_SEQUENCE) {
-        let found = windows(&voi);
-        if !found.is_empty() {
-            attributes.windows = found;
-        }
-    }
-    debug_assert!(matches!(attributes.modality, ModalityLut::Rescale { .. }));
+    attributes.grey.overlay(group);
 }
 
 #[cfg(test)]

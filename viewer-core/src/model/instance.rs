@@ -1,21 +1,16 @@
 //! One instance: what its data set says about its pixels, its grey scale and its place in the patient.
 //!
-//! Source: DICOM PS3.3 C.7.6.3 (Image Pixel), C.7.6.2 (Image Plane), C.11.1 and C.11.2 (LUTs),
-//! C.8.2.1 (CT Image), C.8.9.1 (PET Series).
+//! Source: DICOM PS3.3 C.7.6.3 (Image Pixel), C.7.6.2 (Image Plane), C.11.6 (Presentation LUT).
 
-use super::{functional_groups, tags};
+use super::bulk::{BulkValue, Table, TableSource};
+use super::color_tables::PaletteSource;
+use super::graphics::{self, OverlayPlane};
+use super::grey_scale::GreyScale;
+use super::ultrasound::{self, UltrasoundRegion};
+use super::{BulkAnswer, Cine, functional_groups, tags};
 use crate::geometry::ImagePlane;
-use crate::pixel::{ModalityLut, PaddingRange, Photometric, PixelFormat, Presentation, Window};
+use crate::pixel::{PaddingRange, Photometric, PixelFormat, Presentation, Shutter};
 use protocol::dicomweb::json::Dataset;
-
-/// A window that the file names.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NamedWindow {
-    /// Window Center & Width Explanation, or empty.
-    pub name: String,
-    /// Center and width in modality units.
-    pub window: Window,
-}
 
 /// The unit of modality values, `""` when unknown.
 pub type Unit = String;
@@ -49,12 +44,8 @@ pub struct FrameAttributes {
     pub pixel_spacing_mm: Option<[f64; 2]>,
     /// Slice Thickness in mm.
     pub slice_thickness_mm: Option<f64>,
-    /// Stored to modality values.
-    pub modality: ModalityLut,
-    /// Unit of the modality values.
-    pub unit: Unit,
-    /// The file's own windows, its first choice first.
-    pub windows: Vec<NamedWindow>,
+    /// The steps from stored values to grey.
+    pub grey: GreyScale,
 }
 
 impl FrameAttributes {
@@ -95,8 +86,24 @@ pub struct Instance {
     pub frame_of_reference: Option<String>,
     /// Lossy Image Compression (0028,2110) is 01; the ratio where it is said.
     pub lossy: Option<Option<f64>>,
-    /// Frame Time or 1000 / Recommended Display Frame Rate, in ms.
-    pub frame_time_ms: Option<f64>,
+    /// When which frame is on screen.
+    pub cine: Cine,
+    /// Representative Frame Number (0028,6010), from 0.
+    pub representative_frame: Option<u32>,
+    /// Smallest and Largest Image Pixel Value, where the first is below the second.
+    pub stored_range: Option<[f64; 2]>,
+    /// Colours of stored values.
+    pub palette: Option<PaletteSource>,
+    /// Overlay planes.
+    pub overlays: Vec<OverlayPlane>,
+    /// The display shutter.
+    pub shutter: Option<Shutter>,
+    /// Ultrasound regions.
+    pub regions: Vec<UltrasoundRegion>,
+    /// ICC Profile (0028,2000) of a colour image.
+    pub icc_profile: Option<BulkValue>,
+    /// What was ignored of the data set, and why.
+    pub notes: Vec<String>,
     /// Gantry/Detector Tilt in degrees, where it is not 0.
     pub gantry_tilt_degrees: Option<f64>,
     /// Attributes of all frames: one entry where they share them, else one a frame.
@@ -108,7 +115,8 @@ impl Instance {
     pub fn from_dataset(set: &Dataset) -> Option<Self> {
         let uid = set.text(tags::SOP_INSTANCE_UID)?;
         let format = pixel_format(set);
-        let grey = format.as_ref().map(|f| f.photometric);
+        let pixels = format.as_ref().ok();
+        let mut notes = Vec::new();
         let frame_count = set.whole(tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1);
         let shared = attributes_of(set);
         let attributes = functional_groups::per_frame(set, &shared, frame_count);
@@ -117,11 +125,23 @@ impl Instance {
             sop_class: set.text(tags::SOP_CLASS_UID).unwrap_or_default(),
             number: set.integer(tags::INSTANCE_NUMBER),
             transfer_syntax: set.text(tags::AVAILABLE_TRANSFER_SYNTAX_UID),
-            presentation: match grey {
-                Ok(Photometric::Monochrome1) => Presentation::Inverse,
-                _ => Presentation::Identity,
-            },
-            padding: padding(set, format.as_ref().ok()),
+            presentation: presentation(set, pixels, &mut notes),
+            padding: padding(set, pixels),
+            stored_range: stored_range(set, pixels, &mut notes),
+            palette: pixels.and_then(|format| PaletteSource::of(set, format)),
+            overlays: graphics::overlays(set, &mut notes),
+            shutter: graphics::shutter(set, &mut notes),
+            regions: pixels.map_or_else(Vec::new, |format| {
+                ultrasound::regions(set, [format.columns, format.rows], &mut notes)
+            }),
+            icc_profile: pixels
+                .filter(|format| !format.photometric.is_grey())
+                .and_then(|_| BulkValue::of(set, tags::ICC_PROFILE)),
+            cine: Cine::of(set, frame_count, &mut notes),
+            representative_frame: set
+                .whole(tags::REPRESENTATIVE_FRAME_NUMBER)
+                .filter(|frame| (1..=frame_count).contains(frame))
+                .map(|frame| frame - 1),
             format,
             frame_count,
             pixel_aspect: pixel_aspect(set),
@@ -133,12 +153,56 @@ impl Instance {
             frame_of_reference: set.text(tags::FRAME_OF_REFERENCE_UID),
             lossy: (set.text(tags::LOSSY_IMAGE_COMPRESSION).as_deref() == Some("01"))
                 .then(|| set.number(tags::LOSSY_IMAGE_COMPRESSION_RATIO)),
-            frame_time_ms: frame_time_ms(set),
             gantry_tilt_degrees: set
                 .number(tags::GANTRY_DETECTOR_TILT)
                 .filter(|tilt| tilt.abs() > 0.01),
             attributes,
+            notes,
         })
+    }
+
+    /// Addresses of values that a frame needs, each with whether nothing can be drawn without it. Overlays and
+    /// windows come after the picture.
+    pub fn awaited(&self, frame_index: u32) -> Vec<(String, bool)> {
+        let palette = self.palette.iter().flat_map(PaletteSource::awaited);
+        let overlays = self.overlays.iter().filter_map(|plane| match &plane.source {
+            graphics::OverlaySource::Data(data) => data.address(),
+            graphics::OverlaySource::PixelBit(_) => None,
+        });
+        let profile = self.icc_profile.iter().filter_map(BulkValue::address);
+        let own = self.frame(frame_index).grey.awaited();
+        palette
+            .map(|address| (address, true))
+            .chain(own)
+            .chain(profile.chain(overlays).map(|address| (address, false)))
+            .map(|(address, first)| (address.to_owned(), first))
+            .collect()
+    }
+
+    /// Takes a value that came from an address, or why it did not come.
+    pub fn supply(&mut self, address: &str, answer: &BulkAnswer) {
+        for attributes in &mut self.attributes {
+            attributes.grey.supply(address, answer);
+        }
+        if let Some(palette) = &mut self.palette {
+            palette.supply(address, answer);
+        }
+        if let Some(profile) = &mut self.icc_profile {
+            profile.supply(address, answer);
+        }
+        for plane in &mut self.overlays {
+            if let graphics::OverlaySource::Data(data) = &mut plane.source {
+                data.supply(address, answer);
+            }
+        }
+    }
+
+    /// What was ignored of the data set and of a frame's own attributes, in words.
+    pub fn notes(&self, frame_index: u32) -> impl Iterator<Item = String> {
+        let palette = self.palette.as_ref().and_then(PaletteSource::broken);
+        let palette = palette.map(|reason| format!("the palette is ignored: {reason}"));
+        let own = self.frame(frame_index).grey.notes.iter();
+        self.notes.iter().chain(own).cloned().chain(palette)
     }
 
     /// What holds for one frame, `frame_index` from 0.
@@ -164,56 +228,72 @@ impl Instance {
 
 /// Reads what stands at the top level of a data set, or in one functional group's item.
 pub(super) fn attributes_of(set: &Dataset) -> FrameAttributes {
-    let slope = set
-        .number(tags::RESCALE_SLOPE)
-        .filter(|slope| *slope != 0.0);
-    let intercept = set.number(tags::RESCALE_INTERCEPT);
     FrameAttributes {
         position_mm: set.array(tags::IMAGE_POSITION_PATIENT),
         orientation: set.array(tags::IMAGE_ORIENTATION_PATIENT),
         pixel_spacing_mm: positive_pair(set, tags::PIXEL_SPACING),
         slice_thickness_mm: set.number(tags::SLICE_THICKNESS).filter(|mm| *mm > 0.0),
-        modality: ModalityLut::Rescale {
-            slope: slope.unwrap_or(1.0),
-            intercept: intercept.unwrap_or(0.0),
-        },
-        unit: unit(set, slope.is_some() || intercept.is_some()),
-        windows: windows(set),
+        grey: GreyScale::of(set),
     }
 }
 
-/// The file's windows; several centers and widths stand in one attribute each.
-pub(super) fn windows(set: &Dataset) -> Vec<NamedWindow> {
-    let centers = set.numbers(tags::WINDOW_CENTER).unwrap_or_default();
-    let widths = set.numbers(tags::WINDOW_WIDTH).unwrap_or_default();
-    let names = set.texts(tags::WINDOW_CENTER_WIDTH_EXPLANATION);
-    centers
-        .into_iter()
-        .zip(widths)
-        .enumerate()
-        .filter(|(_, (_, width))| *width > 0.0)
-        .map(|(index, (center, width))| NamedWindow {
-            name: names.get(index).cloned().unwrap_or_default(),
-            window: Window { center, width },
-        })
-        .collect()
+/// Last step to the screen. Presentation LUT Shape says the same as the photometric interpretation, in images
+/// that are right; where it does not, the last step of the chain is what holds.
+fn presentation(
+    set: &Dataset,
+    format: Option<&PixelFormat>,
+    notes: &mut Vec<String>,
+) -> Presentation {
+    let is_dark_high = format.is_some_and(|f| f.photometric == Photometric::Monochrome1);
+    let items = set.items(tags::PRESENTATION_LUT_SEQUENCE);
+    let table = items.first().and_then(|item| {
+        TableSource::of(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, false)
+    });
+    match table.as_ref().map(TableSource::table) {
+        Some(Table::Ready(lut)) => return Presentation::Table(lut),
+        Some(_) => notes.push("a presentation LUT is ignored".into()),
+        None => {}
+    }
+    let shape = set.text(tags::PRESENTATION_LUT_SHAPE);
+    let is_inverse = match shape.as_deref() {
+        Some("INVERSE") => true,
+        Some("IDENTITY") => false,
+        _ => is_dark_high,
+    };
+    if is_inverse != is_dark_high && format.is_some_and(|f| f.photometric.is_grey()) {
+        notes.push("presentation LUT shape and photometric interpretation contradict".into());
+    }
+    if is_inverse {
+        Presentation::Inverse
+    } else {
+        Presentation::Identity
+    }
 }
 
-/// Unit of modality values. PS3.3 C.8.2.1: in a CT image Rescale Type is HU unless it says otherwise.
-fn unit(set: &Dataset, rescaled: bool) -> Unit {
-    let modality = set.text(tags::MODALITY).unwrap_or_default();
-    match (set.text(tags::RESCALE_TYPE).as_deref(), modality.as_str()) {
-        (Some("US"), _) => String::new(),
-        (Some(unit), _) => unit.to_owned(),
-        (None, "CT") if rescaled => "HU".to_owned(),
-        (None, "PT") => match set.text(tags::UNITS).as_deref() {
-            Some("BQML") => "Bq/ml".to_owned(),
-            Some("CNTS") => "counts".to_owned(),
-            Some("GML") => "g/ml".to_owned(),
-            _ => String::new(),
-        },
-        _ => String::new(),
+/// Smallest and Largest Image Pixel Value. Where they cannot be what Pixel Representation says, the pixels were
+/// perhaps written with the other sign: that is said, not guessed.
+fn stored_range(
+    set: &Dataset,
+    format: Option<&PixelFormat>,
+    notes: &mut Vec<String>,
+) -> Option<[f64; 2]> {
+    let format = format.filter(|format| format.samples_per_pixel == 1)?;
+    let smallest = set.number(tags::SMALLEST_IMAGE_PIXEL_VALUE)?;
+    let largest = set.number(tags::LARGEST_IMAGE_PIXEL_VALUE)?;
+    let half = 2f64.powi(i32::from(format.bits_stored) - 1);
+    let contradicts = if format.signed {
+        largest >= half
+    } else {
+        smallest < 0.0
+    };
+    if contradicts {
+        notes.push(
+            "pixel representation and smallest or largest pixel value contradict; the sign is taken from the former"
+                .into(),
+        );
+        return None;
     }
+    (smallest < largest).then_some([smallest, largest])
 }
 
 fn pixel_format(set: &Dataset) -> Result<PixelFormat, NoPixels> {
@@ -297,18 +377,10 @@ fn patient_orientation(set: &Dataset) -> Option<[String; 2]> {
         .then_some(values)
 }
 
-fn frame_time_ms(set: &Dataset) -> Option<f64> {
-    set.number(tags::FRAME_TIME)
-        .or_else(|| {
-            set.number(tags::RECOMMENDED_DISPLAY_FRAME_RATE)
-                .map(|rate| 1000.0 / rate)
-        })
-        .filter(|ms| ms.is_finite() && *ms > 0.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pixel::{VoiLut, Window};
     use protocol::dicomweb::json;
 
     fn read(attributes: &str) -> Instance {
@@ -333,15 +405,13 @@ mod tests {
             r#","00281050":{"vr":"DS","Value":[40,"-600"]},"00281051":{"vr":"DS","Value":[400,1500]},
             "00281055":{"vr":"LO","Value":["SOFT","LUNG"]}"#,
         );
-        let windows = &instance.frame(0).windows;
-        assert_eq!(windows[1].name, "LUNG");
-        assert_eq!(
-            windows[1].window,
-            Window {
-                center: -600.0,
-                width: 1500.0
-            }
-        );
+        let voi = &instance.frame(0).grey.voi;
+        assert_eq!(voi[1].name, "LUNG");
+        let window = Window {
+            center: -600.0,
+            width: 1500.0,
+        };
+        assert_eq!(voi[1].voi, VoiLut::Linear(window));
     }
 
     #[test]
@@ -361,9 +431,10 @@ mod tests {
     #[test]
     fn ct_without_rescale_type_is_in_hounsfield_units() {
         let instance = read(
-            r#","00080060":{"Value":["CT"]},"00281052":{"Value":[-1024]},"00281053":{"Value":[1]}"#,
+            r#","00080016":{"Value":["1.2.840.10008.5.1.4.1.1.2"]},
+            "00281052":{"Value":[-1024]},"00281053":{"Value":[1]}"#,
         );
-        assert_eq!(instance.frame(0).unit, "HU");
-        assert_eq!(instance.frame(0).modality.apply(1024.0), 0.0);
+        assert_eq!(instance.frame(0).grey.unit, "HU");
+        assert_eq!(instance.frame(0).grey.modality.apply(1024.0), 0.0);
     }
 }

@@ -3,12 +3,26 @@
 //! [`instance`] reads one data set; [`stack`] puts a series' frames in order; [`study`] holds what a
 //! study list and a banner show. Nothing clinical is guessed: what is missing is `None`.
 
+pub mod bulk;
+pub mod cine;
+pub mod color_tables;
 pub mod functional_groups;
+pub mod graphics;
+pub mod grey_scale;
 pub mod instance;
 pub mod stack;
 pub mod study;
 pub mod tags;
+pub mod ultrasound;
 
-pub use instance::{FrameAttributes, Instance, NamedWindow, NoPixels, Unit};
+pub use bulk::BulkValue;
+pub use cine::Cine;
+pub use graphics::{OverlayPlane, OverlaySource};
+pub use grey_scale::{GreyScale, NamedVoi};
+pub use instance::{FrameAttributes, Instance, NoPixels, Unit};
 pub use stack::{FrameRef, Stack};
+pub use ultrasound::{RegionUnit, RegionValue, UltrasoundRegion, region_at};
 pub use study::{Patient, Series, SeriesId, Study};
+
+/// What came from an address that a server named: bytes, or why there are none.
+pub type BulkAnswer = Result<std::sync::Arc<[u8]>, String>;

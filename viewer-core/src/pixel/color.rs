@@ -2,33 +2,89 @@
 //!
 //! Source: DICOM PS3.3 C.7.6.3.1.2 (YBR_FULL, YBR_PARTIAL_420), inverted.
 
+use super::format::sample_at;
+use super::palette::Palette;
 use super::{Frame, Photometric, SampleType};
 
-/// A frame's pixels as interleaved 8-bit RGB.
-///
-/// RGB, YBR_FULL, YBR_FULL_422 and YBR_PARTIAL_420 (chroma already repeated for each pixel), of 8 or 16
-/// bits. `None` for grey frames, palettes and anything else whose conversion is not known here.
+/// What the three samples of a colour pixel are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum ColorModel {
+    /// Red, green, blue.
+    #[default]
+    Rgb,
+    /// Luma and chroma over the whole range.
+    YbrFull,
+    /// Luma in 16..=235, chroma in 16..=240.
+    YbrPartial,
+}
+
+impl ColorModel {
+    /// The model of decoded samples; `None` for what is no colour of three samples.
+    ///
+    /// YBR_ICT and YBR_RCT exist only inside a code stream, whose decoder undoes them: samples that still
+    /// have the label were decoded by a server that left it as it was.
+    pub fn of(photometric: Photometric) -> Option<Self> {
+        Some(match photometric {
+            Photometric::Rgb | Photometric::YbrIct | Photometric::YbrRct | Photometric::Xyb => {
+                Self::Rgb
+            }
+            Photometric::YbrFull | Photometric::YbrFull422 => Self::YbrFull,
+            Photometric::YbrPartial420 => Self::YbrPartial,
+            Photometric::Monochrome1 | Photometric::Monochrome2 | Photometric::PaletteColor => {
+                return None;
+            }
+        })
+    }
+
+    /// Red, green and blue of one pixel.
+    #[inline]
+    pub fn to_rgb(self, pixel: [u8; 3]) -> [u8; 3] {
+        match self {
+            Self::Rgb => pixel,
+            Self::YbrFull => ybr_full_to_rgb(pixel),
+            Self::YbrPartial => ybr_partial_to_rgb(pixel),
+        }
+    }
+}
+
+/// A frame's pixels as interleaved 8-bit RGB: three samples a pixel, unsigned, of 8, 16 or 32 bits. `None`
+/// for grey frames, palettes, and samples of another type.
 pub fn to_rgb8(frame: &Frame) -> Option<Vec<u8>> {
+    let model = ColorModel::of(frame.photometric)?;
+    let samples = to_samples8(frame)?;
+    let (pixels, _) = samples.as_chunks::<3>();
+    Some(pixels.iter().flat_map(|pixel| model.to_rgb(*pixel)).collect())
+}
+
+/// The colours of a frame of palette indices, as interleaved 8-bit RGB; `None` for other frames.
+pub fn palette_to_rgb8(frame: &Frame, palette: &Palette) -> Option<Vec<u8>> {
+    if frame.samples_per_pixel != 1 || frame.sample_type.size_bytes() > 2 {
+        return None;
+    }
+    let data = frame.data.get(..frame.expected_bytes())?;
+    let count = data.len() / frame.sample_type.size_bytes();
+    let colors = (0..count).flat_map(|index| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a whole number of 16 bits at most"
+        )]
+        let stored = sample_at(data, frame.sample_type, index).unwrap_or(0.0) as i64;
+        palette.color(stored).unwrap_or_default()
+    });
+    Some(colors.collect())
+}
+
+/// A colour frame's samples with 8 bits each, whatever they mean.
+pub fn to_samples8(frame: &Frame) -> Option<Vec<u8>> {
     if frame.samples_per_pixel != 3 || frame.data.len() < frame.expected_bytes() {
         return None;
     }
-    let eight_bits: Vec<u8>;
-    let samples = match frame.sample_type {
-        SampleType::U8 => &frame.data[..frame.expected_bytes()],
-        SampleType::U16 => {
-            eight_bits = narrowed(frame);
-            &eight_bits
-        }
-        _ => return None,
-    };
-    let (pixels, _) = samples.as_chunks::<3>();
-    let convert = match frame.photometric {
-        Photometric::Rgb => return Some(samples.to_vec()),
-        Photometric::YbrFull | Photometric::YbrFull422 => ybr_full_to_rgb,
-        Photometric::YbrPartial420 => ybr_partial_to_rgb,
-        _ => return None,
-    };
-    Some(pixels.iter().flat_map(|pixel| convert(*pixel)).collect())
+    let data = &frame.data[..frame.expected_bytes()];
+    match frame.sample_type {
+        SampleType::U8 if frame.bits_stored >= 8 => Some(data.to_vec()),
+        SampleType::U8 | SampleType::U16 | SampleType::U32 => Some(narrowed(frame, data)),
+        _ => None,
+    }
 }
 
 /// One pixel of YBR_FULL, `[Y, CB, CR]`, as `[R, G, B]`.
@@ -60,14 +116,14 @@ fn level(scaled: i32) -> u8 {
     u8::try_from(((scaled + 0x8000) >> 16).clamp(0, 255)).unwrap_or(u8::MAX)
 }
 
-/// 16-bit samples as 8-bit ones: the full scale of Bits Stored stays the full scale.
-fn narrowed(frame: &Frame) -> Vec<u8> {
-    let largest = (1_u32 << frame.bits_stored.clamp(1, 16)) - 1;
-    let (samples, _) = frame.data.as_chunks::<2>();
-    samples
-        .iter()
+/// Samples as 8-bit ones: the full scale of Bits Stored stays the full scale.
+fn narrowed(frame: &Frame, data: &[u8]) -> Vec<u8> {
+    let size = frame.sample_type.size_bytes();
+    let largest = (1_u64 << frame.bits_stored.clamp(1, 32)) - 1;
+    data.chunks_exact(size)
         .map(|sample| {
-            let value = u32::from(u16::from_le_bytes(*sample)).min(largest);
+            let value = (sample.iter().rev()).fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
+            let value = value.min(largest);
             u8::try_from((value * 255 + largest / 2) / largest).unwrap_or(u8::MAX)
         })
         .collect()

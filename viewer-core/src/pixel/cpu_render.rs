@@ -10,20 +10,23 @@
 
 use super::cpu_rows;
 use super::grid::{FRACTION_BITS, MAX_CANVAS_SIDE, ONE, Tap, tap};
-use super::render_plan::{RenderPlan, is_no_number, ordered_float};
+use super::color::ColorModel;
+use super::mask::Mask;
+use super::palette::Palette;
+use super::render_plan::{PixelKind, RenderPlan, is_no_number, ordered_float};
+use super::shade_table::Shade;
 use super::{ModalityLut, PaddingRange, Presentation, SampleType, VoiLut};
+use std::sync::Arc;
 
-/// Borrowed samples of a frame, grey or RGB.
+/// Borrowed samples of a frame: grey, indices or colour.
 #[derive(Debug, Clone, Copy)]
 pub struct FrameView<'a> {
     /// Rows.
     pub rows: u32,
     /// Columns.
     pub columns: u32,
-    /// 1 = grey, 3 = RGB of 8 bits.
-    pub samples_per_pixel: u16,
-    /// Number type of a sample.
-    pub sample_type: SampleType,
+    /// What a pixel is made of.
+    pub pixels: PixelKind,
     /// Little endian samples, interleaved.
     pub data: &'a [u8],
 }
@@ -42,22 +45,45 @@ pub struct FrameParams {
     pub presentation: Presentation,
     /// Stored values that are no image: drawn as background, left out of interpolation.
     pub padding: Option<PaddingRange>,
+    /// Colours of stored values: PALETTE COLOR, or a supplemental palette on a grey image.
+    pub palette: Option<Arc<Palette>>,
+    /// Overlay planes and shutter of the frame.
+    pub mask: Option<Mask>,
+    /// Overlay planes are drawn; the shutter is in any case.
+    pub shows_overlays: bool,
     /// Bilinear between pixel centres, else the nearest pixel.
     pub interpolate: bool,
+}
+
+impl Default for FrameParams {
+    /// Pixel by pixel, 8-bit values as they are.
+    fn default() -> Self {
+        Self {
+            pixel_from_canvas: [1.0, 0.0, 0.0, 1.0, 0.0, 0.0],
+            modality: ModalityLut::IDENTITY,
+            voi: VoiLut::COLOR,
+            presentation: Presentation::Identity,
+            padding: None,
+            palette: None,
+            mask: None,
+            shows_overlays: false,
+            interpolate: true,
+        }
+    }
 }
 
 impl FrameView<'_> {
     /// True where renderers can draw it: grey of any type or RGB of 8 bits, with all of its samples.
     pub fn is_drawable(&self) -> bool {
-        let shape_is_known = match self.samples_per_pixel {
+        let shape_is_known = match self.pixels.samples_per_pixel {
             1 => true,
-            3 => self.sample_type == SampleType::U8,
+            3 => self.pixels.sample_type == SampleType::U8,
             _ => false,
         };
         let needed = [
             self.columns as usize,
-            usize::from(self.samples_per_pixel),
-            self.sample_type.size_bytes(),
+            usize::from(self.pixels.samples_per_pixel),
+            self.pixels.sample_type.size_bytes(),
         ]
         .iter()
         .try_fold(self.rows as usize, |bytes, factor| {
@@ -88,19 +114,56 @@ pub fn render(view: &FrameView, params: &FrameParams, width: u32, height: u32, r
         pixels.fill(BLACK);
         return;
     }
-    let plan = RenderPlan::new(view.samples_per_pixel, view.sample_type, params);
+    let plan = RenderPlan::new(view.pixels, params);
     let target = Target {
         plan: &plan,
         rows: view.rows,
         columns: view.columns,
         width,
-        pixels,
+        pixels: &mut *pixels,
     };
+    match rgb(view, &plan) {
+        Some(rgb) => narrow::<3>(target, |i| rgb.get(i).map_or(0, |s| u32::from(*s))),
+        None => draw(view, target),
+    }
+    if let Some(mask) = &params.mask {
+        mask.draw(&plan.grid, params.shows_overlays, width, pixels);
+    }
+}
+
+/// Pixels whose colour is known before they are mixed, as RGB: palettes and YBR.
+fn rgb(view: &FrameView, plan: &RenderPlan) -> Option<Vec<u8>> {
+    if plan.shade == Shade::Colors {
+        let words = &plan.table.as_ref()?.0;
+        let color = |ordered: usize| {
+            let word = words.get(ordered).copied().unwrap_or(0);
+            let [red, green, blue, _] = word.to_le_bytes();
+            [red, green, blue]
+        };
+        let sign_bit = plan.kind.sign_bit() as usize;
+        return Some(if view.pixels.sample_type.size_bytes() == 1 {
+            let samples = view.data.iter();
+            samples.flat_map(|sample| color(usize::from(*sample) ^ sign_bit)).collect()
+        } else {
+            let (pairs, _) = view.data.as_chunks::<2>();
+            let samples = pairs.iter().map(|pair| usize::from(u16::from_le_bytes(*pair)));
+            samples.flat_map(|sample| color(sample ^ sign_bit)).collect()
+        });
+    }
+    let model = view.pixels.color;
+    (view.pixels.is_color() && model != ColorModel::Rgb).then(|| {
+        let (pixels, _) = view.data.as_chunks::<3>();
+        pixels.iter().flat_map(|pixel| model.to_rgb(*pixel)).collect()
+    })
+}
+
+/// Draws a frame as it is.
+fn draw(view: &FrameView, target: Target) {
     let bytes = view.data;
     let (pairs, _) = bytes.as_chunks::<2>();
     let (quads, _) = bytes.as_chunks::<4>();
     let (eights, _) = bytes.as_chunks::<8>();
-    match (view.samples_per_pixel, view.sample_type) {
+    match (view.pixels.samples_per_pixel, view.pixels.sample_type) {
         (3, _) => narrow::<3>(target, |i| {
             bytes.get(i).map_or(0, |sample| u32::from(*sample))
         }),
@@ -159,10 +222,25 @@ pub(super) struct Target<'a> {
 
 /// Draws 8 and 16-bit samples; `at` gives them ordered, by their place in the frame.
 fn narrow<const CHANNELS: usize>(target: Target, at: impl Fn(usize) -> u32) {
-    let plan = *target.plan;
+    let plan = target.plan;
+    // The usual way has its own loops.
+    if CHANNELS == 3 || plan.shade == Shade::Ramp {
+        let ramp = plan.ramp;
+        narrow_with::<CHANNELS>(target, at, move |mixed| ramp.grey_of_narrow(mixed));
+    } else {
+        narrow_with::<CHANNELS>(target, at, |mixed| plan.grey_of_narrow(mixed));
+    }
+}
+
+fn narrow_with<const CHANNELS: usize>(
+    target: Target,
+    at: impl Fn(usize) -> u32,
+    grey: impl Fn(u32) -> f32,
+) {
+    let plan = target.plan;
     let columns = target.columns as usize;
     if plan.grid.is_axis_aligned() && !plan.has_padding() {
-        cpu_rows::draw::<CHANNELS>(target, at);
+        cpu_rows::draw::<CHANNELS>(target, at, grey);
         return;
     }
     each_pixel(target, |column, row| {
@@ -180,11 +258,11 @@ fn narrow<const CHANNELS: usize>(target: Target, at: impl Fn(usize) -> u32) {
                     at(place(column.first, row.second) + channel),
                     at(place(column.second, row.second) + channel),
                 ];
-                mix_narrow(&plan, taps, column.fraction, row.fraction)
+                mix_narrow(plan, taps, column.fraction, row.fraction)
             } else {
                 at(nearest + channel) << FRACTION_BITS
             };
-            *level = plan.level(plan.ramp.grey_of_narrow(mixed));
+            *level = plan.level(grey(mixed));
         }
         match levels[..] {
             [red, green, blue] => [red, green, blue, 255],
@@ -234,7 +312,7 @@ pub(super) fn mix_down(top: u32, bottom: u32, down: u32) -> u32 {
 
 /// Draws 32-bit whole numbers; `at` gives them ordered.
 fn wide(target: Target, at: impl Fn(usize) -> u32) {
-    let plan = *target.plan;
+    let plan = target.plan;
     tapped(target, |i| {
         let ordered = at(i);
         (!plan.is_padding(ordered)).then(|| plan.ramp.tap_of_wide(ordered))
@@ -243,7 +321,7 @@ fn wide(target: Target, at: impl Fn(usize) -> u32) {
 
 /// Draws floats. What is no number is drawn as padding.
 fn float(target: Target, at: impl Fn(usize) -> f32) {
-    let plan = *target.plan;
+    let plan = target.plan;
     tapped(target, |i| {
         let stored = at(i);
         let bits = stored.to_bits();
@@ -254,14 +332,14 @@ fn float(target: Target, at: impl Fn(usize) -> f32) {
 
 /// Draws pixels whose way to grey is known before they are mixed; `None` is padding.
 fn tapped(target: Target, at: impl Fn(usize) -> Option<f32>) {
-    let plan = *target.plan;
+    let plan = target.plan;
     let columns = target.columns as usize;
     each_pixel(target, |column, row| {
         let place = |c: u32, r: u32| r as usize * columns + c as usize;
         let Some(nearest) = at(place(column.nearest, row.nearest)) else {
             return BLACK;
         };
-        let grey = if plan.interpolate {
+        let mixed = if plan.interpolate {
             let taps = [
                 at(place(column.first, row.first)),
                 at(place(column.second, row.first)),
@@ -272,7 +350,7 @@ fn tapped(target: Target, at: impl Fn(usize) -> Option<f32>) {
         } else {
             nearest
         };
-        let level = plan.level(grey.clamp(0.0, 1.0));
+        let level = plan.level(plan.grey_of_taps(mixed));
         [level, level, level, 255]
     });
 }

@@ -3,28 +3,15 @@
 use super::super::Window;
 use super::*;
 
-const IDENTITY_8_BIT: VoiLut = VoiLut::Linear(Window {
-    center: 128.0,
-    width: 256.0,
-});
-
 fn params() -> FrameParams {
-    FrameParams {
-        pixel_from_canvas: [1.0, 0.0, 0.0, 1.0, 0.0, 0.0],
-        modality: ModalityLut::IDENTITY,
-        voi: IDENTITY_8_BIT,
-        presentation: Presentation::Identity,
-        padding: None,
-        interpolate: true,
-    }
+    FrameParams::default()
 }
 
 fn view(columns: u32, rows: u32, sample_type: SampleType, data: &[u8]) -> FrameView<'_> {
     FrameView {
         rows,
         columns,
-        samples_per_pixel: 1,
-        sample_type,
+        pixels: PixelKind::grey(sample_type),
         data,
     }
 }
@@ -105,7 +92,10 @@ fn mixing_happens_before_the_window() {
 #[test]
 fn colour_has_its_own_channels_and_no_modality_lut() {
     let colour = FrameView {
-        samples_per_pixel: 3,
+        pixels: PixelKind {
+            samples_per_pixel: 3,
+            ..PixelKind::grey(SampleType::U8)
+        },
         ..view(2, 1, SampleType::U8, &[10, 20, 30, 110, 220, 130])
     };
     let strange = FrameParams {
@@ -227,6 +217,7 @@ fn scene(numbers: &mut Numbers, sample_type: SampleType) -> (Vec<f64>, Vec<u8>, 
         presentation: Presentation::Identity,
         padding: None,
         interpolate: true,
+        ..params()
     };
     (stored, data, params)
 }

@@ -9,7 +9,11 @@ use super::grid::{FRACTION_BITS, ONE, Tap, tap};
 use super::render_plan::RenderPlan;
 
 /// Draws a frame without padding; `at` gives ordered samples by their place in the frame.
-pub(super) fn draw<const CHANNELS: usize>(target: Target, at: impl Fn(usize) -> u32) {
+pub(super) fn draw<const CHANNELS: usize>(
+    target: Target,
+    at: impl Fn(usize) -> u32,
+    grey: impl Fn(u32) -> f32,
+) {
     let Target {
         plan,
         rows,
@@ -29,7 +33,7 @@ pub(super) fn draw<const CHANNELS: usize>(target: Target, at: impl Fn(usize) -> 
         }
     }
     let is_mixed_across = plan.interpolate && taps.iter().any(|tap| tap.fraction != 0);
-    let table = level_table::<CHANNELS>(plan, pixels.len());
+    let table = level_table::<CHANNELS>(plan, pixels.len(), &grey);
     let mut mixed = MixedRows::new(taps.len() * CHANNELS);
     let stride = columns as usize * CHANNELS;
 
@@ -50,7 +54,7 @@ pub(super) fn draw<const CHANNELS: usize>(target: Target, at: impl Fn(usize) -> 
                     let ordered = at(place + channel);
                     match &table {
                         Some(table) => table.get(ordered as usize).copied().unwrap_or(0),
-                        None => plan.level(plan.ramp.grey_of_narrow(ordered << FRACTION_BITS)),
+                        None => plan.level(grey(ordered << FRACTION_BITS)),
                     }
                 }));
             }
@@ -64,7 +68,7 @@ pub(super) fn draw<const CHANNELS: usize>(target: Target, at: impl Fn(usize) -> 
         for ((pixel, top), bottom) in inside.iter_mut().zip(top).zip(bottom) {
             *pixel = rgba(std::array::from_fn::<u8, CHANNELS, _>(|channel| {
                 let value = mix_down(top[channel], bottom[channel], row.fraction);
-                plan.level(plan.ramp.grey_of_narrow(value))
+                plan.level(grey(value))
             }));
         }
     }
@@ -133,11 +137,15 @@ fn mix_across<const CHANNELS: usize>(
 }
 
 /// The grey of every ordered value, where the picture is large enough to be worth it.
-fn level_table<const CHANNELS: usize>(plan: &RenderPlan, pixel_count: usize) -> Option<Vec<u8>> {
+fn level_table<const CHANNELS: usize>(
+    plan: &RenderPlan,
+    pixel_count: usize,
+    grey: &impl Fn(u32) -> f32,
+) -> Option<Vec<u8>> {
     let length: u32 = if CHANNELS == 3 { 1 << 8 } else { 1 << 16 };
     (pixel_count >= length as usize).then(|| {
         (0..length)
-            .map(|ordered| plan.level(plan.ramp.grey_of_narrow(ordered << FRACTION_BITS)))
+            .map(|ordered| plan.level(grey(ordered << FRACTION_BITS)))
             .collect()
     })
 }

@@ -3,10 +3,11 @@
 //! First step of `stored -> modality -> VOI -> presentation`. Pure.
 //! Source: DICOM PS3.3 C.11.1 (Modality LUT Module), C.7.5.1.1.2 (Pixel Padding).
 
+use super::lut::Lut;
 use serde::{Deserialize, Serialize};
 
 /// How a stored value becomes a modality value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ModalityLut {
     /// Rescale Slope and Intercept: `value = slope * stored + intercept`. Identity is slope 1, intercept 0.
@@ -16,6 +17,8 @@ pub enum ModalityLut {
         /// Rescale Intercept (0028,1052).
         intercept: f64,
     },
+    /// The item of the Modality LUT Sequence (0028,3000): the value is the table's entry.
+    Table(Lut),
 }
 
 impl ModalityLut {
@@ -29,6 +32,7 @@ impl ModalityLut {
     pub fn apply(&self, stored: f64) -> f64 {
         match self {
             Self::Rescale { slope, intercept } => slope * stored + intercept,
+            Self::Table(lut) => lut.at(stored),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Modality and VOI in one step: from a stored value straight to display grey.
 //!
-//! Rescale and VOI LINEAR are both straight lines, so their product is one: a pivot (the stored value
-//! that is just black), a scale and an offset, found in double precision. The stored value is taken
+//! Rescale and a window are both straight lines, so their product is one: a pivot (the stored value
+//! that is just black), a scale and an offset, found in double precision. Under LINEAR and LINEAR_EXACT the
+//! line is the grey, under SIGMOID the exponent, under a table the place in it. The stored value is taken
 //! relative to the pivot *before* it becomes a float, in whole numbers where it is one. That leaves
 //! nothing to cancel: a threshold in a 16-bit image is exact, and `shaders/voi.wgsl`, whose rounding is
 //! not ours, stays within one grey of this file.
-//! Source: DICOM PS3.3 C.11.1, C.11.2.1.2.1.
+//! Source: DICOM PS3.3 C.11.1, C.11.2.1.2, C.11.2.1.3.
 
 use super::grid::FRACTION_BITS;
+use super::lut::Lut;
 use super::{ModalityLut, SampleType, VoiLut};
 
 /// Steepest rise: a window of width 1 is a threshold.
@@ -79,11 +81,33 @@ pub struct Ramp {
 impl Ramp {
     /// The line of a modality LUT and a VOI LUT for samples of one kind.
     pub fn new(kind: SampleKind, modality: &ModalityLut, voi: &VoiLut) -> Self {
-        let ModalityLut::Rescale { slope, intercept } = modality;
-        let VoiLut::Linear(window) = voi;
-        let width = window.width.max(1.0);
-        let black = window.center - 0.5 - (width - 1.0) / 2.0;
-        let rise = (1.0 / (width - 1.0)).min(STEEPEST);
+        let [slope, intercept] = match modality {
+            ModalityLut::Rescale { slope, intercept } => [*slope, *intercept],
+            ModalityLut::Table(_) => [1.0, 0.0],
+        };
+        let (black, rise) = match (modality, voi) {
+            (ModalityLut::Table(lut), _) | (_, VoiLut::Table(lut)) => along(lut),
+            (_, VoiLut::Linear(window)) => {
+                let width = window.width.max(1.0);
+                let black = window.center - 0.5 - (width - 1.0) / 2.0;
+                (black, 1.0 / (width - 1.0))
+            }
+            (_, VoiLut::LinearExact(window)) => {
+                let width = window.width.max(0.0);
+                (window.center - width / 2.0, 1.0 / width)
+            }
+            (_, VoiLut::Sigmoid(window)) => (window.center, 4.0 / window.width.max(0.0)),
+        };
+        Self::line(kind, [slope, intercept], black, rise.min(STEEPEST))
+    }
+
+    /// `(slope * stored + intercept - black) * rise`.
+    pub(super) fn line(
+        kind: SampleKind,
+        [slope, intercept]: [f64; 2],
+        black: f64,
+        rise: f64,
+    ) -> Self {
         let scale = slope * rise;
         let foot = (black - intercept) / slope;
         if scale == 0.0 || !scale.is_finite() || !foot.is_finite() {
@@ -143,10 +167,16 @@ impl Ramp {
         }
     }
 
-    /// Display grey, `0.0..=1.0`, of an ordered value with 16 fractional bits of an 8 or 16-bit frame.
+    /// Where on the line an ordered value with 16 fractional bits of an 8 or 16-bit frame lies.
+    #[inline]
+    pub fn at_narrow(&self, mixed: u32) -> f32 {
+        self.distance(mixed) * self.scale + self.offset
+    }
+
+    /// Display grey of it, `0.0..=1.0`, where the line is the grey.
     #[inline]
     pub fn grey_of_narrow(&self, mixed: u32) -> f32 {
-        (self.distance(mixed) * self.scale + self.offset).clamp(0.0, 1.0)
+        self.at_narrow(mixed).clamp(0.0, 1.0)
     }
 
     /// Grey, not cut to `0..=1`, of the ordered value of one pixel of a 32-bit frame.
@@ -174,6 +204,13 @@ impl Ramp {
             -((self.pivot - value) as f32)
         }
     }
+}
+
+/// The line that is 0 at a table's first input and 1 at its last.
+fn along(lut: &Lut) -> (f64, f64) {
+    let [first, last] = lut.input_range();
+    let length = last - first;
+    (first, if length > 0.0 { 1.0 / length } else { 0.0 })
 }
 
 /// A double as a single within `-limit..=limit`; 0 where it is no number.
@@ -242,7 +279,9 @@ mod tests {
             SampleType::F64,
         ] {
             for modality in [rescale(1.0, 0.0), rescale(0.5, -24.0), rescale(0.1, 30.0)] {
-                let ModalityLut::Rescale { slope, intercept } = modality;
+                let ModalityLut::Rescale { slope, intercept } = modality else {
+                    unreachable!("made above");
+                };
                 // The threshold lies on the stored value 100.
                 let center = slope * 100.0 + intercept + 0.5;
                 let voi = linear(center, 1.0);

@@ -3,19 +3,54 @@
 //! Made once a drawing, on the processor; [`cpu_render`](super::cpu_render) loops over it, viewer-gpu copies
 //! it into a uniform buffer. So the two can differ in their arithmetic only.
 
-use super::grid::CanvasGrid;
+use super::grid::{CanvasGrid, FRACTION_BITS, ONE};
+use super::color::ColorModel;
 use super::ramp::{Ramp, SampleKind};
-use super::{FrameParams, ModalityLut, PaddingRange, Presentation, SampleType};
+use super::shade_table::{Shade, ShadeTable};
+use super::{FrameParams, ModalityLut, PaddingRange, SampleType};
+
+/// What one pixel of a frame is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PixelKind {
+    /// 1 = grey or an index, 3 = colour of 8 bits.
+    pub samples_per_pixel: u16,
+    /// Number type of a sample.
+    pub sample_type: SampleType,
+    /// What three samples are.
+    pub color: ColorModel,
+}
+
+impl PixelKind {
+    /// Grey of a type.
+    pub fn grey(sample_type: SampleType) -> Self {
+        Self {
+            samples_per_pixel: 1,
+            sample_type,
+            color: ColorModel::Rgb,
+        }
+    }
+
+    /// True for three samples a pixel.
+    pub fn is_color(self) -> bool {
+        self.samples_per_pixel == 3
+    }
+}
 
 /// How one frame is drawn into one rectangle.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RenderPlan {
     /// Canvas pixels to pixels of the frame.
     pub grid: CanvasGrid,
     /// How a sample is computed with.
     pub kind: SampleKind,
-    /// Stored values to grey.
+    /// Stored values to grey, or to a place in the table.
     pub ramp: Ramp,
+    /// What the ramp is, and whether there is a table.
+    pub shade: Shade,
+    /// The table, where there is one.
+    pub table: Option<ShadeTable>,
+    /// What three samples are.
+    pub color: ColorModel,
     /// First and last ordered value that is padding; none where the first is larger.
     pub padding: [u32; 2],
     /// Bilinear, else the nearest pixel.
@@ -28,27 +63,42 @@ pub struct RenderPlan {
 const NO_PADDING: [u32; 2] = [1, 0];
 
 impl RenderPlan {
-    /// The plan for frames of this shape. Colour has no modality LUT and no padding; its VOI LUT is applied
-    /// to each channel, and the window 128/256 changes nothing.
-    pub fn new(samples_per_pixel: u16, sample_type: SampleType, params: &FrameParams) -> Self {
-        let kind = SampleKind::of(sample_type);
-        let is_grey = samples_per_pixel == 1;
-        let modality = if is_grey {
-            &params.modality
+    /// The plan for frames of this kind. Colour has no modality LUT and no padding; its VOI LUT is applied
+    /// to each channel, and [`VoiLut::COLOR`](super::VoiLut::COLOR) changes nothing.
+    pub fn new(pixels: PixelKind, params: &FrameParams) -> Self {
+        let (table, ramp) = if pixels.is_color() {
+            let kind = SampleKind::of(pixels.sample_type);
+            (None, Ramp::new(kind, &ModalityLut::IDENTITY, &params.voi))
         } else {
-            &ModalityLut::IDENTITY
+            ShadeTable::new(pixels, params)
         };
+        Self::with_table(pixels, params, table, ramp)
+    }
+
+    /// The plan with a table and ramp that were made before, by [`ShadeTable::new`].
+    pub fn with_table(
+        pixels: PixelKind,
+        params: &FrameParams,
+        table: Option<ShadeTable>,
+        ramp: Ramp,
+    ) -> Self {
+        let kind = SampleKind::of(pixels.sample_type);
+        let shade = Shade::of(pixels, params);
+        let has_padding = !pixels.is_color() && shade != Shade::Colors;
         let padding = match params.padding {
-            Some(range) if is_grey => ordered_range(kind, sample_type, range),
+            Some(range) if has_padding => ordered_range(kind, pixels.sample_type, range),
             _ => NO_PADDING,
         };
         Self {
             grid: CanvasGrid::new(&params.pixel_from_canvas),
             kind,
-            ramp: Ramp::new(kind, modality, &params.voi),
+            ramp,
+            shade,
+            table,
+            color: pixels.color,
             padding,
             interpolate: params.interpolate,
-            inverse: params.presentation == Presentation::Inverse,
+            inverse: params.presentation.is_inverse(),
         }
     }
 
@@ -63,6 +113,40 @@ impl RenderPlan {
         self.padding[0] <= ordered && ordered <= self.padding[1]
     }
 
+    /// Display grey, `0.0..=1.0`, of an ordered value with 16 fractional bits of an 8 or 16-bit frame.
+    #[inline]
+    #[expect(clippy::cast_precision_loss, reason = "16 bits fit a single")]
+    pub fn grey_of_narrow(&self, mixed: u32) -> f32 {
+        match (&self.table, self.shade) {
+            (Some(table), Shade::Table) => {
+                let part = (mixed & (ONE - 1)) as f32 / ONE as f32;
+                table.grey(mixed >> FRACTION_BITS, part)
+            }
+            (_, Shade::Logistic) => logistic(self.ramp.at_narrow(mixed)),
+            _ => self.ramp.grey_of_narrow(mixed),
+        }
+    }
+
+    /// Display grey, `0.0..=1.0`, of mixed taps of a 32-bit or float frame.
+    #[inline]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a place in a table of at most 65,536 words"
+    )]
+    pub fn grey_of_taps(&self, mixed: f32) -> f32 {
+        match (&self.table, self.shade) {
+            (Some(table), Shade::Table) => {
+                let place = mixed.clamp(0.0, 1.0) * table.last() as f32;
+                let whole = place.floor();
+                table.grey(whole as u32, place - whole)
+            }
+            (_, Shade::Logistic) => logistic(mixed),
+            _ => mixed.clamp(0.0, 1.0),
+        }
+    }
+
     /// The grey on screen, `0..=255`, of a display grey `0.0..=1.0`.
     #[inline]
     #[expect(
@@ -74,6 +158,12 @@ impl RenderPlan {
         let p_value = if self.inverse { 1.0 - grey } else { grey };
         (p_value * 255.0 + 0.5) as i32 as u8
     }
+}
+
+/// SIGMOID of an exponent. Beyond 80 it is black or white in single precision.
+#[inline]
+fn logistic(exponent: f32) -> f32 {
+    1.0 / (1.0 + (-exponent.clamp(-80.0, 80.0)).exp())
 }
 
 /// The bits of a single as a number with the order of the singles.

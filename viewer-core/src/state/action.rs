@@ -1,8 +1,9 @@
 //! Everything that can happen to the viewing state.
 
 use super::Layout;
-use crate::model::{Series, SeriesId, Stack, Study};
-use crate::pixel::Window;
+use crate::loading::FrameKey;
+use crate::model::{BulkAnswer, Series, SeriesId, Stack, Study};
+use crate::pixel::{Mask, Window};
 use crate::tools::WindowSource;
 use std::sync::Arc;
 
@@ -107,6 +108,24 @@ pub enum Action {
         /// The window that spans it.
         window: Window,
     },
+    /// A value of a series' metadata that stands elsewhere has come, or will not.
+    BulkCame {
+        /// The series.
+        series: SeriesId,
+        /// The address that the metadata name.
+        address: String,
+        /// Its bytes, or why there are none.
+        answer: BulkAnswer,
+    },
+    /// Overlay planes and shutter of a frame are ready to be drawn; `None` where it has none.
+    MaskMade {
+        /// The frame.
+        key: FrameKey,
+        /// Both in one.
+        mask: Option<Mask>,
+    },
+    /// Shows or hides the overlay planes of images.
+    ToggleOverlayPlanes,
     /// Nothing is open any more.
     Close,
     /// Divides the image area; viewports that stay keep what they show, new ones are hung.

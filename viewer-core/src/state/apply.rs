@@ -2,9 +2,9 @@
 
 use super::{Action, Direction, Layout, Tool, ViewChange, Viewport, hanging};
 use crate::geometry::ViewTransform;
-use crate::loading::Shown;
-use crate::model::{Series, SeriesId, Study};
-use crate::pixel::Window;
+use crate::loading::{FrameKey, Shown};
+use crate::model::{BulkAnswer, Series, SeriesId, Study};
+use crate::pixel::{Mask, Window};
 use crate::tools::{WindowSource, window_level};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,6 +32,10 @@ pub struct ViewerState {
     pub linked: bool,
     /// Windows of series that name none, found in their first frame.
     pub ranges: HashMap<SeriesId, Window>,
+    /// Overlay planes of images are shown.
+    pub shows_overlays: bool,
+    /// Overlay planes and shutters of frames on screen; `None` for a frame without any.
+    pub masks: HashMap<FrameKey, Option<Mask>>,
 }
 
 impl Default for ViewerState {
@@ -47,6 +51,8 @@ impl Default for ViewerState {
             overlay: true,
             linked: false,
             ranges: HashMap::new(),
+            shows_overlays: true,
+            masks: HashMap::new(),
         }
     }
 }
@@ -111,6 +117,13 @@ impl ViewerState {
             Action::RangeFound { series, window } => {
                 self.ranges.entry(series).or_insert(window);
             }
+            Action::BulkCame {
+                series,
+                address,
+                answer,
+            } => self.supply(series, &address, &answer),
+            Action::MaskMade { key, mask } => self.keep_mask(key, mask),
+            Action::ToggleOverlayPlanes => self.shows_overlays = !self.shows_overlays,
             Action::SetLayout(layout) => self.set_layout(layout),
             Action::Assign {
                 viewport,
@@ -198,8 +211,8 @@ impl ViewerState {
             let attributes = shown.instance.frame(shown.frame_index);
             window_level::presets(
                 &shown.series.modality,
-                &attributes.unit,
-                &attributes.windows,
+                &attributes.grey.unit,
+                &attributes.grey.voi,
             )
         })
     }
@@ -231,6 +244,28 @@ impl ViewerState {
         }
         hanging::listing_order(&mut self.all_series);
         self.hang_empty();
+    }
+
+    /// Values that came late, into all instances of a series that name their address.
+    fn supply(&mut self, series: SeriesId, address: &str, answer: &BulkAnswer) {
+        let found = self.all_series.iter_mut().find(|s| s.id == series);
+        if let Some(stack) = found.and_then(|series| series.stack.as_mut()) {
+            for instance in &mut Arc::make_mut(stack).instances {
+                instance.supply(address, answer);
+            }
+            // A window that was found without the table holds no longer, nor do masks.
+            self.ranges.remove(&series);
+            self.masks.retain(|key, _| key.series != series);
+        }
+    }
+
+    /// Keeps the mask of a frame on screen, and no others: they are made again when they are needed.
+    fn keep_mask(&mut self, key: FrameKey, mask: Option<Mask>) {
+        let shown: Vec<FrameKey> = (self.viewports.iter())
+            .filter_map(|viewport| Some(viewport.shown(self)?.key()))
+            .collect();
+        self.masks.retain(|key, _| shown.contains(key));
+        self.masks.insert(key, mask);
     }
 
     fn stack_ready(&mut self, series: SeriesId, stack: Arc<crate::model::Stack>) {

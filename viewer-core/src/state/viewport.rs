@@ -4,9 +4,9 @@ use super::ViewerState;
 use crate::geometry::{ViewGeometry, ViewTransform};
 use crate::loading::FrameKey;
 use crate::model::{Instance, Series, SeriesId, Stack};
-use crate::pixel::{FrameParams, Presentation, VoiLut, Window};
+use crate::pixel::{FrameParams, Presentation, VoiFunction, VoiLut, Window};
 use crate::tools::WindowSource;
-use crate::tools::window_level::{COLOUR, bit_range, full_range, resolve};
+use crate::tools::window_level::{COLOUR, bit_range, full_range, resolve, span};
 
 /// What a viewport shows, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,18 +86,33 @@ impl Viewport {
         })
     }
 
-    /// The window on screen, and its name (empty for the user's own).
-    pub fn window(&self, state: &ViewerState) -> Option<(Window, String)> {
+    /// The curve on screen, and its name (empty for the user's own window).
+    pub fn voi(&self, state: &ViewerState) -> Option<(VoiLut, String)> {
         let shown = self.shown(state)?;
-        let attributes = shown.instance.frame(shown.frame_index);
+        let grey = &shown.instance.frame(shown.frame_index).grey;
         let fallback = fallback_window(state, &shown);
+        // Colour that is not looked up in a palette has no window of its own.
+        let is_colour = (shown.instance.format.as_ref())
+            .is_ok_and(|format| !format.photometric.is_grey());
+        let voi = if is_colour { &[][..] } else { &grey.voi };
         Some(resolve(
             self.window,
             &shown.series.modality,
-            &attributes.unit,
-            &attributes.windows,
+            &grey.unit,
+            voi,
+            if is_colour {
+                VoiFunction::Linear
+            } else {
+                grey.function
+            },
             fallback,
         ))
+    }
+
+    /// Center and width of the curve on screen, and its name.
+    pub fn window(&self, state: &ViewerState) -> Option<(Window, String)> {
+        let (voi, name) = self.voi(state)?;
+        Some((span(&voi), name))
     }
 
     /// Where the image lies in the viewport; `None` without an image or a size.
@@ -122,29 +137,39 @@ impl Viewport {
         if self.inverted {
             instance.presentation.toggled()
         } else {
-            instance.presentation
+            instance.presentation.clone()
         }
     }
 
-    /// All that a renderer needs to draw the slice.
+    /// All that a renderer needs to draw the slice; `None` while a table is on its way without which no value
+    /// has a meaning.
     pub fn frame_params(&self, state: &ViewerState) -> Option<(FrameKey, FrameParams)> {
         let shown = self.shown(state)?;
-        let (window, _) = self.window(state)?;
+        let (voi, _) = self.voi(state)?;
         let geometry = self.geometry(state)?;
+        let instance = shown.instance;
+        let awaited = instance.awaited(shown.frame_index);
+        if awaited.iter().any(|(_, comes_first)| *comes_first) {
+            return None;
+        }
+        let palette = instance.palette.as_ref().and_then(|p| p.ready());
         let params = FrameParams {
             pixel_from_canvas: geometry.pixel_from_canvas_array(),
-            modality: shown.instance.frame(shown.frame_index).modality.clone(),
-            voi: VoiLut::Linear(window),
-            presentation: self.presentation(shown.instance),
-            padding: shown.instance.padding,
+            modality: instance.frame(shown.frame_index).grey.modality.clone(),
+            voi,
+            presentation: self.presentation(instance),
+            padding: instance.padding,
+            palette: palette.cloned(),
+            mask: state.masks.get(&shown.key()).cloned().flatten(),
+            shows_overlays: state.shows_overlays,
             interpolate: true,
         };
         Some((shown.key(), params))
     }
 }
 
-/// The window of an image that names none: the range found in its first frame, or until then all that
-/// its bits can say. Colour passes unchanged.
+/// The window of an image that names none: what it says its values span, else the range found in its first
+/// frame, or until then all that its bits can say. Colour passes unchanged.
 fn fallback_window(state: &ViewerState, shown: &ShownFrame) -> Window {
     let Ok(format) = &shown.instance.format else {
         return COLOUR;
@@ -152,11 +177,15 @@ fn fallback_window(state: &ViewerState, shown: &ShownFrame) -> Window {
     if !format.photometric.is_grey() {
         return COLOUR;
     }
+    let modality = &shown.instance.frame(shown.frame_index).grey.modality;
+    if let Some([low, high]) = shown.instance.stored_range {
+        let (a, b) = (modality.apply(low), modality.apply(high));
+        return full_range(a.min(b), a.max(b));
+    }
     if let Some(window) = state.ranges.get(&shown.series.id) {
         return *window;
     }
     let (low, high) = bit_range(format.bits_stored, format.signed);
-    let modality = &shown.instance.frame(shown.frame_index).modality;
     let (a, b) = (modality.apply(low), modality.apply(high));
     full_range(a.min(b), a.max(b))
 }

@@ -1,6 +1,7 @@
 //! The value under a point: from the decoded frame, never from a texture.
 
-use crate::model::Instance;
+use crate::model::{Instance, region_at};
+use crate::pixel::ModalityLut;
 use serde::{Deserialize, Serialize};
 
 /// What stands at one pixel.
@@ -18,6 +19,21 @@ pub struct Probe {
     pub value: Option<f64>,
     /// Unit of the value, `""` when unknown.
     pub unit: String,
+    /// Real world values with their units, where the file maps some and they are not `value`.
+    pub real_world: Vec<(f64, String)>,
+    /// What the ultrasound region below the point measures.
+    pub region: Option<ProbeRegion>,
+}
+
+/// A point on the scales of an ultrasound region.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProbeRegion {
+    /// What the region is, in words.
+    pub name: String,
+    /// Values along x and y.
+    pub values: [f64; 2],
+    /// Their units, `""` where there is none.
+    pub units: [String; 2],
 }
 
 /// Reads the pixel whose centre is nearest to `(column, row)`; `None` outside the image.
@@ -46,13 +62,33 @@ pub fn probe(
         .map(|index| sample(x, y, index))
         .collect();
     let stored = stored?;
-    let value = match stored.as_slice() {
-        [only] if format.photometric.is_grey() => {
-            let is_padding = instance.padding.is_some_and(|range| range.contains(*only));
-            (!is_padding).then(|| attributes.modality.apply(*only))
-        }
+    let grey = &attributes.grey;
+    let is_image = |stored: f64| {
+        let is_padding = instance.padding.is_some_and(|range| range.contains(stored));
+        format.photometric.is_grey() && !is_padding && grey.awaited().next().is_none_or(|(_, first)| !first)
+    };
+    let only = match stored.as_slice() {
+        [only] if is_image(*only) => Some(*only),
         _ => None,
     };
+    let mut value = only.map(|stored| grey.modality.apply(stored));
+    let mut unit = grey.unit.clone();
+    let mut real_world: Vec<(f64, String)> = (grey.real_world.iter())
+        .filter_map(|map| Some((map.apply(only?)?, map.unit.clone())))
+        .collect();
+    // An image that rescales nothing says its values by the map alone.
+    if unit.is_empty() && grey.modality == ModalityLut::IDENTITY && !real_world.is_empty() {
+        let (mapped, its_unit) = real_world.remove(0);
+        (value, unit) = (Some(mapped), its_unit);
+    }
+    let region = region_at(&instance.regions, column, row).map(|region| {
+        let at = region.value_at(column, row);
+        ProbeRegion {
+            name: region.name().to_owned(),
+            values: [at.x, at.y],
+            units: at.units.map(|unit| unit.symbol().to_owned()),
+        }
+    });
     Some(Probe {
         patient_mm: attributes
             .plane()
@@ -61,6 +97,8 @@ pub fn probe(
         row: y,
         stored,
         value,
-        unit: attributes.unit.clone(),
+        unit,
+        real_world,
+        region,
     })
 }

@@ -2,8 +2,8 @@
 //!
 //! Source: DICOM PS3.3 C.11.2.1.2 (Window Center and Window Width).
 
-use crate::model::NamedWindow;
-use crate::pixel::{SampleType, Window};
+use crate::model::NamedVoi;
+use crate::pixel::{SampleType, VoiFunction, VoiLut, Window};
 
 /// Where the window on screen comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,14 +41,17 @@ const CT: [(&str, f64, f64); 6] = [
 const UNNAMED: &str = "From file";
 
 /// The presets of an image, the file's own first: key 1 is from the file.
-pub fn presets(modality: &str, unit: &str, file: &[NamedWindow]) -> Vec<Preset> {
+pub fn presets(modality: &str, unit: &str, file: &[NamedVoi]) -> Vec<Preset> {
     let own = file.iter().enumerate().map(|(index, named)| Preset {
-        name: name_of(named, index),
-        window: named.window,
+        name: name_of(file, index),
+        window: span(&named.voi),
         source: WindowSource::File(index),
     });
     // A customary window that the file names too is offered once, as the file's.
-    let is_new = |window: &Window| file.iter().all(|named| named.window != *window);
+    let is_new = |window: &Window| {
+        let mut own = file.iter().map(|named| &named.voi);
+        own.all(|voi| *voi != VoiLut::Linear(*window))
+    };
     let customary = customary(modality, unit)
         .iter()
         .enumerate()
@@ -64,41 +67,65 @@ pub fn presets(modality: &str, unit: &str, file: &[NamedWindow]) -> Vec<Preset> 
     own.chain(customary).collect()
 }
 
-/// The window that a source stands for; `fallback` where the file has none.
+/// The curve that a source stands for, and its name (empty for the user's own); `fallback` where the file has
+/// none. A user's window keeps the function of the file's.
 pub fn resolve(
     source: WindowSource,
     modality: &str,
     unit: &str,
-    file: &[NamedWindow],
+    file: &[NamedVoi],
+    function: VoiFunction,
     fallback: Window,
-) -> (Window, String) {
+) -> (VoiLut, String) {
     let from_file = |index: usize| {
         let index = if index < file.len() { index } else { 0 };
-        file.get(index)
-            .map_or((fallback, "Full range".to_owned()), |named| {
-                (named.window, name_of(named, index))
-            })
+        file.get(index).map_or_else(
+            || (VoiLut::Linear(fallback), "Full range".to_owned()),
+            |named| (named.voi.clone(), name_of(file, index)),
+        )
     };
     match source {
         WindowSource::File(index) => from_file(index),
         WindowSource::Preset(index) => match customary(modality, unit).get(index) {
             Some((name, width, center)) => (
-                Window {
+                VoiLut::Linear(Window {
                     center: *center,
                     width: *width,
-                },
+                }),
                 (*name).to_owned(),
             ),
             None => from_file(0),
         },
-        WindowSource::User(window) => (window, String::new()),
+        WindowSource::User(window) => (function.with(window), String::new()),
     }
 }
 
-fn name_of(named: &NamedWindow, index: usize) -> String {
-    match (named.name.trim(), index) {
-        ("", 0) => UNNAMED.to_owned(),
-        ("", index) => format!("{UNNAMED} {}", index + 1),
+/// Center and width of a curve: those of a window, or the range of inputs that a table has entries for.
+pub fn span(voi: &VoiLut) -> Window {
+    match voi {
+        VoiLut::Linear(window) | VoiLut::LinearExact(window) | VoiLut::Sigmoid(window) => *window,
+        VoiLut::Table(lut) => {
+            let [first, last] = lut.input_range();
+            full_range(first, last)
+        }
+    }
+}
+
+fn name_of(file: &[NamedVoi], index: usize) -> String {
+    let Some(named) = file.get(index) else {
+        return String::new();
+    };
+    // Tables come before windows, and both are counted from 1.
+    let tables = (file.iter())
+        .take_while(|named| matches!(named.voi, VoiLut::Table(_)))
+        .count();
+    let (kind, place) = match named.voi {
+        VoiLut::Table(_) => ("LUT from file", index),
+        _ => (UNNAMED, index - tables.min(index)),
+    };
+    match (named.name.trim(), place) {
+        ("", 0) => kind.to_owned(),
+        ("", place) => format!("{kind} {}", place + 1),
         (name, _) => sentence_case(name),
     }
 }
@@ -198,12 +225,12 @@ mod tests {
 
     #[test]
     fn the_first_preset_is_from_the_file() {
-        let file = [NamedWindow {
+        let file = [NamedVoi {
             name: "LUNG_WINDOW".into(),
-            window: Window {
+            voi: VoiLut::Linear(Window {
                 center: -500.0,
                 width: 1400.0,
-            },
+            }),
         }];
         let list = presets("CT", "HU", &file);
         assert_eq!(list[0].name, "Lung window");
@@ -213,16 +240,49 @@ mod tests {
 
     #[test]
     fn a_window_that_the_file_names_is_offered_once() {
-        let file = [NamedWindow {
+        let file = [NamedVoi {
             name: String::new(),
-            window: Window {
+            voi: VoiLut::Linear(Window {
                 center: 40.0,
                 width: 400.0,
-            },
+            }),
         }];
         let list = presets("CT", "HU", &file);
         assert_eq!(list.len(), 6);
         assert_eq!(list[1].name, "Lung");
+    }
+
+    #[test]
+    fn tables_and_windows_without_names_are_counted_each_for_itself() {
+        let lut = crate::pixel::LutDescriptor::new([3, -5, 8], true)
+            .and_then(|descriptor| descriptor.table(vec![0, 9, 255]))
+            .unwrap();
+        let table = NamedVoi {
+            name: String::new(),
+            voi: VoiLut::Table(lut),
+        };
+        let window = NamedVoi {
+            name: String::new(),
+            voi: VoiLut::COLOR,
+        };
+        let file = [table.clone(), table, window.clone(), window];
+        let names: Vec<String> = presets("DX", "", &file).into_iter().map(|p| p.name).collect();
+        assert_eq!(
+            names,
+            ["LUT from file", "LUT from file 2", "From file", "From file 2"]
+        );
+        assert_eq!(span(&file[0].voi), full_range(-5.0, -3.0));
+    }
+
+    #[test]
+    fn a_users_window_keeps_the_files_function() {
+        let window = Window {
+            center: 3.0,
+            width: 4.0,
+        };
+        let user = WindowSource::User(window);
+        let (voi, name) = resolve(user, "DX", "", &[], VoiFunction::Sigmoid, window);
+        assert_eq!((voi, name), (VoiLut::Sigmoid(window), String::new()));
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! A page for tests: the made-up scenes of viewer-gpu on this browser's WebGPU or WebGL2.
 //!
-//! `?backend=webgpu` or `webgl2` says on which, `&count=` how many (200). The outcome is `window.__scenes`;
+//! `?backend=webgpu` or `webgl2` says on which, `&count=` how many (500). The outcome is `window.__scenes`;
 //! then four stripes of 100 x 100 canvas pixels with the greys of [`STRIPES`] stand on the canvas, so that
 //! a picture of the page tells whether the canvas itself shows what was drawn.
 
 use serde::Serialize;
-use viewer_core::pixel::{
-    FrameParams, FrameView, ModalityLut, Presentation, SampleType, VoiLut, Window,
-};
+use viewer_core::pixel::{FrameParams, FrameView, PixelKind, SampleType};
 use viewer_gpu::test_scenes::Report;
 use viewer_ui::platform::gpu::{Drawn, GpuScreen, Kind};
 use viewer_ui::platform::{canvas, page};
@@ -78,7 +76,7 @@ async fn run(backend: &str) -> Result<Report, String> {
         Some(count) => count
             .parse()
             .map_err(|_| "count is a whole number".to_owned())?,
-        None => 200,
+        None => 500,
     };
     let mut screen = GpuScreen::new(kind, || ()).await?;
     let report = screen.run_scenes(count).await;
@@ -99,22 +97,15 @@ fn draw_stripes(screen: &mut GpuScreen) -> Result<(), String> {
         &FrameView {
             rows: 1,
             columns: 4,
-            samples_per_pixel: 1,
-            sample_type: SampleType::U8,
+            pixels: PixelKind::grey(SampleType::U8),
             data: &STRIPES,
         },
     )?;
     let params = FrameParams {
         // Canvas pixels 0 to 99 lie on column 0, and so on.
         pixel_from_canvas: [0.01, 0.0, 0.0, 0.0, -0.495, 0.0],
-        modality: ModalityLut::IDENTITY,
-        voi: VoiLut::Linear(Window {
-            center: 128.0,
-            width: 256.0,
-        }),
-        presentation: Presentation::Identity,
-        padding: None,
         interpolate: false,
+        ..FrameParams::default()
     };
     match screen.draw(vec![([0, 0, 400, 100], key, params)], [400, 100]) {
         Drawn::Yes => Ok(()),

@@ -11,6 +11,7 @@ use js_sys::{Function, Promise};
 use serde::{Deserialize, Serialize};
 use viewer_core::pixel::Window;
 use viewer_core::state::{Action, Layout, ViewChange, ViewLink};
+use viewer_core::tools::probe::ProbeRegion;
 use wasm_bindgen::prelude::*;
 
 /// The contract's `ViewerV1`.
@@ -74,6 +75,10 @@ struct ProbeInfo {
     stored: Stored,
     value: Option<f64>,
     unit: String,
+    /// Real world values and their units.
+    real_world: Vec<(f64, String)>,
+    /// The scales of the ultrasound region below the point.
+    region: Option<ProbeRegion>,
 }
 
 /// Volumes do not exist yet.
@@ -241,6 +246,8 @@ impl ViewerV1 {
                 },
                 value: probe.value,
                 unit: probe.unit,
+                real_world: probe.real_world,
+                region: probe.region,
             })
         })
     }

@@ -5,4 +5,4 @@ pub mod bench;
 mod bridge;
 mod figures;
 pub mod listeners;
-mod pixels;
+pub(crate) mod pixels;

@@ -10,8 +10,8 @@ use protocol::dicomweb::json::{self, Dataset};
 use protocol::dicomweb::path;
 use protocol::uid::percent_encode;
 use viewer_core::loading::FrameKey;
-use viewer_core::model::{Instance, tags};
-use viewer_core::pixel::SampleType;
+use viewer_core::model::{Instance, OverlaySource, tags};
+use viewer_core::pixel::{OverlayBits, PixelFormat, SampleType};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
@@ -180,6 +180,67 @@ async fn decode(
         serde_json::from_str(&header).map_err(|error| failed(error.to_string()))?;
     let (frame, _) = StoredFrame::from_response(response, bytes).map_err(failed)?;
     Ok(frame)
+}
+
+/// Overlay planes that lie in unused bits of a frame's pixels: the frame once more, with all of its bits.
+pub async fn planes(handle: &EngineHandle, key: FrameKey) -> Option<Vec<OverlayBits>> {
+    let (url, request, places) = handle.with(|engine| {
+        let series = engine.state.series(key.series)?;
+        let study = engine.state.studies.get(series.study)?;
+        let stack = series.stack.as_ref()?;
+        let (instance, frame_index) = stack.at(usize::try_from(key.slice).ok()?)?;
+        let format = instance.format.as_ref().ok()?;
+        let places: Vec<(u16, [i32; 2])> = (instance.overlays.iter())
+            .filter(|plane| plane.frame_on(frame_index).is_some())
+            .filter_map(|plane| match plane.source {
+                OverlaySource::PixelBit(bit) => Some((bit, plane.origin)),
+                OverlaySource::Data(_) => None,
+            })
+            .collect();
+        let source = (engine.sources.iter()).find(|source| source.id == study.source)?;
+        let frame = path::frames(&study.uid, &series.uid, &instance.uid, &[frame_index + 1]);
+        let request = Request::Decode {
+            content_type: String::new(),
+            transfer_syntax: instance.transfer_syntax.clone(),
+            format: PixelFormat {
+                bits_stored: format.bits_allocated,
+                high_bit: format.bits_allocated - 1,
+                signed: false,
+                ..format.clone()
+            },
+        };
+        Some((format!("{}/{frame}", source.root), request, places))
+    })?;
+    let bytes = fetch::get_bytes(&url, crate::engine::ACCEPT_STORED, None)
+        .await
+        .ok()?;
+    let request = match request {
+        Request::Decode {
+            transfer_syntax,
+            format,
+            ..
+        } => Request::Decode {
+            content_type: bytes.content_type,
+            transfer_syntax,
+            format,
+        },
+        other => other,
+    };
+    let frame = decode(handle, &request, bytes.buffer).await.ok()?;
+    let mut samples = Vec::new();
+    frame.copy_into(&mut samples);
+    let samples: Vec<u16> = match frame.sample_type {
+        SampleType::U8 => samples.into_iter().map(u16::from).collect(),
+        SampleType::U16 => {
+            let (pairs, _) = samples.as_chunks::<2>();
+            pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect()
+        }
+        _ => return None,
+    };
+    let size = [frame.columns, frame.rows];
+    let plane =
+        |(bit, origin)| OverlayBits::of_pixels(size, origin, samples.iter().copied(), bit);
+    Some(places.into_iter().map(plane).collect())
 }
 
 /// A copy in a typed array of the right kind, so that nobody can write into the cache.

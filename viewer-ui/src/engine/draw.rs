@@ -100,6 +100,7 @@ impl Engine {
                     rect: *rect,
                     key: *key,
                     params: params.clone(),
+                    profile: self.profile_of(*key),
                 })
             })
             .collect();
@@ -138,7 +139,10 @@ impl Engine {
                     if self.figures.first_drawn_ms.is_none() {
                         self.figures.first_drawn_ms = Some(clock::now_ms() - self.opened_at_ms);
                     }
-                    effects.push(Effect::AwaitGpu { began_ms });
+                    // An image whose window is still on its way is not final.
+                    if !self.awaits_window(self.state.active) {
+                        effects.push(Effect::AwaitGpu { began_ms });
+                    }
                 }
             }
             DrawOutcome::NotNow => self.is_dirty = true,
@@ -172,7 +176,17 @@ pub async fn capture(handle: &EngineHandle, viewport: usize) -> Result<web_sys::
         .with_mut(|engine| {
             let shown = engine.state.viewports.get(viewport)?;
             let (width, height) = (shown.width, shown.height);
-            let item = shown.frame_params(&engine.state)?;
+            let (key, params) = shown.frame_params(&engine.state)?;
+            let item = super::screen::DrawItem {
+                rect: [0, 0, width, height],
+                key,
+                // The planes are an overlay; the shutter is part of the picture.
+                params: FrameParams {
+                    shows_overlays: false,
+                    ..params
+                },
+                profile: engine.profile_of(key),
+            };
             let Engine {
                 screen,
                 cache,

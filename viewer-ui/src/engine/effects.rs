@@ -4,6 +4,8 @@ use super::{Effect, EngineEvent, EngineHandle};
 use crate::platform::workers::WorkerJob;
 use crate::platform::{clock, fetch};
 use protocol::dicomweb::json::{self, Dataset};
+use protocol::dicomweb::multipart;
+use viewer_core::model::BulkAnswer;
 use wasm_bindgen_futures::spawn_local;
 
 /// Media type of DICOM JSON.
@@ -39,6 +41,35 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
                     generation,
                     key,
                     result,
+                });
+            });
+        }
+        Effect::GetBulk {
+            series,
+            address,
+            url,
+        } => {
+            let handle = handle.clone();
+            let generation = handle.with(|engine| engine.generation());
+            spawn_local(async move {
+                let answer = get_bulk(&url).await;
+                handle.send(EngineEvent::BulkCame {
+                    generation,
+                    series,
+                    address,
+                    answer,
+                });
+            });
+        }
+        Effect::GetPixelPlanes { key } => {
+            let handle = handle.clone();
+            let generation = handle.with(|engine| engine.generation());
+            spawn_local(async move {
+                let planes = crate::embed::pixels::planes(&handle, key).await;
+                handle.send(EngineEvent::PixelPlanes {
+                    generation,
+                    key,
+                    planes: planes.unwrap_or_default(),
                 });
             });
         }
@@ -83,6 +114,25 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
         Effect::OpenNeighbour { delta } => (handle.host.open_neighbour)(delta),
         Effect::Tell(told) => (handle.host.tell)(&told),
     }
+}
+
+/// Most bytes of a value beside the metadata: an overlay of 65,535 x 65,535 pixels is 512 MiB, a usual one
+/// less than 1.
+const MOST_BULK_BYTES: u32 = 128 << 20;
+
+/// The bytes of a value, from a single or a multipart answer.
+async fn get_bulk(url: &str) -> BulkAnswer {
+    let accept = "multipart/related; type=\"application/octet-stream\", application/octet-stream";
+    let answer = fetch::get_bytes(url, accept, None).await;
+    let fetched = answer.map_err(|error| error.to_string())?;
+    if fetched.buffer.byte_length() > MOST_BULK_BYTES {
+        return Err("it is too large".into());
+    }
+    let body = js_sys::Uint8Array::new(&fetched.buffer).to_vec();
+    let parts = multipart::parse(&fetched.content_type, &body);
+    let parts = parts.map_err(|error| error.to_string())?;
+    let part = parts.first().ok_or("the answer is empty")?;
+    Ok(part.body.into())
 }
 
 /// Asks for DICOM JSON and sends what comes of it.

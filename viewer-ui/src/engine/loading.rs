@@ -249,7 +249,7 @@ impl Engine {
     }
 
     /// The window of a series that names none: the range of its first frame.
-    fn find_range(&mut self, key: FrameKey, frame: &StoredFrame) {
+    pub(super) fn find_range(&mut self, key: FrameKey, frame: &StoredFrame) {
         let id: SeriesId = key.series;
         if self.state.ranges.contains_key(&id) || frame.samples_per_pixel != 1 {
             return;
@@ -265,7 +265,7 @@ impl Engine {
             return;
         };
         let attributes = instance.frame(frame_index);
-        if !attributes.windows.is_empty() {
+        if !attributes.grey.voi.is_empty() || instance.stored_range.is_some() {
             return;
         }
         frame.copy_into(&mut self.scratch);
@@ -273,7 +273,7 @@ impl Engine {
         let range = window_level::sample_range(&self.scratch, frame.sample_type, |stored| {
             padding.is_some_and(|range| range.contains(stored))
         });
-        let modality: &ModalityLut = &attributes.modality;
+        let modality: &ModalityLut = &attributes.grey.modality;
         if let Some((low, high)) = range {
             let (a, b) = (modality.apply(low), modality.apply(high));
             let window = window_level::full_range(a.min(b), a.max(b));

@@ -4,6 +4,7 @@
 //! [`Effect`]s; [`EngineHandle::send`] carries those out after the engine is free again, so that no
 //! answer ever finds it borrowed.
 
+mod beside;
 mod draw;
 mod effects;
 mod loading;
@@ -27,8 +28,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 pub use stored_frame::StoredFrame;
 use viewer_core::loading::{FrameCache, FrameKey, FrameQueue};
-use viewer_core::model::SeriesId;
-use viewer_core::pixel::FrameParams;
+use viewer_core::model::{BulkAnswer, SeriesId};
+use viewer_core::pixel::{FrameParams, OverlayBits};
 use viewer_core::state::{Action, ViewLink, ViewerState};
 
 /// A DICOMweb server that the configuration names.
@@ -84,6 +85,26 @@ pub enum EngineEvent {
         /// The answer.
         result: Result<FetchedBytes, FetchError>,
     },
+    /// A value that stands beside the metadata, or why there is none.
+    BulkCame {
+        /// The opening that asked.
+        generation: u64,
+        /// Whose value it is.
+        series: SeriesId,
+        /// The address that the metadata name.
+        address: String,
+        /// The answer.
+        answer: BulkAnswer,
+    },
+    /// Overlay planes that lie in unused bits of a frame's pixels.
+    PixelPlanes {
+        /// The opening that asked.
+        generation: u64,
+        /// Which frame.
+        key: FrameKey,
+        /// The planes; none where the frame could not be read so.
+        planes: Vec<OverlayBits>,
+    },
     /// A worker's answer.
     Decoded {
         /// Number of the job.
@@ -123,6 +144,14 @@ pub(crate) enum Effect {
         accept: &'static str,
         aborter: Option<Rc<Aborter>>,
     },
+    /// Ask for a value that stands beside the metadata.
+    GetBulk {
+        series: SeriesId,
+        address: String,
+        url: String,
+    },
+    /// Read overlay planes from the pixels of a frame.
+    GetPixelPlanes { key: FrameKey },
     /// Give bytes to a worker.
     Decode {
         job: u64,
@@ -225,6 +254,7 @@ pub struct Engine {
     told_complete: bool,
     told_failure: Option<waiting::ViewerError>,
     metadata_again_at_ms: Option<f64>,
+    beside: beside::Beside,
 }
 
 /// Most bytes of decoded frames kept in the browser.
@@ -347,6 +377,7 @@ impl Engine {
             told_complete: false,
             told_failure: None,
             metadata_again_at_ms: None,
+            beside: beside::Beside::default(),
         }
     }
 
@@ -418,6 +449,25 @@ impl Engine {
                     self.fetched(key, result, &mut effects);
                 }
             }
+            EngineEvent::BulkCame {
+                generation,
+                series,
+                address,
+                answer,
+            } => {
+                if generation == self.generation {
+                    self.bulk_came(series, address, answer);
+                }
+            }
+            EngineEvent::PixelPlanes {
+                generation,
+                key,
+                planes,
+            } => {
+                if generation == self.generation {
+                    self.pixel_planes_came(key, planes);
+                }
+            }
             EngineEvent::Decoded { job, answer } => self.decoded(job, answer, &mut effects),
             EngineEvent::ScreenReady(screen) => self.screen_ready(screen),
             EngineEvent::ScreenFailed(error) => self.screen_failed(&error),
@@ -428,6 +478,7 @@ impl Engine {
             EngineEvent::Looked => {}
         }
         self.pump(&mut effects);
+        self.complete_shown(&mut effects);
         self.settle();
         if self.is_dirty && !self.frame_requested {
             self.frame_requested = true;

@@ -357,6 +357,7 @@ impl Engine {
         self.cache.clear();
         self.jobs.clear();
         self.trapped.clear();
+        self.forget_beside();
         self.metadata.clear();
         self.metadata_again_at_ms = None;
         self.listed.clear();

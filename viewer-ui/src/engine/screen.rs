@@ -7,9 +7,12 @@ use super::StoredFrame;
 use super::waiting::ViewerError;
 use crate::platform::{canvas, gpu};
 use std::pin::Pin;
+use std::sync::Arc;
 use viewer_core::loading::{FrameCache, FrameKey};
+use viewer_core::pixel::icc::{ColorTransform, ScreenColors};
 use viewer_core::pixel::{
-    Frame, FrameParams, FrameView, Photometric, SampleType, color, cpu_render,
+    ColorModel, Frame, FrameParams, FrameView, Photometric, PixelKind, SampleType, color,
+    cpu_render,
 };
 use web_sys::HtmlCanvasElement;
 
@@ -22,6 +25,8 @@ pub struct DrawItem {
     pub key: FrameKey,
     /// How it is shown.
     pub params: FrameParams,
+    /// Its own ICC profile.
+    pub profile: Option<Arc<[u8]>>,
 }
 
 /// How a drawing went.
@@ -191,7 +196,8 @@ impl Screen {
                         let Some(frame) = frames.get(item.key) else {
                             continue;
                         };
-                        let uploaded = with_view(frame, scratch, |view| gpu.upload(key, view));
+                        let how = (&item.params, item.profile.as_ref());
+                        let uploaded = with_view(frame, how, scratch, |view| gpu.upload(key, view));
                         if let Err(reason) = uploaded.and_then(|uploaded| uploaded) {
                             failed.push((item.key, reason));
                             continue;
@@ -219,18 +225,24 @@ impl Screen {
     /// The pixels of one viewport, RGBA, drawn by the backend itself.
     pub fn read_back(
         &mut self,
-        (key, params): (FrameKey, FrameParams),
+        DrawItem {
+            key,
+            params,
+            profile,
+            ..
+        }: DrawItem,
         size: [u32; 2],
         frames: &FrameCache<StoredFrame>,
         scratch: &mut Vec<u8>,
     ) -> Later<Result<Vec<u8>, String>> {
+        let how = (&params, profile.as_ref());
         let Some(frame) = frames.get(key) else {
             return Box::pin(std::future::ready(Err("the image is not here".into())));
         };
         match self {
             Self::Cpu { .. } => {
                 let mut rgba = vec![0; size[0] as usize * size[1] as usize * 4];
-                let rendered = with_view(frame, scratch, |view| {
+                let rendered = with_view(frame, how, scratch, |view| {
                     cpu_render::render(view, &params, size[0], size[1], &mut rgba);
                 });
                 Box::pin(std::future::ready(rendered.map(|()| rgba)))
@@ -238,7 +250,7 @@ impl Screen {
             Self::Gpu { gpu, .. } => {
                 let number = key.as_u64();
                 if !gpu.has(number) {
-                    let uploaded = with_view(frame, scratch, |view| gpu.upload(number, view));
+                    let uploaded = with_view(frame, how, scratch, |view| gpu.upload(number, view));
                     if let Err(reason) = uploaded.and_then(|uploaded| uploaded) {
                         return Box::pin(std::future::ready(Err(reason)));
                     }
@@ -272,7 +284,8 @@ impl CpuScreen {
             };
             self.rgba.resize(width as usize * height as usize * 4, 0);
             let rgba = &mut self.rgba;
-            let rendered = with_view(frame, scratch, |view| {
+            let how = (&item.params, item.profile.as_ref());
+            let rendered = with_view(frame, how, scratch, |view| {
                 cpu_render::render(view, &item.params, width, height, rgba);
             });
             if let Err(reason) = rendered {
@@ -287,23 +300,36 @@ impl CpuScreen {
     }
 }
 
-/// Lends a frame's samples as renderers take them: grey as stored, colour as 8-bit RGB.
+/// Lends a frame's samples as renderers take them: grey and indices as stored, colour as samples of 8 bits,
+/// colour with a profile of its own as colours of the screen.
 fn with_view<T>(
     frame: &StoredFrame,
+    (params, profile): (&FrameParams, Option<&Arc<[u8]>>),
     scratch: &mut Vec<u8>,
     use_view: impl FnOnce(&FrameView) -> T,
 ) -> Result<T, String> {
     frame.copy_into(scratch);
-    let is_plain = frame.photometric.is_grey()
-        || (frame.photometric == Photometric::Rgb && frame.sample_type == SampleType::U8);
-    if is_plain {
-        return Ok(use_view(&FrameView {
-            rows: frame.rows,
-            columns: frame.columns,
-            samples_per_pixel: frame.samples_per_pixel,
-            sample_type: frame.sample_type,
-            data: scratch,
-        }));
+    let is_palette = frame.photometric == Photometric::PaletteColor;
+    if is_palette && params.palette.is_none() {
+        return Err("Its palette is missing or not valid.".into());
+    }
+    let transform = profile.and_then(|profile| ColorTransform::new(profile, ScreenColors::Srgb));
+    let model = ColorModel::of(frame.photometric).unwrap_or_default();
+    let is_small = frame.sample_type == SampleType::U8 && frame.bits_stored >= 8;
+    let is_color = frame.samples_per_pixel == 3;
+    let view = |pixels, data| FrameView {
+        rows: frame.rows,
+        columns: frame.columns,
+        pixels,
+        data,
+    };
+    let mut pixels = PixelKind {
+        samples_per_pixel: frame.samples_per_pixel,
+        sample_type: frame.sample_type,
+        color: model,
+    };
+    if transform.is_none() && (!is_color || is_small) {
+        return Ok(use_view(&view(pixels, scratch)));
     }
     let whole = Frame {
         rows: frame.rows,
@@ -314,14 +340,18 @@ fn with_view<T>(
         photometric: frame.photometric,
         data: std::mem::take(scratch),
     };
-    let rgb = color::to_rgb8(&whole);
+    let samples = match (&transform, &params.palette) {
+        (None, _) => color::to_samples8(&whole),
+        (Some(_), Some(palette)) if is_palette => color::palette_to_rgb8(&whole, palette),
+        (Some(_), _) => color::to_rgb8(&whole),
+    };
     *scratch = whole.data;
-    let rgb = rgb.ok_or("This kind of colour is not supported yet.")?;
-    Ok(use_view(&FrameView {
-        rows: frame.rows,
-        columns: frame.columns,
-        samples_per_pixel: 3,
-        sample_type: SampleType::U8,
-        data: &rgb,
-    }))
+    let mut samples = samples.ok_or("This kind of colour cannot be drawn.")?;
+    if let Some(transform) = transform {
+        transform.apply(&mut samples);
+        pixels.color = ColorModel::Rgb;
+    }
+    pixels.samples_per_pixel = 3;
+    pixels.sample_type = SampleType::U8;
+    Ok(use_view(&view(pixels, &samples)))
 }

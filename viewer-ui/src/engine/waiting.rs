@@ -228,7 +228,7 @@ impl Engine {
             .drawn
             .get(viewport)
             .is_some_and(|drawn| drawn.is_some() && *drawn == shown.frame_params(&self.state));
-        if is_drawn {
+        if is_drawn && !self.awaits_window(viewport) {
             Outcome::Done
         } else {
             Outcome::Pending

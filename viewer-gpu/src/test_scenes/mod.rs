@@ -1,12 +1,17 @@
 //! Made-up scenes that hold the shaders to their twin on the processor.
 //!
 //! The same scenes run on Vulkan by `cargo test` and in browsers on WebGPU and WebGL2 by a test page:
-//! every sample type, views of any angle and size, windows down to thresholds, padding, colour.
+//! every sample type, views of any angle and size, windows and tables of every kind, padding, palettes, colour of
+//! every model, overlay planes and shutters.
+
+mod chain;
+mod chance;
 
 use crate::{Context, DrawError, Renderer, TextureCache, UploadError};
+use chance::Chance;
 use viewer_core::pixel::{
-    FrameParams, FrameView, ModalityLut, PaddingRange, Presentation, SampleType, VoiLut, Window,
-    cpu_render,
+    ColorModel, FrameParams, FrameView, ModalityLut, PaddingRange, PixelKind, Presentation,
+    SampleType, VoiLut, Window, cpu_render,
 };
 
 /// One frame and one view of it.
@@ -16,10 +21,8 @@ pub struct TestScene {
     pub columns: u32,
     /// Rows of the frame.
     pub rows: u32,
-    /// 1 = grey, 3 = RGB.
-    pub samples_per_pixel: u16,
-    /// Number type of a sample.
-    pub sample_type: SampleType,
+    /// What a pixel is made of.
+    pub pixels: PixelKind,
     /// The samples.
     pub data: Vec<u8>,
     /// How it is drawn.
@@ -36,8 +39,7 @@ impl TestScene {
         FrameView {
             rows: self.rows,
             columns: self.columns,
-            samples_per_pixel: self.samples_per_pixel,
-            sample_type: self.sample_type,
+            pixels: self.pixels,
             data: &self.data,
         }
     }
@@ -143,41 +145,6 @@ pub async fn run_scenes(
     Ok(report)
 }
 
-/// Numbers that look like chance: SplitMix64 of Steele, Lea and Flood.
-struct Chance(u64);
-
-impl Chance {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A whole number below `end`.
-    fn below(&mut self, end: u32) -> u32 {
-        u32::try_from(self.bits() % u64::from(end.max(1))).unwrap_or(0)
-    }
-
-    fn unit(&mut self) -> f64 {
-        f64::from(u32::try_from(self.bits() >> 32).unwrap_or(0)) / 4_294_967_296.0
-    }
-
-    fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * self.unit()
-    }
-
-    /// Small and large numbers alike.
-    fn by_magnitude(&mut self, low: f64, high: f64) -> f64 {
-        self.between(low.ln(), high.ln()).exp()
-    }
-
-    fn one_in(&mut self, count: u32) -> bool {
-        self.below(count) == 0
-    }
-}
-
 const TYPES: [SampleType; 8] = [
     SampleType::U8,
     SampleType::I8,
@@ -242,11 +209,19 @@ pub fn test_scene(number: u32) -> TestScene {
             },
         }
     };
-    TestScene {
+    let color = match chance.below(3) {
+        0 if is_colour => ColorModel::YbrFull,
+        1 if is_colour => ColorModel::YbrPartial,
+        _ => ColorModel::Rgb,
+    };
+    let mut scene = TestScene {
         columns,
         rows,
-        samples_per_pixel,
-        sample_type,
+        pixels: PixelKind {
+            samples_per_pixel,
+            sample_type,
+            color,
+        },
         data,
         params: FrameParams {
             pixel_from_canvas: affine(chance, [columns, rows], [width, height]),
@@ -260,10 +235,13 @@ pub fn test_scene(number: u32) -> TestScene {
             padding: padding
                 .map(|value| PaddingRange::new(value, value + chance.between(0.0, 2.0))),
             interpolate: !chance.one_in(5),
+            ..FrameParams::default()
         },
         width,
         height,
-    }
+    };
+    chain::vary(chance, &mut scene, window, range);
+    scene
 }
 
 /// Smallest and largest stored value: several Bits Stored, and for floats several scales.
