@@ -101,6 +101,8 @@ impl ApiError {
             }
             FrameError::OutOfRange { .. } => Self::not_found("frame_unknown", message),
             FrameError::Incomplete { .. } => Self::not_found("frame_incomplete", message),
+            FrameError::Missing { .. } => Self::not_found("frame_missing", message),
+            FrameError::Empty { .. } => Self::not_found("frame_empty", message),
             FrameError::NoTable | FrameError::NoSize => {
                 Self::not_found("frame_unreadable", message)
             }

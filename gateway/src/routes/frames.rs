@@ -17,8 +17,10 @@ use protocol::dicomweb::multipart;
 
 use super::{Target, answer};
 use crate::error::ApiError;
+use crate::source::SourceError;
 use crate::source::folder::StoredInstance;
-use crate::source::folder::frames::{FrameError, FrameTable};
+use crate::source::folder::frames::FrameTable;
+use crate::source::folder::sniff::ENCAPSULATED_UNCOMPRESSED;
 use crate::state::{Shared, State as AppState, blocking, decoding};
 use crate::uncompressed;
 
@@ -67,16 +69,44 @@ pub async fn frames(
         Ok((Arc::new(instance), table))
     })
     .await?;
-    let count = instance.pixels.frame_count;
-    if let Some(number) = numbers
-        .iter()
-        .copied()
-        .find(|number| *number == 0 || *number > count)
-    {
-        let error = FrameError::OutOfRange { number, count };
-        return Err(crate::source::SourceError::from(error).into());
+    // A frame that is known to be missing is a status, and no answer that breaks off.
+    for number in &numbers {
+        instance
+            .pixels
+            .check(&table, *number)
+            .map_err(SourceError::from)?;
     }
     let choice = choose(&ranges, &instance, numbers.len())?;
+    let frames = Frames {
+        state,
+        instance,
+        table,
+        choice,
+        numbers,
+    };
+    frames.respond().await
+}
+
+/// All frames that are there, as stored: the pixels of an instance as one bulk value.
+pub async fn all(state: Shared, instance: StoredInstance) -> Result<Response, ApiError> {
+    let (instance, table, numbers) = blocking(&state, move |state| {
+        let table = state.store.frame_table(&instance)?;
+        let whole = |number: &u32| instance.pixels.check(&table, *number).is_ok();
+        let numbers: Vec<u32> = (1..=instance.pixels.frame_count)
+            .take_while(whole)
+            .collect();
+        if numbers.is_empty() {
+            instance.pixels.check(&table, 1)?;
+        }
+        Ok((Arc::new(instance), table, numbers))
+    })
+    .await?;
+    let choice = Choice {
+        multipart: true,
+        media_type: OCTET_STREAM.to_owned(),
+        transfer_syntax: instance.pixels.transfer_syntax.clone(),
+        decode: false,
+    };
     let frames = Frames {
         state,
         instance,
@@ -232,7 +262,9 @@ impl Frames {
     async fn read(&self, index: usize) -> Result<Vec<u8>, ApiError> {
         let number = self.numbers.get(index).copied().unwrap_or_default();
         let (instance, table) = (Arc::clone(&self.instance), Arc::clone(&self.table));
-        let decode = self.choice.decode;
+        // The fragments of this syntax are native little endian frames.
+        let is_plain = instance.pixels.transfer_syntax == ENCAPSULATED_UNCOMPRESSED;
+        let decode = self.choice.decode && !is_plain;
         let read = move |state: &AppState| {
             let stored = instance.pixels.read_frame(&table, number)?;
             if !decode {

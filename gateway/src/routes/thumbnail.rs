@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use protocol::dicomweb::json::Dataset;
 
 use super::{Pairs, Target, answer};
 use crate::error::ApiError;
@@ -19,7 +20,7 @@ fn size_of(Pairs(pairs): &Pairs) -> Result<u32, ApiError> {
     size.ok_or_else(|| ApiError::bad_request("size_invalid", "size must be from 16 to 1024"))
 }
 
-/// The middle frame of the middle instance.
+/// The instance in the middle of the series.
 pub async fn series(
     State(state): State<Shared>,
     target: Target,
@@ -29,12 +30,12 @@ pub async fn series(
     let study = target.study.unwrap_or_default();
     let series = target.series.unwrap_or_default();
     picture(state, size_of(&pairs)?, move |state| {
-        state.store.middle_frame(&study, &series)
+        state.store.middle_instance(&study, &series)
     })
     .await
 }
 
-/// The middle frame.
+/// One instance.
 pub async fn instance(
     State(state): State<Shared>,
     target: Target,
@@ -43,23 +44,30 @@ pub async fn instance(
     state.root(target.source.as_deref())?;
     let [study, series, sop] = target.uids()?;
     picture(state, size_of(&pairs)?, move |state| {
-        let instance = state.store.instance(&study, &series, &sop)?;
-        let middle = instance.pixels.frame_count / 2 + 1;
-        Ok((instance, middle))
+        state.store.instance(&study, &series, &sop)
     })
     .await
+}
+
+/// The Representative Frame Number (0028,6010), else the frame in the middle.
+fn frame_number(dataset: &Dataset, count: u32) -> u32 {
+    dataset
+        .whole(0x0028_6010)
+        .filter(|number| (1..=count).contains(number))
+        .unwrap_or(count / 2 + 1)
 }
 
 async fn picture(
     state: Shared,
     size: u32,
-    find: impl FnOnce(&AppState) -> Result<(StoredInstance, u32), SourceError> + Send + 'static,
+    find: impl FnOnce(&AppState) -> Result<StoredInstance, SourceError> + Send + 'static,
 ) -> Result<Response, ApiError> {
     let drawn = decoding(&state, move |state| {
-        let (instance, number) = find(state)?;
+        let instance = find(state)?;
         let table = state.store.frame_table(&instance)?;
-        let stored = instance.pixels.read_frame(&table, number)?;
         let dataset = state.store.dataset(&instance)?;
+        let number = frame_number(&dataset, instance.pixels.frame_count);
+        let stored = instance.pixels.read_frame(&table, number)?;
         Ok(thumbnail::png(
             &stored,
             &instance.pixels,

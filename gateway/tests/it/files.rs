@@ -103,11 +103,50 @@ impl Made {
         path
     }
 
+    /// Writes the set without its pixels, and after it these bytes.
+    pub fn write_with(&mut self, folder: &Path, name: &str, rest: &[u8]) -> PathBuf {
+        self.set.remove_element(tags::PIXEL_DATA);
+        let path = self.write(folder, name);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.extend(rest);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
     /// Address of the instance below a DICOMweb root.
     pub fn address(&self) -> String {
         let path = protocol::dicomweb::path::instance(&self.study, &self.series, &self.instance);
         format!("/dicomweb/{path}")
     }
+}
+
+/// An item of a sequence of fragments.
+pub fn item(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    [&[0xFE, 0xFF, 0x00, 0xE0], &length[..], bytes].concat()
+}
+
+/// Pixel Data of undefined length up to its first item.
+pub const PIXELS_IN_FRAGMENTS: [u8; 12] = [
+    0xE0, 0x7F, 0x10, 0, b'O', b'B', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF,
+];
+/// The sequence delimiter.
+pub const SEQUENCE_END: [u8; 8] = [0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
+
+/// Pixel Data with a basic offset table and fragments.
+pub fn encapsulated(table: &[u32], fragments: &[&[u8]]) -> Vec<u8> {
+    let table: Vec<u8> = table
+        .iter()
+        .flat_map(|offset| offset.to_le_bytes())
+        .collect();
+    let items: Vec<u8> = fragments.iter().flat_map(|bytes| item(bytes)).collect();
+    [
+        &PIXELS_IN_FRAGMENTS[..],
+        &item(&table),
+        &items,
+        &SEQUENCE_END,
+    ]
+    .concat()
 }
 
 /// Bodies of a multipart answer, with the content type of each part.

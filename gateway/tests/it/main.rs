@@ -5,10 +5,13 @@ mod files;
 mod server;
 
 mod bad_input;
+mod bulk;
 mod dicomweb;
 mod folders;
+mod fragments;
 mod frames;
 mod hardening;
+mod native;
 mod program;
 mod real_files;
 mod static_app;

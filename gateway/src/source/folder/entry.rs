@@ -99,7 +99,7 @@ impl Entry {
             sop_class: dataset.text(0x0008_0016).unwrap_or_default(),
             number: dataset.integer(0x0020_0013),
             frame_count: dataset.whole(0x0028_0008).unwrap_or(1).max(1),
-            frame_bits: frame_bits(&dataset).unwrap_or_default(),
+            frame_bits: frame_bits(&dataset, scan.pixels).unwrap_or_default(),
             bits_allocated: whole_u16(&dataset, 0x0028_0100).unwrap_or_default(),
             transfer_syntax: scan.transfer_syntax,
             pixels: scan.pixels,
@@ -132,18 +132,26 @@ fn whole_u16(dataset: &Dataset, tag: u32) -> Option<u16> {
     u16::try_from(dataset.whole(tag)?).ok()
 }
 
-/// Bits of one uncompressed frame; subsampled chroma takes less, PS3.3 C.7.6.3.1.2.
-fn frame_bits(dataset: &Dataset) -> Option<u64> {
+/// Bits of one uncompressed frame; subsampled chroma takes less, PS3.3 C.7.6.3.1.2. Pixels of such
+/// a kind that fill every frame with all samples are not subsampled, whatever the header says.
+fn frame_bits(dataset: &Dataset, place: Option<PixelPlace>) -> Option<u64> {
     let pixels = u64::from(dataset.whole(0x0028_0010)?)
         .checked_mul(u64::from(dataset.whole(0x0028_0011)?))?;
     let bits = u64::from(whole_u16(dataset, 0x0028_0100)?);
     let samples = u64::from(whole_u16(dataset, 0x0028_0002).unwrap_or(1));
-    let half_samples = match dataset.text(0x0028_0004).as_deref() {
-        Some("YBR_FULL_422" | "YBR_PARTIAL_422") => 4,
-        Some("YBR_PARTIAL_420") => 3,
-        _ => samples.checked_mul(2)?,
+    let all = pixels.checked_mul(bits)?;
+    let full = all.checked_mul(samples)?;
+    let shared = match dataset.text(0x0028_0004).as_deref() {
+        Some("YBR_FULL_422" | "YBR_PARTIAL_422") => all.checked_mul(2)?,
+        Some("YBR_PARTIAL_420") => all.checked_mul(3)? / 2,
+        _ => return Some(full),
     };
-    Some(pixels.checked_mul(bits)?.checked_mul(half_samples)? / 2)
+    let frames = u64::from(dataset.whole(0x0028_0008).unwrap_or(1).max(1));
+    let all_frames = full.checked_mul(frames)?.div_ceil(8);
+    let is_full = place
+        .and_then(|place| place.length)
+        .is_some_and(|length| length >= all_frames);
+    Some(if is_full { full } else { shared })
 }
 
 /// Text as searches compare it: without case and accents.

@@ -4,9 +4,12 @@
 //! out little endian, and a frame of single bits starts on a byte.
 //! Source: DICOM PS3.5 sections 8.1, 8.2 and A.4, PS3.18 section 8.7.3.
 
+use std::ops::Range;
+
+use super::fragments::{Fragment, Fragments};
 use super::input::{Input, InputError};
-use super::scan::PixelPlace;
-use super::sniff::{self, DEFLATED, EXPLICIT_BIG_ENDIAN};
+use super::scan::{self, PixelPlace, ScanLimits};
+use super::sniff::{self, DEFLATED, EXPLICIT_BIG_ENDIAN, RLE};
 use super::values::swapped;
 use super::walk::{Listed, modified_ns};
 
@@ -31,14 +34,28 @@ pub enum FrameError {
         /// Frame, from 1.
         number: u32,
     },
+    /// Number of Frames says more than there are.
+    #[error("frame {number} is not in the file, which holds {found} whole ones")]
+    Missing {
+        /// Frame, from 1.
+        number: u32,
+        /// Frames that are there.
+        found: u32,
+    },
+    /// A fragment without a byte in it.
+    #[error("frame {number} is empty")]
+    Empty {
+        /// Frame, from 1.
+        number: u32,
+    },
     /// More fragments than frames and nothing that tells which belong together.
     #[error("the file does not say where its frames start")]
     NoTable,
     /// Rows, columns or bits are missing or absurd.
     #[error("the header does not say how large a frame is")]
     NoSize,
-    /// A frame larger than the limit.
-    #[error("a frame of {bytes} bytes is larger than the limit")]
+    /// A frame or another value larger than the limit.
+    #[error("{bytes} bytes are more than is sent at once")]
     TooLarge {
         /// Its size.
         bytes: u64,
@@ -68,11 +85,6 @@ pub struct StoredPixels {
     pub bits_allocated: u16,
 }
 
-/// The fragments of one frame.
-type FrameFragments = Vec<Fragment>;
-/// Offset and length of one fragment.
-type Fragment = (u64, u64);
-
 /// Where the frames of one instance are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FrameTable {
@@ -83,12 +95,27 @@ pub enum FrameTable {
         /// Bytes of the value.
         length: u64,
     },
-    /// Fragments of each frame.
-    Fragments(Vec<FrameFragments>),
+    /// Fragments, some for each frame.
+    Fragments {
+        /// All of them.
+        list: Vec<Fragment>,
+        /// Those of each frame, as far as the file holds it.
+        frames: Vec<Range<usize>>,
+    },
 }
 
-/// Most bytes of one frame that are read at once.
-const FRAME_LIMIT_BYTES: u64 = 512 << 20;
+/// Where one frame is.
+enum Place<'a> {
+    /// First byte in the value, and bits of it that are not of this frame.
+    Native {
+        offset: u64,
+        shift: u64,
+    },
+    Fragments(&'a [Fragment]),
+}
+
+/// Most bytes of one frame, or of another value, that are read at once.
+pub const FRAME_LIMIT_BYTES: u64 = 512 << 20;
 
 impl StoredPixels {
     /// True where the pixels go out uncompressed.
@@ -112,30 +139,92 @@ impl StoredPixels {
             let head = input.skip(place.offset).and_then(|()| input.peek(4));
             if head.map_err(FrameError::Unreadable)? != [0xFE, 0xFF, 0x00, 0xE0] {
                 // A code stream that some writers store without fragments.
-                return Ok(FrameTable::Fragments(vec![vec![(place.offset, length)]]));
+                let list = vec![(place.offset, length)];
+                return Ok(FrameTable::Fragments {
+                    list,
+                    frames: std::iter::once(0..1).collect(),
+                });
             }
         }
-        let (offsets, fragments) = self.fragments(place)?;
-        self.group(&offsets, &fragments).map(FrameTable::Fragments)
+        self.fragments(place)
+    }
+
+    /// Says in words why a frame cannot be had, as far as that shows without reading it; `number`
+    /// counts from 1.
+    pub fn check(&self, table: &FrameTable, number: u32) -> Result<(), FrameError> {
+        self.find(table, number).map(|_| ())
     }
 
     /// Reads one frame; `number` counts from 1.
     pub fn read_frame(&self, table: &FrameTable, number: u32) -> Result<Vec<u8>, FrameError> {
-        if number == 0 || number > self.frame_count {
-            return Err(FrameError::OutOfRange {
-                number,
-                count: self.frame_count,
-            });
+        match self.find(table, number)? {
+            Place::Native { offset, shift } => self.native(table, number, offset, shift),
+            Place::Fragments(fragments) => self.join(fragments, number),
+        }
+    }
+
+    /// Where a frame is, if it is there whole.
+    fn find<'a>(&self, table: &'a FrameTable, number: u32) -> Result<Place<'a>, FrameError> {
+        let count = self.frame_count;
+        if number == 0 || number > count {
+            return Err(FrameError::OutOfRange { number, count });
         }
         let index = number - 1;
-        match table {
-            FrameTable::Native { offset, length } => self.native(*offset, *length, index),
-            FrameTable::Fragments(frames) => {
-                let at = usize::try_from(index).unwrap_or(usize::MAX);
-                let fragments = frames.get(at).ok_or(FrameError::Incomplete { number })?;
-                self.join(fragments, number)
-            }
+        let (list, frames) = match table {
+            FrameTable::Native { length, .. } => return self.find_native(*length, index),
+            FrameTable::Fragments { list, frames } => (list, frames),
+        };
+        let at = usize::try_from(index).unwrap_or(usize::MAX);
+        let fragments = frames
+            .get(at)
+            .and_then(|range| list.get(range.clone()))
+            .ok_or_else(|| FrameError::Missing {
+                number,
+                found: u32::try_from(frames.len()).unwrap_or(u32::MAX),
+            })?;
+        let bytes = fragments
+            .iter()
+            .fold(0u64, |sum, (_, length)| sum.saturating_add(*length));
+        let end = fragments
+            .last()
+            .map_or(0, |(offset, length)| offset + length);
+        if bytes == 0 {
+            Err(FrameError::Empty { number })
+        } else if bytes > FRAME_LIMIT_BYTES {
+            Err(FrameError::TooLarge { bytes })
+        } else if end > self.file.size && self.transfer_syntax != DEFLATED {
+            Err(FrameError::Incomplete { number })
+        } else {
+            Ok(Place::Fragments(fragments))
         }
+    }
+
+    fn find_native(&self, length: u64, index: u32) -> Result<Place<'static>, FrameError> {
+        let number = index + 1;
+        if self.frame_bits == 0 {
+            return Err(FrameError::NoSize);
+        }
+        let bytes = self.frame_bits.div_ceil(8);
+        if bytes > FRAME_LIMIT_BYTES {
+            return Err(FrameError::TooLarge { bytes });
+        }
+        let first_bit = self
+            .frame_bits
+            .checked_mul(u64::from(index))
+            .ok_or(FrameError::NoSize)?;
+        let (offset, shift) = (first_bit / 8, first_bit % 8);
+        if offset + (shift + self.frame_bits).div_ceil(8) <= length {
+            return Ok(Place::Native { offset, shift });
+        }
+        let found = length.saturating_mul(8) / self.frame_bits;
+        Err(if offset < length {
+            FrameError::Incomplete { number }
+        } else {
+            FrameError::Missing {
+                number,
+                found: u32::try_from(found).unwrap_or(u32::MAX),
+            }
+        })
     }
 
     /// Opens the file, if it still is the one that was indexed.
@@ -152,43 +241,41 @@ impl StoredPixels {
         Input::open(path).map_err(FrameError::Unreadable)
     }
 
-    fn native(&self, offset: u64, length: u64, index: u32) -> Result<Vec<u8>, FrameError> {
-        let number = index + 1;
-        if self.frame_bits == 0 {
+    fn native(
+        &self,
+        table: &FrameTable,
+        number: u32,
+        first: u64,
+        shift: u64,
+    ) -> Result<Vec<u8>, FrameError> {
+        let FrameTable::Native { offset, length } = table else {
             return Err(FrameError::NoSize);
-        }
-        let bytes = self.frame_bits.div_ceil(8);
-        if bytes > FRAME_LIMIT_BYTES {
-            return Err(FrameError::TooLarge { bytes });
-        }
-        let first_bit = self
-            .frame_bits
-            .checked_mul(u64::from(index))
-            .ok_or(FrameError::NoSize)?;
-        let (first, shift) = (first_bit / 8, first_bit % 8);
+        };
         let span = (shift + self.frame_bits).div_ceil(8);
-        if first + span > length {
-            return Err(FrameError::Incomplete { number });
-        }
+        let big_endian = self.transfer_syntax == EXPLICIT_BIG_ENDIAN;
+        // Words are turned round whole, also where a frame begins or ends amid one.
+        let word_bytes = if big_endian { self.word_bytes() } else { 1 };
+        let word = word_bytes as u64;
+        let from = first - first % word;
+        let to = (first + span).next_multiple_of(word).min(*length);
         let mut input = self.open()?;
         let incomplete = |error| match error {
             InputError::Ends => FrameError::Incomplete { number },
             error => FrameError::Unreadable(error),
         };
-        input.skip(offset + first).map_err(incomplete)?;
-        let stored = input.read_vec(span).map_err(incomplete)?;
+        input.skip(offset + from).map_err(incomplete)?;
+        let words = input.read_vec(to - from).map_err(incomplete)?;
+        let mut stored = swapped(&words, word_bytes, big_endian);
+        stored.drain(..usize::try_from(first - from).unwrap_or(usize::MAX));
+        stored.truncate(usize::try_from(span).unwrap_or(usize::MAX));
         if self.bits_allocated == 1 {
             return Ok(aligned_bits(&stored, shift, self.frame_bits));
         }
-        Ok(swapped(
-            &stored,
-            self.word_bytes(),
-            self.transfer_syntax == EXPLICIT_BIG_ENDIAN,
-        ))
+        Ok(stored)
     }
 
     /// Bytes that are turned round together in big endian files.
-    fn word_bytes(&self) -> usize {
+    pub fn word_bytes(&self) -> usize {
         match (self.place.map(|place| place.vr), self.bits_allocated) {
             (_, 16) => 2,
             (_, 32) => 4,
@@ -198,113 +285,53 @@ impl StoredPixels {
         }
     }
 
-    /// Reads the basic offset table and the place of every fragment.
-    fn fragments(&self, place: PixelPlace) -> Result<(Vec<u64>, Vec<Fragment>), FrameError> {
+    /// Walks over the fragments and tells which belong to which frame.
+    fn fragments(&self, place: PixelPlace) -> Result<FrameTable, FrameError> {
         let mut input = self.open()?;
-        input
-            .skip(place.offset)
-            .map_err(|_| FrameError::Incomplete { number: 1 })?;
-        let mut offsets = Vec::new();
-        let mut fragments = Vec::new();
-        let mut is_table = true;
-        loop {
-            let mut header = [0; 8];
-            if input.read_exact(&mut header).is_err() {
-                break;
-            }
-            let [a, b, c, d, length @ ..] = header;
-            let length = u64::from(u32::from_le_bytes(length));
-            if [a, b, c, d] != [0xFE, 0xFF, 0x00, 0xE0] {
-                break;
-            }
-            if is_table {
-                is_table = false;
-                let Ok(table) = input.read_vec(length) else {
-                    break;
-                };
-                offsets = table
-                    .chunks_exact(4)
-                    .filter_map(|bytes| bytes.try_into().ok())
-                    .map(|bytes| u64::from(u32::from_le_bytes(bytes)))
-                    .collect();
-                continue;
-            }
-            fragments.push((input.position(), length));
-            if input.skip(length).is_err() {
-                break;
-            }
+        match input.skip(place.offset) {
+            Err(InputError::Ends) => return Err(FrameError::Incomplete { number: 1 }),
+            result => result.map_err(FrameError::Unreadable)?,
         }
-        Ok((offsets, fragments))
-    }
-
-    /// Tells which fragments belong to which frame.
-    fn group(
-        &self,
-        offsets: &[u64],
-        fragments: &[Fragment],
-    ) -> Result<Vec<FrameFragments>, FrameError> {
+        let is_rle = self.transfer_syntax == RLE;
+        let found = Fragments::walk(&mut input, is_rle).map_err(FrameError::Unreadable)?;
         let count = usize::try_from(self.frame_count).unwrap_or(usize::MAX);
-        if count == 1 || is_video(&self.transfer_syntax) {
-            return Ok(vec![fragments.to_vec()]);
-        }
-        if fragments.len() <= count {
-            return Ok(fragments.iter().map(|fragment| vec![*fragment]).collect());
-        }
-        let starts: Vec<usize> = if offsets.len() == count {
-            // Offsets count from the first byte of the first fragment's item.
-            let base = fragments.first().map_or(0, |(offset, _)| offset - 8);
-            let find = |offset: &u64| {
-                fragments
-                    .binary_search_by_key(&(base + offset + 8), |(at, _)| *at)
-                    .ok()
-            };
-            offsets
-                .iter()
-                .map(find)
-                .collect::<Option<_>>()
-                .ok_or(FrameError::NoTable)?
+        let frames = if is_video(&self.transfer_syntax) {
+            std::iter::once(0..found.list.len()).collect()
         } else {
-            self.code_stream_starts(fragments)?
+            let extended = if found.is_clear(count) {
+                Vec::new()
+            } else {
+                self.extended_table()
+            };
+            found.frames(count, &extended).ok_or(FrameError::NoTable)?
         };
-        if starts.len() != count || starts.first() != Some(&0) || !starts.is_sorted() {
-            return Err(FrameError::NoTable);
-        }
-        let ends = starts.iter().skip(1).copied().chain([fragments.len()]);
-        Ok(starts
-            .iter()
-            .zip(ends)
-            .map(|(from, to)| fragments[*from..to].to_vec())
-            .collect())
+        let list = found.list;
+        Ok(FrameTable::Fragments { list, frames })
     }
 
-    /// Fragments that begin a code stream: JPEG and JPEG-LS, JPEG 2000, JPEG XL.
-    fn code_stream_starts(&self, fragments: &[Fragment]) -> Result<Vec<usize>, FrameError> {
-        let mut input = self.open()?;
-        let mut starts = Vec::new();
-        for (index, (offset, _)) in fragments.iter().enumerate() {
-            let ahead = offset - input.position();
-            let head = input.skip(ahead).and_then(|()| input.peek(4));
-            let head = head.map_err(FrameError::Unreadable)?;
-            let begins = head.starts_with(&[0xFF, 0xD8])
-                || head.starts_with(&[0xFF, 0x4F, 0xFF, 0x51])
-                || head.starts_with(&[0xFF, 0x0A]);
-            if begins {
-                starts.push(index);
-            }
-        }
-        Ok(starts)
+    /// The Extended Offset Table (7FE0,0001), empty where there is none. PS3.3 C.7.6.3.1.8.
+    fn extended_table(&self) -> Vec<u64> {
+        let Ok(scan) = scan::scan(&self.file.path, &ScanLimits::default()) else {
+            return Vec::new();
+        };
+        let place = scan.bulk.iter().find(|place| place.tag_path == "7FE00001");
+        let limit = ScanLimits::default().inline_bytes;
+        let bytes = place
+            .filter(|place| place.length <= limit)
+            .and_then(|place| {
+                let mut input = self.open().ok()?;
+                input.skip(place.offset).ok()?;
+                input.read_vec(place.length).ok()
+            });
+        let bytes = bytes.unwrap_or_default();
+        let (offsets, _) = bytes.as_chunks::<8>();
+        offsets
+            .iter()
+            .map(|offset| u64::from_le_bytes(*offset))
+            .collect()
     }
 
     fn join(&self, fragments: &[Fragment], number: u32) -> Result<Vec<u8>, FrameError> {
-        let bytes = fragments
-            .iter()
-            .fold(0u64, |sum, (_, length)| sum.saturating_add(*length));
-        if bytes > FRAME_LIMIT_BYTES {
-            return Err(FrameError::TooLarge { bytes });
-        }
-        if bytes == 0 {
-            return Err(FrameError::Incomplete { number });
-        }
         let mut input = self.open()?;
         let mut frame = Vec::new();
         for (offset, length) in fragments {
@@ -355,41 +382,5 @@ mod tests {
         let stored = [0xFF, 0b0000_0011, 0b0000_0010];
         assert_eq!(aligned_bits(&stored[..2], 0, 9), [0xFF, 1]);
         assert_eq!(aligned_bits(&stored[1..], 1, 9), [1, 1]);
-    }
-
-    fn pixels(frame_count: u32) -> StoredPixels {
-        StoredPixels {
-            file: Listed {
-                path: "a".into(),
-                size: 0,
-                modified_ns: 0,
-            },
-            transfer_syntax: "1.2.840.10008.1.2.4.80".into(),
-            place: None,
-            frame_count,
-            frame_bits: 0,
-            bits_allocated: 16,
-        }
-    }
-
-    #[test]
-    fn an_offset_table_groups_fragments() {
-        let fragments = [(108, 10), (126, 10), (144, 10)];
-        let grouped = pixels(2).group(&[0, 36], &fragments).unwrap();
-        assert_eq!(grouped, [vec![(108, 10), (126, 10)], vec![(144, 10)]]);
-        assert!(matches!(
-            pixels(2).group(&[0, 35], &fragments),
-            Err(FrameError::NoTable)
-        ));
-    }
-
-    #[test]
-    fn one_fragment_a_frame_needs_no_table() {
-        let fragments = [(108, 10), (126, 10)];
-        assert_eq!(pixels(2).group(&[], &fragments).unwrap().len(), 2);
-        assert_eq!(
-            pixels(1).group(&[], &fragments).unwrap(),
-            [fragments.to_vec()]
-        );
     }
 }

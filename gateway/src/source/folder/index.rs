@@ -21,7 +21,7 @@ use super::search::{wildcard_match, words_match};
 use super::walk::Listed;
 
 /// Raised with every change of the tables: an index of another version is rebuilt.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const SCHEMA: &str = "
     CREATE TABLE files (

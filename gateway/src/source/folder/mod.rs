@@ -4,8 +4,10 @@
 //! answers QIDO-RS from it, `frames` reads pixels by offset. All calls here block; the routes
 //! make them on threads that may.
 
+pub mod bulk;
 pub mod charset;
 pub mod entry;
+pub mod fragments;
 pub mod frames;
 pub mod index;
 pub mod indexer;
@@ -29,6 +31,7 @@ use protocol::dicomweb::query::QidoQuery;
 use protocol::gateway::Indexing;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use self::bulk::BulkValue;
 use self::frames::{FrameError, FrameTable, StoredPixels};
 use self::index::{Index, IndexError};
 use self::indexer::{Indexer, Progress};
@@ -245,12 +248,12 @@ impl FolderStore {
         Ok(Dataset::from_map(attributes))
     }
 
-    /// The instance in the middle of a series, and its middle frame, from 1.
-    pub fn middle_frame(
+    /// The instance in the middle of a series, of those that have pixels.
+    pub fn middle_instance(
         &self,
         study: &str,
         series: &str,
-    ) -> Result<(StoredInstance, u32), SourceError> {
+    ) -> Result<StoredInstance, SourceError> {
         let found = self.index.read(|connection| {
             let count: i64 = connection
                 .prepare_cached(
@@ -265,10 +268,7 @@ impl FolderStore {
             one_instance(connection, &sql, params![study, series, count / 2])
         })?;
         match found {
-            Some(instance) => {
-                let middle = instance.pixels.frame_count / 2 + 1;
-                Ok((instance, middle))
-            }
+            Some(instance) => Ok(instance),
             None => match self.unknown(study, Some(series))? {
                 // The series is there, so what is missing is its pixels.
                 SourceError::InstanceUnknown => Err(FrameError::NoPixels.into()),
@@ -295,48 +295,13 @@ impl FolderStore {
         Ok(table)
     }
 
-    /// A value that metadata left out, little endian.
-    pub fn bulk(&self, instance: &StoredInstance, tag_path: &str) -> Result<Vec<u8>, SourceError> {
-        let unreadable = |error| SourceError::Frame(FrameError::Unreadable(error));
-        let scan = scan::scan(&instance.pixels.file.path, &self.limits)
-            .map_err(|_| SourceError::BulkUnknown)?;
-        let place = match (scan.pixels, tag_path) {
-            (
-                Some(PixelPlace {
-                    tag,
-                    vr,
-                    offset,
-                    length: Some(length),
-                }),
-                _,
-            ) if format!("{tag:08X}") == tag_path => scan::BulkPlace {
-                tag_path: tag_path.to_owned(),
-                vr,
-                offset,
-                length,
-            },
-            _ => scan
-                .bulk
-                .into_iter()
-                .find(|place| place.tag_path == tag_path)
-                .ok_or(SourceError::BulkUnknown)?,
-        };
-        let start = sniff::open(&instance.pixels.file.path, self.limits.inflated_bytes)
-            .map_err(unreadable)?
-            .ok_or(SourceError::BulkUnknown)?;
-        let mut input = start.input;
-        let ahead = place.offset.saturating_sub(input.position());
-        let bytes = input
-            .skip(ahead)
-            .and_then(|()| input.read_vec(place.length))
-            .map_err(unreadable)?;
-        let size = match &place.vr {
-            b"OW" | b"US" | b"SS" => 2,
-            b"OF" | b"OL" | b"FL" | b"UL" | b"SL" => 4,
-            b"OD" | b"OV" | b"FD" | b"UV" | b"SV" => 8,
-            _ => 1,
-        };
-        Ok(values::swapped(&bytes, size, start.syntax.big_endian))
+    /// Where a value is that metadata left out.
+    pub fn bulk(
+        &self,
+        instance: &StoredInstance,
+        tag_path: &str,
+    ) -> Result<BulkValue, SourceError> {
+        BulkValue::find(instance, tag_path, &self.limits)
     }
 
     /// Says which of the UIDs is the unknown one.

@@ -84,6 +84,8 @@ pub struct BulkPlace {
     pub tag_path: String,
     /// VR, for the byte order of words.
     pub vr: [u8; 2],
+    /// Whether words start with their most significant byte.
+    pub big_endian: bool,
     /// First byte of the value.
     pub offset: u64,
     /// Bytes of the value.
@@ -112,7 +114,6 @@ pub fn scan(path: &Path, limits: &ScanLimits) -> Result<Scan, ScanError> {
         limits: *limits,
         elements: 0,
         inline_bytes: 0,
-        signed_pixels: false,
         pixels: None,
         bulk: Vec::new(),
     };
@@ -122,6 +123,7 @@ pub fn scan(path: &Path, limits: &ScanLimits) -> Result<Scan, ScanError> {
         charset: Charset::Guess,
         end: None,
         depth: 0,
+        signed_pixels: false,
     };
     let fault = scanner.data_set(region, "", &mut attributes).err();
     // The JSON is UTF-8 whatever the file was.
@@ -146,6 +148,21 @@ struct Region {
     /// Position after its last byte; `None` where a delimiter ends it, or the file.
     end: Option<u64>,
     depth: u32,
+    /// Pixel Representation of the image around: what is US or SS is SS.
+    signed_pixels: bool,
+}
+
+impl Region {
+    /// What the dictionary says; PS3.5 A.1 where it leaves a choice.
+    fn vr_of(&self, tag: Tag) -> [u8; 2] {
+        match StandardDataDictionary.by_tag(tag).map(|entry| entry.vr()) {
+            Some(VirtualVr::Exact(vr)) => letters(vr),
+            Some(VirtualVr::Xs) if self.signed_pixels => *b"SS",
+            Some(VirtualVr::Xs) => *b"US",
+            Some(_) => *b"OW",
+            None => *b"UN",
+        }
+    }
 }
 
 struct Element {
@@ -160,7 +177,6 @@ struct Scanner {
     limits: ScanLimits,
     elements: u32,
     inline_bytes: u64,
-    signed_pixels: bool,
     pixels: Option<PixelPlace>,
     bulk: Vec<BulkPlace>,
 }
@@ -179,7 +195,7 @@ impl Scanner {
         attributes: &mut Map<String, Value>,
     ) -> Result<(), ScanError> {
         while !self.ended(region)? {
-            let element = self.element_header(region.syntax)?;
+            let element = self.element_header(&region)?;
             match element.tag {
                 ITEM_END if region.depth > 0 => return Ok(()),
                 ITEM | ITEM_END | SEQUENCE_END => continue,
@@ -239,14 +255,15 @@ impl Scanner {
         })
     }
 
-    fn element_header(&mut self, syntax: Syntax) -> Result<Element, ScanError> {
+    fn element_header(&mut self, region: &Region) -> Result<Element, ScanError> {
+        let syntax = region.syntax;
         self.count()?;
         let tag = Tag(self.word(syntax.big_endian)?, self.word(syntax.big_endian)?);
         if tag.group() == 0xFFFE || syntax.implicit {
             let length = self.double_word(syntax.big_endian)?;
             return Ok(Element {
                 tag,
-                vr: self.vr_of(tag),
+                vr: region.vr_of(tag),
                 length: defined(length),
             });
         }
@@ -272,7 +289,7 @@ impl Scanner {
         let creator = (0x0010..=0x00FF).contains(&tag.element());
         if !sniff::is_vr(vr) || (vr == *b"UN" && (tag.group().is_multiple_of(2) || creator)) {
             // The dictionary knows more than the file.
-            let known = self.vr_of(tag);
+            let known = region.vr_of(tag);
             if known != *b"SQ" || vr != *b"UN" {
                 vr = known;
             }
@@ -282,16 +299,6 @@ impl Scanner {
             vr,
             length: defined(length),
         })
-    }
-
-    fn vr_of(&self, tag: Tag) -> [u8; 2] {
-        match StandardDataDictionary.by_tag(tag).map(|entry| entry.vr()) {
-            Some(VirtualVr::Exact(vr)) => letters(vr),
-            Some(VirtualVr::Xs) if self.signed_pixels => *b"SS",
-            Some(VirtualVr::Xs) => *b"US",
-            Some(_) => *b"OW",
-            None => *b"UN",
-        }
     }
 
     /// Keeps the place of the pixels; true where this element is them.
@@ -336,7 +343,7 @@ impl Scanner {
                 self.sequence(element, name, path, inner).map(Some)
             }
             (_, None) => self.fragments(*region).map(|()| None),
-            (b"UN", Some(length)) if length > 0 && self.vr_of(element.tag) == *b"SQ" => {
+            (b"UN", Some(length)) if length > 0 && region.vr_of(element.tag) == *b"SQ" => {
                 let inner = Region {
                     syntax: implicit,
                     ..*region
@@ -364,6 +371,7 @@ impl Scanner {
             self.bulk.push(BulkPlace {
                 tag_path,
                 vr,
+                big_endian: region.syntax.big_endian,
                 offset,
                 length,
             });
@@ -380,7 +388,7 @@ impl Scanner {
                 region.charset = Charset::from_terms(&terms);
                 return Ok(json!({"vr": "CS", "Value": ["ISO_IR 192"]}));
             }
-            Tag(0x0028, 0x0103) => self.signed_pixels = bytes.contains(&1),
+            Tag(0x0028, 0x0103) => region.signed_pixels = bytes.contains(&1),
             _ => {}
         }
         Ok(values::element(
@@ -497,6 +505,8 @@ fn inline_limit(vr: [u8; 2], tag: Tag) -> u64 {
     match &vr {
         // LUT Data is US or OW, and is fetched when it is needed.
         _ if tag == Tag(0x0028, 0x3006) => 1 << 10,
+        // Offset tables mean nothing outside the file.
+        _ if matches!(tag, Tag(0x7FE0, 1 | 2)) => 0,
         b"OB" | b"OW" | b"OF" | b"OD" | b"OL" | b"OV" | b"UN" => 1 << 10,
         b"US" | b"SS" | b"UL" | b"SL" | b"UV" | b"SV" | b"FL" | b"FD" => 64 << 10,
         _ => 1 << 20,

@@ -19,6 +19,10 @@ pub const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 pub const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 /// Explicit VR big endian.
 pub const EXPLICIT_BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
+/// Frames as they are, a fragment each.
+pub const ENCAPSULATED_UNCOMPRESSED: &str = "1.2.840.10008.1.2.1.98";
+/// RLE lossless.
+pub const RLE: &str = "1.2.840.10008.1.2.5";
 
 /// How the elements of a data set are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
