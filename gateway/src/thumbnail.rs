@@ -1,10 +1,11 @@
 //! Draws one frame small, by the same code that draws where there is no GPU.
 //!
-//! The window is the file's first one; without any it spans the values that occur.
+//! The way to grey is the file's first one, table or window; without any it spans the values that occur.
 
 use protocol::dicomweb::json::Dataset;
 use viewer_core::decode::Limits;
 use viewer_core::model::{FrameAttributes, Instance};
+use viewer_core::pixel::color::{palette_to_rgb8, to_rgb8};
 use viewer_core::pixel::cpu_render::render;
 use viewer_core::pixel::{
     Frame, FrameParams, FrameView, PaddingRange, Photometric, PixelKind, SampleType, VoiLut, Window,
@@ -20,15 +21,20 @@ pub enum ThumbnailError {
     /// The frame cannot be decoded.
     #[error(transparent)]
     Frame(#[from] UncompressedError),
-    /// Palettes, and colour of more than 8 bits.
+    /// Colour whose conversion to RGB is not known here.
     #[error("its kind of colour is not drawn yet")]
     Colour,
+    /// A palette that is missing, short or broken.
+    #[error("its palette is not whole")]
+    Palette,
     /// PNG cannot be written.
     #[error("the picture cannot be written")]
     Png,
 }
 
 /// A PNG whose longest edge is at most `size` pixels; `number` is the frame, from 1.
+///
+/// `value` gives the bytes of an attribute, little endian, also where metadata leaves them out.
 pub fn png(
     stored: &[u8],
     pixels: &StoredPixels,
@@ -36,16 +42,28 @@ pub fn png(
     number: u32,
     size: u32,
     limits: &Limits,
+    value: &dyn Fn(u32) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, ThumbnailError> {
-    let instance = Instance::from_dataset(dataset).ok_or(UncompressedError::Damaged)?;
-    let mut frame = uncompressed::decode(stored, pixels, &instance, limits)?;
-    let colour = frame.samples_per_pixel == 3;
-    if colour {
-        to_rgb(&mut frame)?;
-    } else if frame.photometric == Photometric::PaletteColor {
-        return Err(ThumbnailError::Colour);
-    }
+    let mut instance = Instance::from_dataset(dataset).ok_or(UncompressedError::Damaged)?;
     let index = number.saturating_sub(1);
+    for (tag_path, _) in instance.awaited(index) {
+        let tag = u32::from_str_radix(&tag_path, 16).ok();
+        let bytes = tag.and_then(value).ok_or("it is not in the file".to_owned());
+        instance.supply(&tag_path, &bytes.map(Into::into));
+    }
+    let mut frame = uncompressed::decode(stored, pixels, &instance, limits)?;
+    if frame.photometric == Photometric::PaletteColor {
+        let palette = instance.palette.as_ref().and_then(|palette| palette.ready());
+        frame.data = palette
+            .and_then(|palette| palette_to_rgb8(&frame, palette))
+            .ok_or(ThumbnailError::Palette)?;
+        frame.samples_per_pixel = 3;
+        frame.sample_type = SampleType::U8;
+    } else if frame.samples_per_pixel == 3 {
+        frame.data = to_rgb8(&frame).ok_or(ThumbnailError::Colour)?;
+        frame.sample_type = SampleType::U8;
+    }
+    let colour = frame.samples_per_pixel == 3;
     let (width, height) = fitted(&frame, instance.pixel_width_over_height(index), size);
     // Several canvas pixels for each of the picture's, then their mean: fine detail does not alias.
     let over = frame.rows.max(frame.columns).div_ceil(size).clamp(1, 4);
@@ -130,33 +148,6 @@ fn voi(frame: &Frame, attributes: &FrameAttributes, padding: Option<PaddingRange
         center: (low + high) / 2.0 + 0.5,
         width: (high - low + 1.0).max(1.0),
     })
-}
-
-/// Full-range YBR of 8 bits to RGB, PS3.3 C.7.6.3.1.2.
-fn to_rgb(frame: &mut Frame) -> Result<(), ThumbnailError> {
-    match (frame.photometric, frame.sample_type) {
-        (Photometric::Rgb, SampleType::U8) => Ok(()),
-        (Photometric::YbrFull | Photometric::YbrFull422, SampleType::U8) => {
-            for pixel in frame.data.chunks_exact_mut(3) {
-                let [y, cb, cr] = [0, 1, 2].map(|sample| f64::from(pixel[sample]));
-                let (cb, cr) = (cb - 128.0, cr - 128.0);
-                let rgb = [
-                    y + 1.402 * cr,
-                    y - 0.344_136 * cb - 0.714_136 * cr,
-                    y + 1.772 * cb,
-                ];
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "clamped to 0..=255 before the cast"
-                )]
-                let bytes = rgb.map(|value| value.round().clamp(0.0, 255.0) as u8);
-                pixel.copy_from_slice(&bytes);
-            }
-            Ok(())
-        }
-        _ => Err(ThumbnailError::Colour),
-    }
 }
 
 /// Means of squares of `over` x `over` RGBA pixels, of the first `channels` of each.

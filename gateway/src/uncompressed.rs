@@ -54,8 +54,11 @@ pub fn frame(
     Ok(laid_out(frame, &format))
 }
 
-/// Widens samples to Bits Allocated and separates colour planes where the metadata says so.
+/// Widens samples to Bits Allocated, packs single bits, and separates colour planes where the metadata says so.
 fn laid_out(frame: Frame, format: &PixelFormat) -> Vec<u8> {
+    if format.bits_allocated == 1 {
+        return packed(&frame.data);
+    }
     let size = frame.sample_type.size_bytes();
     let wanted = usize::from(format.bits_allocated / 8);
     let (mut data, mut stride) = (frame.data, size);
@@ -84,4 +87,14 @@ fn laid_out(frame: Frame, format: &PixelFormat) -> Vec<u8> {
         pixels.for_each(|pixel| planes.extend(&pixel[sample * stride..(sample + 1) * stride]));
     }
     planes
+}
+
+/// Bytes 0 and 1 as bits, the first in the least significant one. PS3.5 section 8.1.1.
+fn packed(pixels: &[u8]) -> Vec<u8> {
+    let byte = |eight: &[u8]| {
+        (0u8..)
+            .zip(eight)
+            .fold(0, |byte, (bit, pixel)| byte | (pixel & 1) << bit)
+    };
+    pixels.chunks(8).map(byte).collect()
 }

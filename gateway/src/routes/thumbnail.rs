@@ -75,6 +75,7 @@ async fn picture(
             number,
             size,
             &state.limits,
+            &|tag| state.store.value(&instance, &dataset, tag),
         ))
     })
     .await?;

@@ -304,6 +304,18 @@ impl FolderStore {
         BulkValue::find(instance, tag_path, &self.limits)
     }
 
+    /// The bytes of an attribute, little endian, from its metadata or from the file; `None` where
+    /// it is absent, cannot be read, or is text.
+    pub fn value(&self, instance: &StoredInstance, set: &Dataset, tag: u32) -> Option<Vec<u8>> {
+        let name = format!("{tag:08X}");
+        let element = set.as_map().get(&name)?;
+        if element.get("BulkDataURI").is_some() {
+            let value = self.bulk(instance, &name).ok()?;
+            return value.read(0, value.length).ok();
+        }
+        values::bytes(element)
+    }
+
     /// Says which of the UIDs is the unknown one.
     fn unknown(&self, study: &str, series: Option<&str>) -> Result<SourceError, SourceError> {
         let count = |sql: &str, values: &[&str]| {

@@ -43,6 +43,22 @@ pub fn element(vr: [u8; 2], bytes: &[u8], charset: Charset, big_endian: bool) ->
     Value::Object(object)
 }
 
+/// The bytes of an inline value, or of words that are numbers; little endian.
+pub fn bytes(element: &Value) -> Option<Vec<u8>> {
+    if let Some(text) = element.get("InlineBinary") {
+        return STANDARD.decode(text.as_str()?).ok();
+    }
+    let words = element.get("Value")?.as_array()?;
+    let word = |value: &Value| -> Option<[u8; 2]> {
+        let number = value.as_i64()?;
+        let word = u16::try_from(number).map(u16::to_le_bytes);
+        word.or_else(|_| i16::try_from(number).map(i16::to_le_bytes))
+            .ok()
+    };
+    let words: Option<Vec<[u8; 2]>> = words.iter().map(word).collect();
+    Some(words?.concat())
+}
+
 /// The two letters of a VR as text.
 pub fn vr_text(vr: [u8; 2]) -> String {
     vr.iter().map(|letter| char::from(*letter)).collect()
