@@ -9,7 +9,7 @@ pub mod command;
 pub mod config;
 pub mod error;
 pub mod headers;
-pub pub mod routes;
+pub mod routes;
 pub mod serve;
 pub mod source;
 pub mod state;

@@ -15,3 +15,4 @@ mod native;
 mod program;
 mod real_files;
 mod static_app;
+mod thumbnails;

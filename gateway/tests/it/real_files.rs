@@ -4,8 +4,20 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gateway::source::folder::entry::inflate_into;
+use gateway::source::folder::frames::StoredPixels;
+use gateway::source::folder::index::Finding;
+use gateway::source::folder::indexer::finding;
+use gateway::source::folder::scan::ScanLimits;
+use gateway::source::folder::walk::{Listed, modified_ns};
+use gateway::uncompressed;
+use protocol::dicomweb::json::Dataset;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use viewer_core::decode::Limits;
+use viewer_core::model::Instance;
+use viewer_core::pixel::Frame;
+use viewer_core::pixel::format::sample_at;
 
 use crate::files::parts;
 use crate::server::{Answer, Server};
@@ -156,6 +168,96 @@ fn decoded_frames_equal_the_reference() {
     }
     println!("{equal} frames equal, {unsupported} without a decoder");
     assert!(equal >= 600, "{equal}");
+}
+
+/// Stored values of every frame of every file, also of those that share their UIDs with others.
+#[test]
+fn frames_of_each_file_decode_to_the_reference() {
+    let Some(data) = data() else { return };
+    let reference = read_json(&data.join("reference.json"));
+    let (mut files, mut frames) = (0, 0);
+    let mut left: BTreeMap<String, u32> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for (path, expected) in reference["files"].as_object().unwrap() {
+        let expected_frames = expected["frames"].as_array().map_or(&[][..], Vec::as_slice);
+        let Some((pixels, dataset)) = stored(&data.join(path)) else {
+            *left.entry("not indexed".into()).or_default() += 1;
+            continue;
+        };
+        if !viewer_core::decode::is_supported(&pixels.transfer_syntax) {
+            *left.entry(pixels.transfer_syntax).or_default() += 1;
+            continue;
+        }
+        let instance = Instance::from_dataset(&dataset).unwrap();
+        let table = match pixels.frame_table() {
+            Ok(table) => table,
+            Err(error) => {
+                wrong.push(format!("{path}: {error}"));
+                continue;
+            }
+        };
+        files += usize::from(!expected_frames.is_empty());
+        for (number, frame_expected) in (1..).zip(expected_frames) {
+            frames += 1;
+            let result = pixels
+                .read_frame(&table, number)
+                .map_err(|error| error.to_string())
+                .and_then(|bytes| {
+                    uncompressed::decode(&bytes, &pixels, &instance, &Limits::default())
+                        .map_err(|error| error.to_string())
+                })
+                .and_then(|frame| compare(&frame, frame_expected, expected["compare"] == "exact"));
+            if let Err(why) = result {
+                wrong.push(format!("{path} frame {number}: {why}"));
+            }
+        }
+    }
+    println!("{frames} frames of {files} files compared, left out: {left:?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(files >= 640, "{files}");
+}
+
+/// A file as the store keeps it; `None` where it is refused.
+fn stored(path: &Path) -> Option<(StoredPixels, Dataset)> {
+    let Finding::Instance(entry) = finding(path, &ScanLimits::default()) else {
+        return None;
+    };
+    let mut text = Vec::new();
+    inflate_into(&entry.metadata, &mut text).unwrap();
+    let metadata = fs::metadata(path).unwrap();
+    let pixels = StoredPixels {
+        file: Listed {
+            path: path.to_owned(),
+            size: metadata.len(),
+            modified_ns: modified_ns(&metadata),
+        },
+        transfer_syntax: entry.transfer_syntax,
+        place: entry.pixels,
+        frame_count: entry.frame_count,
+        frame_bits: entry.frame_bits,
+        bits_allocated: entry.bits_allocated,
+    };
+    Some((
+        pixels,
+        Dataset::from_map(serde_json::from_slice(&text).unwrap()),
+    ))
+}
+
+/// The digest where the syntax is exact, else a mean that differs by less than 1.
+fn compare(frame: &Frame, expected: &Value, exact: bool) -> Result<(), String> {
+    if exact {
+        let digest = Sha256::digest(&frame.data);
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let same = expected["sha256"] == hex.as_str();
+        return same.then_some(()).ok_or_else(|| "other values".to_owned());
+    }
+    let count = frame.data.len() / frame.sample_type.size_bytes();
+    let values = (0..count).filter_map(|at| sample_at(&frame.data, frame.sample_type, at));
+    let mean = values.sum::<f64>() / count as f64;
+    let difference = (mean - expected["mean"].as_f64().unwrap()).abs();
+    (difference < 1.0)
+        .then_some(())
+        .ok_or_else(|| format!("the mean differs by {difference}"))
 }
 
 #[test]
