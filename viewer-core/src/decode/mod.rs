@@ -5,9 +5,14 @@
 //! cannot be decoded whole is an error, never a partly filled picture.
 //! Source: DICOM PS3.5 section 8 and annexes A and G.
 
+mod canvas;
+mod deflated;
 mod error;
+mod high_throughput;
+mod jpeg;
 mod jpeg2000;
 mod jpeg_ls;
+mod jpeg_xl;
 pub mod limits;
 pub mod native;
 mod rle;
@@ -19,16 +24,17 @@ use crate::pixel::{Frame, PixelFormat};
 pub use error::DecodeError;
 pub use limits::Limits;
 use transfer_syntax::Codec;
-pub use transfer_syntax::{is_lossy, is_supported, name};
+pub use transfer_syntax::{is_common, is_lossy, is_supported, name};
 
-/// Decodes one frame.
+/// Decodes one frame by any decoder there is.
 ///
 /// `bytes` is the frame as it stands in the file: a slice of native Pixel Data, or the joined fragments
 /// of an encapsulated frame. Native frames of the deflated syntax come inflated; 8-bit and 1-bit pixels
 /// of a big endian file with VR OW come with each pair of bytes swapped ([`native::swap_words`]).
 ///
-/// A frame under a native transfer syntax whose length does not fit, and which begins like a JPEG family
-/// code stream, is decoded by that codec: some servers send compressed frames under the wrong label.
+/// Labels are wrong at times: a frame under a native transfer syntax whose length does not fit is decoded
+/// by the codec of the JPEG family that its first bytes name, and so is a frame under the label of another
+/// codec of that family.
 ///
 /// # Errors
 /// See [`DecodeError`]; the frame is either whole or an error.
@@ -38,26 +44,58 @@ pub fn decode_frame(
     format: &PixelFormat,
     limits: &Limits,
 ) -> Result<Frame, DecodeError> {
+    decode_by(bytes, transfer_syntax, format, limits, any_codec)
+}
+
+/// Decodes one frame by the decoders that most images need: native, RLE, JPEG-LS and JPEG 2000.
+///
+/// A program that calls this one alone does not hold the other decoders: that keeps what browsers load
+/// first small. [`is_common`] tells in advance whether it will do.
+///
+/// # Errors
+/// [`DecodeError::NotInThisModule`] where [`decode_frame`] is needed; else as [`decode_frame`].
+pub fn decode_common(
+    bytes: &[u8],
+    transfer_syntax: &str,
+    format: &PixelFormat,
+    limits: &Limits,
+) -> Result<Frame, DecodeError> {
+    decode_by(bytes, transfer_syntax, format, limits, common_codec)
+}
+
+fn decode_by(
+    bytes: &[u8],
+    transfer_syntax: &str,
+    format: &PixelFormat,
+    limits: &Limits,
+    decode: impl Fn(&[u8], Codec, &PixelFormat, &Limits) -> Result<Frame, DecodeError>,
+) -> Result<Frame, DecodeError> {
     let codec = transfer_syntax::codec(transfer_syntax).ok_or_else(|| {
         DecodeError::UnsupportedTransferSyntax {
             uid: transfer_syntax.to_owned(),
         }
     })?;
     match codec {
-        Codec::LittleEndian | Codec::BigEndian => {
-            match native::decode(bytes, format, codec == Codec::BigEndian, limits) {
-                Err(DecodeError::WrongLength { expected, actual }) => match sniff::codec(bytes) {
-                    Some(found) => decode_stream(bytes, found?, format, limits),
-                    None => Err(DecodeError::WrongLength { expected, actual }),
-                },
-                result => result,
-            }
+        Codec::LittleEndian | Codec::BigEndian => match decode(bytes, codec, format, limits) {
+            Err(DecodeError::WrongLength { expected, actual }) => match sniff::codec(bytes) {
+                Some(found) => decode(bytes, found, format, limits),
+                None => Err(DecodeError::WrongLength { expected, actual }),
+            },
+            result => result,
+        },
+        Codec::Rle | Codec::Deflated => decode(bytes, codec, format, limits),
+        // The same streams, but the label says what their colours were.
+        Codec::JpegXlOfJpeg if sniff::codec(bytes) == Some(Codec::JpegXl) => {
+            decode(bytes, codec, format, limits)
         }
-        stream => decode_stream(bytes, stream, format, limits),
+        labelled => {
+            let codec = sniff::codec(bytes).unwrap_or(labelled);
+            decode(bytes, codec, format, limits)
+        }
     }
 }
 
-fn decode_stream(
+fn common_codec(
     bytes: &[u8],
     codec: Codec,
     format: &PixelFormat,
@@ -69,5 +107,22 @@ fn decode_stream(
         Codec::Rle => rle::decode(bytes, format, limits),
         Codec::JpegLs => jpeg_ls::decode(bytes, format, limits),
         Codec::Jpeg2000 => jpeg2000::decode(bytes, format, limits),
+        _ => Err(DecodeError::NotInThisModule),
+    }
+}
+
+fn any_codec(
+    bytes: &[u8],
+    codec: Codec,
+    format: &PixelFormat,
+    limits: &Limits,
+) -> Result<Frame, DecodeError> {
+    match codec {
+        Codec::Deflated => deflated::decode(bytes, format, limits),
+        Codec::Jpeg => jpeg::decode(bytes, format, limits),
+        Codec::HighThroughput => high_throughput::decode(bytes, format, limits),
+        Codec::JpegXl => jpeg_xl::decode(bytes, format, false, limits),
+        Codec::JpegXlOfJpeg => jpeg_xl::decode(bytes, format, true, limits),
+        common => common_codec(bytes, common, format, limits),
     }
 }

@@ -15,6 +15,32 @@ pub(super) enum Codec {
     JpegLs,
     /// JPEG 2000 part 1, reversible and irreversible.
     Jpeg2000,
+    /// JPEG 2000 with the block coder of part 15.
+    HighThroughput,
+    /// JPEG by DCT or lossless.
+    Jpeg,
+    /// JPEG XL.
+    JpegXl,
+    /// JPEG XL that holds the coefficients of a JPEG.
+    JpegXlOfJpeg,
+    /// Native pixels packed by DEFLATE, frame by frame.
+    Deflated,
+}
+
+impl Codec {
+    /// True for the decoders of [`super::decode_common`].
+    fn is_common(self) -> bool {
+        match self {
+            Self::LittleEndian | Self::BigEndian | Self::Rle | Self::JpegLs | Self::Jpeg2000 => {
+                true
+            }
+            Self::HighThroughput
+            | Self::Jpeg
+            | Self::JpegXl
+            | Self::JpegXlOfJpeg
+            | Self::Deflated => false,
+        }
+    }
 }
 
 struct Entry {
@@ -42,17 +68,6 @@ const fn lossy(uid: &'static str, name: &'static str, codec: Option<Codec>) -> E
         codec,
     }
 }
-
-/// JPEG Baseline, the usual 8-bit one.
-pub(super) const JPEG_BASELINE: &str = "1.2.840.10008.1.2.4.50";
-/// JPEG Extended, DCT with 8 or 12 bits.
-pub(super) const JPEG_EXTENDED: &str = "1.2.840.10008.1.2.4.51";
-/// JPEG Lossless with any predictor.
-pub(super) const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.57";
-/// High-Throughput JPEG 2000, the syntax that allows everything.
-pub(super) const HTJ2K: &str = "1.2.840.10008.1.2.4.203";
-/// JPEG XL, the syntax that allows everything.
-pub(super) const JPEG_XL: &str = "1.2.840.10008.1.2.4.112";
 
 const TABLE: &[Entry] = &[
     exact(
@@ -85,17 +100,25 @@ const TABLE: &[Entry] = &[
     exact(
         "1.2.840.10008.1.2.8.1",
         "Deflated Image Frame Compression",
-        None,
+        Some(Codec::Deflated),
     ),
-    lossy(JPEG_BASELINE, "JPEG Baseline", None),
-    lossy(JPEG_EXTENDED, "JPEG Extended", None),
-    lossy("1.2.840.10008.1.2.4.53", "JPEG Spectral Selection", None),
-    lossy("1.2.840.10008.1.2.4.55", "JPEG Full Progression", None),
-    exact(JPEG_LOSSLESS, "JPEG Lossless", None),
+    lossy("1.2.840.10008.1.2.4.50", "JPEG Baseline", Some(Codec::Jpeg)),
+    lossy("1.2.840.10008.1.2.4.51", "JPEG Extended", Some(Codec::Jpeg)),
+    lossy(
+        "1.2.840.10008.1.2.4.53",
+        "JPEG Spectral Selection",
+        Some(Codec::Jpeg),
+    ),
+    lossy(
+        "1.2.840.10008.1.2.4.55",
+        "JPEG Full Progression",
+        Some(Codec::Jpeg),
+    ),
+    exact("1.2.840.10008.1.2.4.57", "JPEG Lossless", Some(Codec::Jpeg)),
     exact(
         "1.2.840.10008.1.2.4.70",
         "JPEG Lossless, First-Order Prediction",
-        None,
+        Some(Codec::Jpeg),
     ),
     exact(
         "1.2.840.10008.1.2.4.80",
@@ -113,8 +136,16 @@ const TABLE: &[Entry] = &[
         Some(Codec::Jpeg2000),
     ),
     lossy("1.2.840.10008.1.2.4.91", "JPEG 2000", Some(Codec::Jpeg2000)),
-    exact("1.2.840.10008.1.2.4.92", "JPEG 2000 Part 2 Lossless", None),
-    lossy("1.2.840.10008.1.2.4.93", "JPEG 2000 Part 2", None),
+    exact(
+        "1.2.840.10008.1.2.4.92",
+        "JPEG 2000 Part 2 Lossless",
+        Some(Codec::Jpeg2000),
+    ),
+    lossy(
+        "1.2.840.10008.1.2.4.93",
+        "JPEG 2000 Part 2",
+        Some(Codec::Jpeg2000),
+    ),
     lossy("1.2.840.10008.1.2.4.94", "JPIP Referenced", None),
     lossy("1.2.840.10008.1.2.4.95", "JPIP Referenced Deflate", None),
     lossy("1.2.840.10008.1.2.4.100", "MPEG-2 Main Level", None),
@@ -138,14 +169,18 @@ const TABLE: &[Entry] = &[
     ),
     lossy("1.2.840.10008.1.2.4.107", "HEVC Main Profile", None),
     lossy("1.2.840.10008.1.2.4.108", "HEVC Main 10 Profile", None),
-    exact("1.2.840.10008.1.2.4.110", "JPEG XL Lossless", None),
+    exact(
+        "1.2.840.10008.1.2.4.110",
+        "JPEG XL Lossless",
+        Some(Codec::JpegXl),
+    ),
     // The pixels are those of a JPEG, which had lost something before.
     lossy(
         "1.2.840.10008.1.2.4.111",
         "JPEG XL JPEG Recompression",
-        None,
+        Some(Codec::JpegXlOfJpeg),
     ),
-    lossy(JPEG_XL, "JPEG XL", None),
+    lossy("1.2.840.10008.1.2.4.112", "JPEG XL", Some(Codec::JpegXl)),
     exact(
         "1.2.840.10008.1.2.4.201",
         "High-Throughput JPEG 2000 Lossless",
@@ -156,7 +191,7 @@ const TABLE: &[Entry] = &[
         "High-Throughput JPEG 2000 Lossless RPCL",
         None,
     ),
-    lossy(HTJ2K, "High-Throughput JPEG 2000", None),
+    lossy("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000", None),
     lossy("1.2.840.10008.1.2.4.204", "JPIP HTJ2K Referenced", None),
     lossy(
         "1.2.840.10008.1.2.4.205",
@@ -179,6 +214,13 @@ pub(super) fn codec(transfer_syntax: &str) -> Option<Codec> {
 /// True where this build has a decoder for the transfer syntax.
 pub fn is_supported(transfer_syntax: &str) -> bool {
     codec(transfer_syntax).is_some()
+}
+
+/// True where [`super::decode_common`] holds the decoder, or no module has one.
+///
+/// What a frame really is may still differ from its label.
+pub fn is_common(transfer_syntax: &str) -> bool {
+    codec(transfer_syntax).is_none_or(Codec::is_common)
 }
 
 /// True where the transfer syntax lets an encoder change pixel values.
@@ -209,8 +251,8 @@ mod tests {
     #[test]
     fn a_syntax_without_decoder_is_named_in_words() {
         assert_eq!(
-            describe("1.2.840.10008.1.2.4.50"),
-            "JPEG Baseline (1.2.840.10008.1.2.4.50)"
+            describe("1.2.840.10008.1.2.4.100"),
+            "MPEG-2 Main Level (1.2.840.10008.1.2.4.100)"
         );
         assert_eq!(describe("1.2.3"), "transfer syntax 1.2.3");
     }

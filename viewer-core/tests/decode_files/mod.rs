@@ -38,16 +38,14 @@ pub struct File {
 /// Reads a file; the error says in words what dicom-object or this reader could not do.
 pub fn read(path: &Path) -> Result<File, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    let bytes = plain_meta(&bytes).unwrap_or(bytes);
+    let mut bytes = plain_meta(&bytes).unwrap_or(bytes);
+    let unknown = rename_retired_syntax(&mut bytes);
     let object = OpenFileOptions::new()
         .read_preamble(ReadPreamble::Always)
         .from_reader(bytes.as_slice())
         .map_err(|error| error.to_string())?;
-    let transfer_syntax = object
-        .meta()
-        .transfer_syntax()
-        .trim_end_matches(['\0', ' '])
-        .to_owned();
+    let transfer_syntax = unknown.unwrap_or(object.meta().transfer_syntax());
+    let transfer_syntax = transfer_syntax.trim_end_matches(['\0', ' ']).to_owned();
     let format = format(&object)?;
     let frames = frames(&object, &transfer_syntax, &format)?;
     Ok(File {
@@ -56,6 +54,21 @@ pub fn read(path: &Path) -> Result<File, String> {
         format,
         frames,
     })
+}
+
+/// Labels a file of a retired JPEG process as JPEG Extended, for dicom-object does not know the others;
+/// what the label was.
+fn rename_retired_syntax(file: &mut [u8]) -> Option<&'static str> {
+    let end = file.len().min(1024);
+    for known in ["1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55"] {
+        let head = &mut file[..end];
+        let label = known.as_bytes();
+        if let Some(place) = head.windows(label.len()).position(|window| window == label) {
+            head[place + label.len() - 1] = b'1';
+            return Some(known);
+        }
+    }
+    None
 }
 
 /// The file with a file meta group that ends with the Implementation Class UID.

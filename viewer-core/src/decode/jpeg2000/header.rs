@@ -6,7 +6,7 @@
 
 use super::super::shape::check;
 use super::super::sniff::JP2_SIGNATURE;
-use super::super::{DecodeError, Limits, transfer_syntax::HTJ2K};
+use super::super::{DecodeError, Limits};
 use super::{corrupt, unsupported};
 
 const SIZ: u8 = 0x51;
@@ -92,13 +92,13 @@ fn read_size(body: &[u8]) -> Result<Header, DecodeError> {
             .map(u32::from_be_bytes)
             .map_err(|_| missing())
     };
-    if body
-        .first()
-        .is_some_and(|capabilities| capabilities & 0x40 != 0)
-    {
-        return Err(DecodeError::UnsupportedTransferSyntax {
-            uid: HTJ2K.to_owned(),
-        });
+    // Rsiz, annex A.5.1: bit 14 asks for part 15, bit 15 for part 2.
+    match body.first() {
+        Some(capabilities) if capabilities & 0x40 != 0 => return Err(DecodeError::NotInThisModule),
+        Some(capabilities) if capabilities & 0x80 != 0 => {
+            return Err(unsupported("an extension of part 2"));
+        }
+        _ => {}
     }
     let [width, height, left, top] = [word(2)?, word(6)?, word(10)?, word(14)?];
     let [tile_columns, tile_rows, tile_left, tile_top] =

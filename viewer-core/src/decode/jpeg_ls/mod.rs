@@ -11,10 +11,11 @@ mod contexts;
 mod header;
 mod scan;
 
+use super::canvas::Canvas;
 use super::shape::{Shape, check_same};
 use super::{DecodeError, Limits};
 use crate::pixel::{Frame, Photometric, PixelFormat};
-use header::{FrameHeader, Part, Parts, Presets};
+use header::{Part, Parts, Presets};
 
 const CODEC: &str = "JPEG-LS";
 
@@ -39,7 +40,7 @@ pub(super) fn decode(
     check_same(CODEC, format, header.rows, header.columns, components)?;
     let shape = Shape::of_stream(format, header.precision, limits)?;
 
-    let mut canvas = Canvas::new(&header, &shape, format.signed);
+    let mut canvas = Canvas::new(header.precision, &shape, format.signed);
     let mut missing = vec![true; header.components.len()];
     while missing.contains(&true) {
         match parts.next()? {
@@ -76,68 +77,6 @@ pub(super) fn decode(
         other => other,
     };
     Ok(shape.frame(u16::from(header.precision), photometric, canvas.data))
-}
-
-/// The interleaved samples of the frame while its lines come in.
-struct Canvas {
-    data: Vec<u8>,
-    line_bytes: usize,
-    sample_bytes: usize,
-    pixel_bytes: usize,
-    /// Bits above the precision, where the samples are signed: JPEG-LS knows no sign.
-    unused: u32,
-}
-
-impl Canvas {
-    fn new(header: &FrameHeader, shape: &Shape, signed: bool) -> Self {
-        let sample_bytes = shape.sample_type.size_bytes();
-        let pixel_bytes = sample_bytes * usize::from(shape.samples_per_pixel);
-        Self {
-            data: vec![0; shape.bytes],
-            line_bytes: pixel_bytes * shape.columns as usize,
-            sample_bytes,
-            pixel_bytes,
-            unused: if signed {
-                32 - u32::from(header.precision)
-            } else {
-                0
-            },
-        }
-    }
-
-    fn write(&mut self, row: usize, component: usize, line: &[u16]) {
-        let start = row * self.line_bytes;
-        let Some(target) = self.data.get_mut(start..start + self.line_bytes) else {
-            return;
-        };
-        let unused = self.unused;
-        let value = |sample: u16| ((i32::from(sample) << unused) >> unused).to_le_bytes();
-        match (self.sample_bytes, self.pixel_bytes) {
-            (1, 1) => {
-                for (byte, sample) in target.iter_mut().zip(line) {
-                    *byte = value(*sample)[0];
-                }
-            }
-            (2, 2) => {
-                for (bytes, sample) in target.as_chunks_mut::<2>().0.iter_mut().zip(line) {
-                    let [low, high, ..] = value(*sample);
-                    *bytes = [low, high];
-                }
-            }
-            (1, 3) => {
-                let component = component.min(2);
-                for (bytes, sample) in target.as_chunks_mut::<3>().0.iter_mut().zip(line) {
-                    bytes[component] = value(*sample)[0];
-                }
-            }
-            (size, pixel) => {
-                let place = component * size..component * size + size;
-                for (bytes, sample) in target.chunks_exact_mut(pixel).zip(line) {
-                    bytes[place.clone()].copy_from_slice(&value(*sample)[..size]);
-                }
-            }
-        }
-    }
 }
 
 fn corrupt(reason: &str) -> DecodeError {

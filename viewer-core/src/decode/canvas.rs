@@ -1,0 +1,63 @@
+//! Where decoders put lines of samples that come component by component.
+
+use super::shape::Shape;
+
+/// The interleaved samples of the frame while its lines come in.
+pub(super) struct Canvas {
+    pub data: Vec<u8>,
+    line_bytes: usize,
+    sample_bytes: usize,
+    pixel_bytes: usize,
+    /// Bits above the precision, where the samples are signed: the JPEG family knows no sign.
+    unused: u32,
+}
+
+impl Canvas {
+    /// A frame of zeros; `precision` bits of each sample carry a value.
+    pub fn new(precision: u8, shape: &Shape, signed: bool) -> Self {
+        let sample_bytes = shape.sample_type.size_bytes();
+        let pixel_bytes = sample_bytes * usize::from(shape.samples_per_pixel);
+        Self {
+            data: vec![0; shape.bytes],
+            line_bytes: pixel_bytes * shape.columns as usize,
+            sample_bytes,
+            pixel_bytes,
+            unused: if signed { 32 - u32::from(precision) } else { 0 },
+        }
+    }
+
+    /// Puts one line of one component in its place; a line outside the frame is left out.
+    pub fn write(&mut self, row: usize, component: usize, line: &[u16]) {
+        let start = row * self.line_bytes;
+        let Some(target) = self.data.get_mut(start..start + self.line_bytes) else {
+            return;
+        };
+        let unused = self.unused;
+        let value = |sample: u16| ((i32::from(sample) << unused) >> unused).to_le_bytes();
+        match (self.sample_bytes, self.pixel_bytes) {
+            (1, 1) => {
+                for (byte, sample) in target.iter_mut().zip(line) {
+                    *byte = value(*sample)[0];
+                }
+            }
+            (2, 2) => {
+                for (bytes, sample) in target.as_chunks_mut::<2>().0.iter_mut().zip(line) {
+                    let [low, high, ..] = value(*sample);
+                    *bytes = [low, high];
+                }
+            }
+            (1, 3) => {
+                let component = component.min(2);
+                for (bytes, sample) in target.as_chunks_mut::<3>().0.iter_mut().zip(line) {
+                    bytes[component] = value(*sample)[0];
+                }
+            }
+            (size, pixel) => {
+                let place = component * size..component * size + size;
+                for (bytes, sample) in target.chunks_exact_mut(pixel).zip(line) {
+                    bytes[place.clone()].copy_from_slice(&value(*sample)[..size]);
+                }
+            }
+        }
+    }
+}
