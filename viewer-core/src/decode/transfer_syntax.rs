@@ -184,14 +184,18 @@ const TABLE: &[Entry] = &[
     exact(
         "1.2.840.10008.1.2.4.201",
         "High-Throughput JPEG 2000 Lossless",
-        None,
+        Some(Codec::HighThroughput),
     ),
     exact(
         "1.2.840.10008.1.2.4.202",
         "High-Throughput JPEG 2000 Lossless RPCL",
-        None,
+        Some(Codec::HighThroughput),
     ),
-    lossy("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000", None),
+    lossy(
+        "1.2.840.10008.1.2.4.203",
+        "High-Throughput JPEG 2000",
+        Some(Codec::HighThroughput),
+    ),
     lossy("1.2.840.10008.1.2.4.204", "JPIP HTJ2K Referenced", None),
     lossy(
         "1.2.840.10008.1.2.4.205",

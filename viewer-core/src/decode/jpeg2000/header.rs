@@ -17,7 +17,7 @@ const SOD: u8 = 0x93;
 
 /// The SIZ segment and what matters of the main COD segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
+pub(in crate::decode) struct Header {
     pub rows: u32,
     pub columns: u32,
     pub components: u16,
@@ -26,13 +26,15 @@ pub(super) struct Header {
     pub signed: bool,
     /// The components went through RCT or ICT.
     pub color_transform: bool,
+    /// Blocks are coded as part 15 says.
+    pub high_throughput: bool,
     tile_rows: u32,
     tile_columns: u32,
-    tiles: u64,
+    pub tiles: u64,
 }
 
 /// The code stream itself: a JP2 file is opened up to its first contiguous code stream box.
-pub(super) fn code_stream(bytes: &[u8]) -> Result<&[u8], DecodeError> {
+pub(in crate::decode) fn code_stream(bytes: &[u8]) -> Result<&[u8], DecodeError> {
     if bytes.starts_with(&[0xFF, 0x4F]) {
         return Ok(bytes);
     }
@@ -69,7 +71,7 @@ pub(super) fn code_stream(bytes: &[u8]) -> Result<&[u8], DecodeError> {
 }
 
 /// Reads and checks SIZ and COD.
-pub(super) fn read(stream: &[u8]) -> Result<Header, DecodeError> {
+pub(in crate::decode) fn read(stream: &[u8]) -> Result<Header, DecodeError> {
     let mut segments = Segments::new(stream);
     let Some(Segment { code: SIZ, body }) = segments.next() else {
         return Err(corrupt("the image size segment is missing"));
@@ -93,12 +95,10 @@ fn read_size(body: &[u8]) -> Result<Header, DecodeError> {
             .map_err(|_| missing())
     };
     // Rsiz, annex A.5.1: bit 14 asks for part 15, bit 15 for part 2.
-    match body.first() {
-        Some(capabilities) if capabilities & 0x40 != 0 => return Err(DecodeError::NotInThisModule),
-        Some(capabilities) if capabilities & 0x80 != 0 => {
-            return Err(unsupported("an extension of part 2"));
-        }
-        _ => {}
+    let capabilities = body.first().copied().unwrap_or_default();
+    let high_throughput = capabilities & 0x40 != 0;
+    if capabilities & 0x80 != 0 {
+        return Err(unsupported("an extension of part 2"));
     }
     let [width, height, left, top] = [word(2)?, word(6)?, word(10)?, word(14)?];
     let [tile_columns, tile_rows, tile_left, tile_top] =
@@ -152,6 +152,7 @@ fn read_size(body: &[u8]) -> Result<Header, DecodeError> {
         precision,
         signed: first[0] & 0x80 != 0,
         color_transform: false,
+        high_throughput,
         tile_rows: tile_rows.min(rows + top),
         tile_columns: tile_columns.min(columns + left),
         tiles,
@@ -162,7 +163,7 @@ fn read_size(body: &[u8]) -> Result<Header, DecodeError> {
 ///
 /// Every tile has a header of 14 bytes, every precinct a packet of at least one byte. Code blocks are
 /// bounded by the limit of the decoded frame.
-pub(super) fn check_cost(
+pub(in crate::decode) fn check_cost(
     stream: &[u8],
     header: &Header,
     limits: &Limits,

@@ -5,7 +5,7 @@
 //! colours stay those of the code stream: the DICOM attributes say what they mean.
 //! Source: ISO/IEC 15444-1; DICOM PS3.5 8.2.4 and A.4.4.
 
-mod header;
+pub(super) mod header;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -25,22 +25,30 @@ pub(super) fn decode(
 ) -> Result<Frame, DecodeError> {
     let stream = header::code_stream(bytes)?;
     let header = header::read(stream)?;
+    if header.high_throughput {
+        return Err(DecodeError::NotInThisModule);
+    }
     let components = u32::from(header.components);
     check_same(CODEC, format, header.rows, header.columns, components)?;
     let shape = Shape::of_stream(format, header.precision, limits)?;
     header::check_cost(stream, &header, limits)?;
 
-    let photometric = match format.photometric {
-        Photometric::YbrIct | Photometric::YbrRct => Photometric::Rgb,
-        _ if header.color_transform && format.samples_per_pixel == 3 => Photometric::Rgb,
-        other => other,
-    };
     // The crate holds no state between calls, so a panic in it leaves nothing behind.
     let data = catch_unwind(AssertUnwindSafe(|| {
         samples(stream, &header, format.signed, &shape)
     }))
     .map_err(|_| corrupt("the stream is damaged"))??;
+    let photometric = photometric(&header, format);
     Ok(shape.frame(u16::from(header.precision), photometric, data))
+}
+
+/// What the decoded samples mean: a colour transform of the stream is undone.
+pub(super) fn photometric(header: &header::Header, format: &PixelFormat) -> Photometric {
+    match format.photometric {
+        Photometric::YbrIct | Photometric::YbrRct => Photometric::Rgb,
+        _ if header.color_transform && format.samples_per_pixel == 3 => Photometric::Rgb,
+        other => other,
+    }
 }
 
 /// Decodes and interleaves the components.
