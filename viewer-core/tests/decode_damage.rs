@@ -11,6 +11,10 @@ use viewer_core::pixel::{Photometric, PixelFormat};
 const RLE: &str = "1.2.840.10008.1.2.5";
 const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
 const JPEG_2000: &str = "1.2.840.10008.1.2.4.90";
+const HTJ2K: &str = "1.2.840.10008.1.2.4.201";
+const JPEG: &str = "1.2.840.10008.1.2.4.51";
+const JPEG_XL: &str = "1.2.840.10008.1.2.4.110";
+const DEFLATED: &str = "1.2.840.10008.1.2.8.1";
 /// Damaged copies of each stream.
 const COPIES: u64 = 1500;
 
@@ -57,7 +61,27 @@ fn samples() -> Vec<Sample> {
         stream("JPEG 2000 colour", streams::J2K_RGB, JPEG_2000, true),
         stream("JPEG 2000 lossy", streams::J2K_RGB_LOSSY, JPEG_2000, true),
         stream("JP2", streams::JP2_MONO, JPEG_2000, false),
+        file("grey16.htj2k", HTJ2K, false),
+        file("color_tiles.htj2k", HTJ2K, true),
+        file("color_lossy.htj2k", HTJ2K, true),
+        file("grey16.jxl", JPEG_XL, false),
+        file("color_lossy.jxl", JPEG_XL, true),
+        file("grey16_predictor6.jpg", JPEG, false),
+        file("color_predictor4.jpg", JPEG, true),
+        file("grey12_dct.jpg", JPEG, false),
+        file("color_420.jpg", JPEG, true),
+        file("color_progressive.jpg", JPEG, true),
+        file("grey12.deflate", DEFLATED, false),
     ]
+}
+
+fn file(name: &'static str, syntax: &'static str, color: bool) -> Sample {
+    Sample {
+        name,
+        bytes: streams::file(name),
+        syntax,
+        color,
+    }
 }
 
 fn format(color: bool) -> PixelFormat {

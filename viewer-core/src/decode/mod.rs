@@ -3,6 +3,20 @@
 //! One entrance, [`decode_frame`]; which decoder it takes is decided by one table over the transfer
 //! syntax ([`transfer_syntax`]). Every decoder checks [`Limits`] before it allocates, and a frame that
 //! cannot be decoded whole is an error, never a partly filled picture.
+//!
+//! # Where code stream and attributes disagree
+//! - Rows, columns, components: an error; neither can be believed.
+//! - Codec: the stream. Its first bytes are looked at before its label.
+//! - Depth: the stream. Its precision says which bits carry a value, whatever Bits Stored says.
+//! - Sign: Pixel Representation. JPEG, JPEG-LS and JPEG XL have no sign, and encoders of JPEG 2000 exist that are
+//!   fed with the bits of signed pixels and call them unsigned, or the reverse. The bits are the stream's, its
+//!   highest one is read as the attribute says. Of the sample files `J2K_pixelrep_mismatch.dcm` (13 unsigned bits
+//!   in the stream, signed by the attribute) and `JLSL_16_15_1_1F.dcm` (15 bits of JPEG-LS, signed by the
+//!   attribute) are of this kind: decoders that take no notice of the attribute differ by 8192 and 32768, the
+//!   whole range, in every negative pixel.
+//! - Colours of JPEG: the table of `jpeg::color`. JPEG 2000: a colour transform of the stream is undone, and
+//!   then it is RGB.
+//!
 //! Source: DICOM PS3.5 section 8 and annexes A and G.
 
 mod canvas;

@@ -51,6 +51,12 @@ pub fn bytes(hex: &str) -> Vec<u8> {
         .collect()
 }
 
+/// A stream of the folder `streams`, which says how it was made.
+pub fn file(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/streams");
+    std::fs::read(format!("{folder}/{name}")).unwrap()
+}
+
 /// An RLE frame of these planes by a small PackBits encoder: runs where three bytes are alike, else literals.
 pub fn run_lengths(planes: &[Vec<u8>]) -> Vec<u8> {
     let mut frame = vec![0; 64];

@@ -1,0 +1,323 @@
+//! JPEG, HTJ2K, JPEG XL and deflated frames that other encoders made of known pictures (`streams/README.md`).
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+
+mod decode_files;
+
+use decode_files::streams::{self, COLUMNS, ROWS};
+use viewer_core::decode::{DecodeError, Limits, decode_frame};
+use viewer_core::pixel::{Frame, Photometric, PixelFormat, SampleType};
+
+const JPEG: &str = "1.2.840.10008.1.2.4.50";
+const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.57";
+const HTJ2K: &str = "1.2.840.10008.1.2.4.201";
+const JPEG_XL: &str = "1.2.840.10008.1.2.4.110";
+const DEFLATED: &str = "1.2.840.10008.1.2.8.1";
+
+fn format(bits: u16, photometric: Photometric) -> PixelFormat {
+    let bits_allocated = if bits > 8 { 16 } else { 8 };
+    PixelFormat {
+        rows: ROWS,
+        columns: COLUMNS,
+        samples_per_pixel: if photometric.is_grey() { 1 } else { 3 },
+        bits_allocated,
+        bits_stored: bits,
+        high_bit: bits - 1,
+        signed: false,
+        float: false,
+        planar: false,
+        photometric,
+    }
+}
+
+fn grey(bits: u16) -> PixelFormat {
+    format(bits, Photometric::Monochrome2)
+}
+
+fn decode_as(name: &str, syntax: &str, format: &PixelFormat) -> Frame {
+    let frame = decode_frame(&streams::file(name), syntax, format, &Limits::default());
+    let frame = frame.unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(frame.data.len(), frame.expected_bytes(), "{name}");
+    frame
+}
+
+fn samples(frame: &Frame) -> Vec<u16> {
+    match frame.sample_type {
+        SampleType::U8 => frame.data.iter().map(|byte| u16::from(*byte)).collect(),
+        _ => {
+            let pairs = frame.data.as_chunks::<2>().0.iter();
+            pairs.map(|bytes| u16::from_le_bytes(*bytes)).collect()
+        }
+    }
+}
+
+/// The grey picture at another depth.
+fn picture(bits: u16) -> Vec<u16> {
+    let deeper = |value: u16| {
+        if bits == 16 {
+            value << 4 | value >> 8
+        } else {
+            value >> (12 - bits)
+        }
+    };
+    streams::grey().into_iter().map(deeper).collect()
+}
+
+fn worst(left: &[u16], right: &[u16]) -> u16 {
+    assert_eq!(left.len(), right.len());
+    let differences = left.iter().zip(right).map(|(a, b)| a.abs_diff(*b));
+    differences.max().unwrap()
+}
+
+/// PS3.3 C.7.6.3.1.2, `YBR_FULL`.
+fn ybr() -> Vec<u16> {
+    let pixels = streams::color();
+    let pixels = pixels.as_chunks::<3>().0.iter().flat_map(|rgb| {
+        let [r, g, b] = rgb.map(f64::from);
+        [
+            0.299 * r + 0.587 * g + 0.114 * b,
+            128.0 - 0.168_736 * r - 0.331_264 * g + 0.5 * b,
+            128.0 + 0.5 * r - 0.418_688 * g - 0.081_312 * b,
+        ]
+    });
+    pixels
+        .map(|value| value.round().clamp(0.0, 255.0) as u16)
+        .collect()
+}
+
+#[test]
+fn lossless_grey_is_given_back_at_every_depth_by_every_codec() {
+    for bits in [8, 10, 12, 16] {
+        let predictors: &[u8] = if bits >= 12 {
+            &[1, 2, 3, 4, 5, 6, 7]
+        } else {
+            &[1, 6]
+        };
+        let mut streams = vec![
+            (format!("grey{bits}.htj2k"), HTJ2K),
+            (format!("grey{bits}.jxl"), JPEG_XL),
+        ];
+        streams.extend(
+            predictors
+                .iter()
+                .map(|n| (format!("grey{bits}_predictor{n}.jpg"), JPEG_LOSSLESS)),
+        );
+        for (name, syntax) in streams {
+            let frame = decode_as(&name, syntax, &grey(bits));
+            assert!(samples(&frame) == picture(bits), "{name}");
+            assert_eq!(
+                (frame.bits_stored, frame.photometric),
+                (bits, Photometric::Monochrome2)
+            );
+        }
+    }
+    assert!(samples(&decode_as("grey12.deflate", DEFLATED, &grey(12))) == picture(12));
+}
+
+#[test]
+fn lossless_color_is_given_back_with_its_transform_undone() {
+    for (name, syntax, stored) in [
+        ("color.htj2k", HTJ2K, Photometric::YbrRct),
+        ("color_tiles.htj2k", HTJ2K, Photometric::YbrRct),
+        ("color.jxl", JPEG_XL, Photometric::Rgb),
+        ("color_predictor4.jpg", JPEG_LOSSLESS, Photometric::Rgb),
+    ] {
+        let frame = decode_as(name, syntax, &format(8, stored));
+        assert!(frame.data == streams::color(), "{name}");
+        assert_eq!(frame.photometric, Photometric::Rgb, "{name}");
+    }
+}
+
+/// Signed levels have no shift: the picture is 2048 lower (ISO/IEC 15444-1 annex G.1.2).
+#[test]
+fn a_signed_htj2k_stream_gives_signed_values() {
+    let format = PixelFormat {
+        signed: true,
+        ..grey(12)
+    };
+    let frame = decode_as("grey12_signed.htj2k", HTJ2K, &format);
+    let expected: Vec<u16> = streams::grey()
+        .iter()
+        .map(|v| v.wrapping_sub(2048))
+        .collect();
+    assert!(samples(&frame) == expected);
+}
+
+/// Only the attributes know of a sign.
+#[test]
+fn pixel_representation_reads_the_bits_of_every_codec() {
+    let expected: Vec<u16> = streams::grey()
+        .iter()
+        .map(|v| if *v < 2048 { *v } else { v.wrapping_sub(4096) })
+        .collect();
+    for (name, syntax) in [
+        ("grey12.htj2k", HTJ2K),
+        ("grey12.jxl", JPEG_XL),
+        ("grey12_predictor1.jpg", JPEG_LOSSLESS),
+        ("grey12.deflate", DEFLATED),
+    ] {
+        let format = PixelFormat {
+            signed: true,
+            ..grey(12)
+        };
+        let frame = decode_as(name, syntax, &format);
+        assert_eq!(frame.sample_type, SampleType::I16);
+        assert!(samples(&frame) == expected, "{name}");
+    }
+}
+
+#[test]
+fn lossy_streams_of_high_quality_are_near_the_picture() {
+    for (name, bits, most) in [("grey8_dct.jpg", 8, 3), ("grey12_dct.jpg", 12, 60)] {
+        let frame = decode_as(name, "1.2.840.10008.1.2.4.51", &grey(bits));
+        assert!(worst(&samples(&frame), &picture(bits)) <= most, "{name}");
+        assert_eq!(frame.bits_stored, bits);
+    }
+    let rgb: Vec<u16> = streams::color().into_iter().map(u16::from).collect();
+    for (name, syntax, stored, most) in [
+        ("color_rgb.jpg", JPEG, Photometric::YbrFull422, 4),
+        ("color_lossy.htj2k", HTJ2K, Photometric::YbrIct, 4),
+    ] {
+        let frame = decode_as(name, syntax, &format(8, stored));
+        assert_eq!(frame.photometric, Photometric::Rgb, "{name}");
+        let found = worst(&samples(&frame), &rgb);
+        assert!(found <= most, "{name}: {found}");
+    }
+    // JPEG XL may change such steep ramps more; libjxl's own decoder sees the same.
+    let frame = decode_as("color_lossy.jxl", JPEG_XL, &format(8, Photometric::Xyb));
+    let other: Vec<u16> = streams::file("color_lossy.rgb")
+        .into_iter()
+        .map(u16::from)
+        .collect();
+    assert!(worst(&samples(&frame), &other) <= 1);
+    assert_eq!(frame.photometric, Photometric::Rgb);
+}
+
+#[test]
+fn ybr_stays_ybr_and_shared_chroma_is_repeated() {
+    let expected = ybr();
+    for (name, wide, high) in [
+        ("color_444.jpg", 1, 1),
+        ("color_422.jpg", 2, 1),
+        ("color_420.jpg", 2, 2),
+        ("color_440.jpg", 1, 2),
+        ("color_411.jpg", 4, 1),
+    ] {
+        let frame = decode_as(name, JPEG, &format(8, Photometric::YbrFull422));
+        assert_eq!(frame.photometric, Photometric::YbrFull, "{name}");
+        let pixels = samples(&frame);
+        let at = |x: u32, y: u32, sample: u32| pixels[((y * COLUMNS + x) * 3 + sample) as usize];
+        for y in 0..ROWS {
+            for x in 0..COLUMNS {
+                let luma = expected[((y * COLUMNS + x) * 3) as usize];
+                assert!(at(x, y, 0).abs_diff(luma) <= 4, "{name} at {x} {y}");
+                for sample in 1..3 {
+                    let shared = at(x - x % wide, y - y % high, sample);
+                    assert_eq!(at(x, y, sample), shared, "{name} at {x} {y}");
+                }
+            }
+        }
+        if (wide, high) == (1, 1) {
+            assert!(worst(&pixels, &expected) <= 4);
+        }
+    }
+}
+
+/// The same coefficients, stored in another order.
+#[test]
+fn progressive_and_restarted_streams_equal_plain_ones() {
+    for (one, other) in [
+        ("color_progressive.jpg", "color_sequential.jpg"),
+        ("color_restart.jpg", "color_plain.jpg"),
+    ] {
+        let format = format(8, Photometric::YbrFull422);
+        assert!(
+            decode_as(one, JPEG, &format) == decode_as(other, JPEG, &format),
+            "{one}"
+        );
+    }
+    let syntax = "1.2.840.10008.1.2.4.55";
+    let progressive = decode_as("grey8_progressive.jpg", syntax, &grey(8));
+    assert!(progressive == decode_as("grey8_sequential.jpg", JPEG, &grey(8)));
+}
+
+#[test]
+fn streams_under_a_wrong_label_are_decoded_as_what_they_are() {
+    for name in ["grey12.htj2k", "grey12.jxl", "grey12_predictor1.jpg"] {
+        for label in [
+            "1.2.840.10008.1.2.1",
+            "1.2.840.10008.1.2.4.80",
+            HTJ2K,
+            JPEG,
+            JPEG_XL,
+        ] {
+            assert!(
+                samples(&decode_as(name, label, &grey(12))) == picture(12),
+                "{name} {label}"
+            );
+        }
+    }
+}
+
+#[test]
+fn other_sizes_and_depths_than_the_attributes_allow_are_refused() {
+    for (name, syntax, codec) in [
+        ("grey12.htj2k", HTJ2K, "High-Throughput JPEG 2000"),
+        ("grey12.jxl", JPEG_XL, "JPEG XL"),
+        ("grey12_predictor1.jpg", JPEG_LOSSLESS, "JPEG"),
+    ] {
+        let bytes = streams::file(name);
+        let format = PixelFormat {
+            rows: 32,
+            ..grey(12)
+        };
+        assert_eq!(
+            decode_frame(&bytes, syntax, &format, &Limits::default()),
+            Err(DecodeError::Mismatch {
+                codec,
+                what: "rows",
+                stream: 33,
+                header: 32
+            })
+        );
+        let limits = Limits {
+            frame_bytes: 36 * 33 * 2 - 1,
+            edge: 100,
+        };
+        assert_eq!(
+            decode_frame(&bytes, syntax, &grey(12), &limits),
+            Err(DecodeError::TooLarge {
+                needed: 2376,
+                limit: 2375,
+                unit: "bytes"
+            })
+        );
+    }
+}
+
+#[test]
+fn what_no_decoder_reads_is_named_in_words() {
+    for (syntax, words) in [
+        (
+            "1.2.840.10008.1.2.4.102",
+            "MPEG-4 High Profile (1.2.840.10008.1.2.4.102) is not supported yet",
+        ),
+        (
+            "1.2.840.10008.1.2.4.94",
+            "JPIP Referenced (1.2.840.10008.1.2.4.94) is not supported yet",
+        ),
+    ] {
+        let error = decode_frame(&[], syntax, &grey(8), &Limits::default()).unwrap_err();
+        assert_eq!(error.to_string(), words);
+    }
+    // Part 2 by its label, but with an extension: Rsiz has bit 15.
+    let mut stream = streams::bytes(streams::J2K_MONO);
+    let syntax = "1.2.840.10008.1.2.4.92";
+    assert!(decode_frame(&stream, syntax, &grey(12), &Limits::default()).is_ok());
+    stream[6] |= 0x80;
+    let error = decode_frame(&stream, syntax, &grey(12), &Limits::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "JPEG 2000: an extension of part 2 is not supported"
+    );
+}
