@@ -12,6 +12,7 @@ pub mod dicom;
 mod filter;
 mod hand;
 mod noise;
+pub mod pictures;
 mod radiograph;
 mod random;
 mod scan;
