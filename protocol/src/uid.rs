@@ -28,6 +28,23 @@ pub fn percent_encode(text: &str) -> String {
     encoded
 }
 
+/// Encodes one value of a query, leaving what RFC 3986 section 3.4 lets stand there.
+///
+/// Orthanc takes the escapes of a query as they are written, so that `%2A` would be no wild card to it.
+pub fn query_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for piece in text.split_inclusive(|c| "*?,/:@!$()".contains(c)) {
+        let (plain, kept) = match piece.char_indices().next_back() {
+            Some((at, last)) if "*?,/:@!$()".contains(last) => piece.split_at(at),
+            _ => (piece, ""),
+        };
+        // Dots are resolved away in paths alone.
+        encoded.push_str(&percent_encode(plain).replace("%2E", "."));
+        encoded.push_str(kept);
+    }
+    encoded
+}
+
 /// Decodes `%XX`; `None` where the escapes are broken or the result is no UTF-8.
 pub fn percent_decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
@@ -61,6 +78,11 @@ mod tests {
             assert_eq!(percent_decode(&encoded).as_deref(), Some(uid));
         }
         assert_eq!(percent_encode(".."), "%2E%2E");
+    }
+
+    #[test]
+    fn wild_cards_and_commas_stand_as_they_are_in_a_query() {
+        assert_eq!(query_encode("*a&b*,c?+d=é.."), "*a%26b*,c?%2Bd%3D%C3%A9..");
     }
 
     #[test]

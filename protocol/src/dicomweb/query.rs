@@ -4,7 +4,7 @@
 //! shows other patients than the ones asked for.
 //! Source: DICOM PS3.18 sections 8.3.4 and 10.6, PS3.4 section C.2.2.2 (matching).
 
-use crate::uid::percent_encode;
+use crate::uid::query_encode;
 
 /// Why a search was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -362,7 +362,7 @@ impl QidoQuery {
         }
         let pairs: Vec<String> = pairs
             .into_iter()
-            .map(|(name, value)| format!("{name}={}", percent_encode(&value)))
+            .map(|(name, value)| format!("{name}={}", query_encode(&value)))
             .collect();
         pairs.join("&")
     }
@@ -498,7 +498,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             query.to_query_string(),
-            "PatientName=DOE%2A%26x&StudyDate=20240101-&ModalitiesInStudy=CT%2CMR&PatientID=4%202\
+            "PatientName=DOE*%26x&StudyDate=20240101-&ModalitiesInStudy=CT,MR&PatientID=4%202\
              &limit=50&offset=100&includefield=all&fuzzymatching=true&orderby=-PatientName"
         );
     }

@@ -41,12 +41,15 @@ pub fn unread_dates(filters: &Filters) -> Option<&'static str> {
 }
 
 /// `text` anywhere in the value, unless it says by `*` or `?` where.
+///
+/// Spaces and carets are asked for as "any character": they would be escaped in the address, and Orthanc
+/// does not read escapes there.
 fn anywhere(text: &str) -> String {
     let text = text.trim();
     if text.contains(['*', '?']) {
         text.to_owned()
     } else {
-        format!("*{text}*")
+        format!("*{}*", text.replace([' ', '^'], "?"))
     }
 }
 
@@ -275,10 +278,10 @@ mod tests {
         assert_eq!(
             asked(&filters),
             [
-                "PatientID=%2AEX-00417%2A",
-                "AccessionNumber=%2AEX-00417%2A",
-                "StudyDescription=%2AEX-00417%2A",
-                "PatientName=%2AEX-00417%2A",
+                "PatientID=*EX-00417*",
+                "AccessionNumber=*EX-00417*",
+                "StudyDescription=*EX-00417*",
+                "PatientName=*EX-00417*",
             ]
         );
     }
@@ -289,9 +292,9 @@ mod tests {
         assert_eq!(
             asked(&filters)[..3],
             [
-                "PatientName=%2Aada%2Aexample%2A",
-                "PatientName=%2Aexample%2Aada%2A",
-                "StudyDescription=%2Aada%20example%2A",
+                "PatientName=*ada*example*",
+                "PatientName=*example*ada*",
+                "StudyDescription=*ada?example*",
             ]
         );
     }
@@ -299,7 +302,7 @@ mod tests {
     #[test]
     fn names_with_a_comma_are_searched_as_dicom_writes_them() {
         let filters = with(|f| f.name = "Example, Ada".into());
-        assert_eq!(asked(&filters)[0], "PatientName=%2AExample%5EAda%2A");
+        assert_eq!(asked(&filters)[0], "PatientName=*Example?Ada*");
     }
 
     #[test]
@@ -311,7 +314,7 @@ mod tests {
         let asked = asked(&filters);
         assert_eq!(asked.len(), 3);
         for one in asked {
-            assert!(one.starts_with("PatientID=%2A417%2A&") && !one.contains("PatientID=%2A9"));
+            assert!(one.starts_with("PatientID=*417*&") && !one.contains("PatientID=*9"));
         }
     }
 
@@ -323,7 +326,7 @@ mod tests {
         });
         assert_eq!(
             asked(&filters),
-            ["PatientBirthDate=19650101-19651231&ModalitiesInStudy=CT%2CPT"]
+            ["PatientBirthDate=19650101-19651231&ModalitiesInStudy=CT,PT"]
         );
     }
 
