@@ -1,8 +1,10 @@
 //! DICOMweb (PS3.18): paths, searches, bodies, media types and errors.
 
+pub mod asking;
 pub mod error;
 pub mod json;
 pub mod media_type;
 pub mod multipart;
+pub mod part10;
 pub mod path;
 pub mod query;

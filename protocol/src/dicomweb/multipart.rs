@@ -87,6 +87,26 @@ pub fn parse<'a>(content_type: &'a str, body: &'a [u8]) -> Result<Vec<Part<'a>>,
     }
 }
 
+/// Where the payload of the first part starts, for bodies that stay where they are: `head` is the front of
+/// the body, long enough for the part's headers. A body of another media type starts at 0.
+pub fn first_payload(content_type: &str, head: &[u8]) -> Result<usize, MultipartError> {
+    let media = MediaType::parse(content_type).ok_or(MultipartError::ContentType)?;
+    if !media.essence.starts_with("multipart/") {
+        return Ok(0);
+    }
+    let boundary = media
+        .parameter("boundary")
+        .filter(|boundary| !boundary.is_empty())
+        .ok_or(MultipartError::NoBoundary)?;
+    let delimiter = [b"--", boundary.as_bytes()].concat();
+    let line = first_delimiter(head, &delimiter).ok_or(MultipartError::NoParts)?;
+    let rest = head.get(line..).unwrap_or_default();
+    let line_end = rest.iter().position(|byte| *byte == b'\n');
+    let headers = line + line_end.ok_or(MultipartError::BreaksOff)? + 1;
+    let (_, start) = read_headers(head, headers).ok_or(MultipartError::BreaksOff)?;
+    Ok(start)
+}
+
 /// Where the first delimiter starts: at the very front, or at the front of a line.
 fn first_delimiter(body: &[u8], delimiter: &[u8]) -> Option<usize> {
     if body.starts_with(delimiter) {
@@ -314,5 +334,15 @@ mod tests {
             Err(MultipartError::NoBoundary)
         );
         assert_eq!(parse("nonsense", body), Err(MultipartError::ContentType));
+    }
+
+    #[test]
+    fn the_first_payload_is_found_in_the_front_of_a_body() {
+        let head = b"--x\r\nContent-Type: application/dicom\r\nMIME-Version: 1.0\r\n\r\nDICM";
+        let found = first_payload("multipart/related; boundary=x", head).unwrap();
+        assert_eq!(&head[found..], b"DICM");
+        assert_eq!(first_payload("application/dicom", b"DICM"), Ok(0));
+        let short = first_payload("multipart/related; boundary=x", &head[..20]);
+        assert_eq!(short, Err(MultipartError::BreaksOff));
     }
 }

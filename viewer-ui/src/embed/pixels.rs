@@ -1,8 +1,9 @@
 //! `pixels()`: the stored values of any frame, whatever is on screen.
 
+use crate::engine::asking::{FrameAddress, get_frame};
 use crate::engine::waiting::ViewerError;
 use crate::engine::{EngineHandle, Source, StoredFrame};
-use crate::platform::fetch::{self, FetchError};
+use crate::platform::fetch;
 use crate::platform::workers::{WorkerAnswer, WorkerJob};
 use crate::worker_message::{Request, Response};
 use js_sys::{Object, Promise, Reflect};
@@ -53,18 +54,19 @@ pub async fn pixels(handle: EngineHandle, wanted: Wanted) -> Result<JsValue, JsV
     let format = instance
         .format
         .map_err(|reason| ViewerError::new("no_pixels", reason.to_string()))?;
-    let url = format!(
-        "{}/{}",
-        source.root,
-        path::frames(&study, &series, &wanted.instance, &[wanted.frame])
-    );
-    let bytes = match fetch::get_bytes(&url, crate::engine::ACCEPT_STORED, None).await {
-        Err(FetchError::Refused {
-            status: 400 | 406, ..
-        }) => fetch::get_bytes(&url, crate::engine::ACCEPT_ANY, None).await,
-        answer => answer,
-    }
-    .map_err(|error| ViewerError::new("frame_unavailable", error.to_string()))?;
+    let address = FrameAddress {
+        source: source.id,
+        root: source.root,
+        study,
+        series,
+        instance: wanted.instance.clone(),
+        frame_index: wanted.frame - 1,
+        frame_count: instance.frame_count,
+        format: format.clone(),
+    };
+    let bytes = get_frame(&handle, &address, None)
+        .await
+        .map_err(|error| ViewerError::new("frame_unavailable", error.to_string()))?;
     let request = Request::Decode {
         content_type: bytes.content_type,
         transfer_syntax: instance.transfer_syntax,

@@ -1,6 +1,6 @@
 //! Carries out what the engine wants done: requests, jobs, pauses, snapshots.
 
-use super::{Effect, EngineEvent, EngineHandle};
+use super::{Effect, EngineEvent, EngineHandle, asking};
 use crate::platform::workers::WorkerJob;
 use crate::platform::{clock, fetch};
 use protocol::dicomweb::json::{self, Dataset};
@@ -29,14 +29,13 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
         }),
         Effect::GetFrame {
             key,
-            url,
-            accept,
+            address,
             aborter,
         } => {
             let handle = handle.clone();
             let generation = handle.with(|engine| engine.generation());
             spawn_local(async move {
-                let result = fetch::get_bytes(&url, accept, aborter).await;
+                let result = asking::get_frame(&handle, &address, aborter).await;
                 handle.send(EngineEvent::Fetched {
                     generation,
                     key,

@@ -1,23 +1,18 @@
 //! Loading: the wanted list into jobs, answers into frames, failures into words.
 
+use super::asking::FrameAddress;
 use super::opening::{sentence, words};
 use super::{Effect, Engine, StoredFrame};
 use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};
 use crate::platform::workers::WorkerAnswer;
 use crate::worker_message::{Request, Response};
-use protocol::dicomweb::path;
 use std::rc::Rc;
 use viewer_core::loading::{Failure, FrameKey, Job, Shown, plan};
 use viewer_core::model::SeriesId;
-use viewer_core::pixel::{ModalityLut, PixelFormat};
+use viewer_core::pixel::ModalityLut;
 use viewer_core::state::Action;
 use viewer_core::tools::window_level;
 
-/// Frames as the server keeps them. `octet-stream` with `*` is what every server seen so far accepts.
-pub const ACCEPT_STORED: &str =
-    "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*";
-/// Whatever the server likes best: for servers that refuse the line above.
-pub const ACCEPT_ANY: &str = "*/*";
 /// Workers that one frame may break before it is given up.
 const MOST_TRAPS: u32 = 2;
 
@@ -85,23 +80,28 @@ impl Engine {
         (self.cache.budget_bytes() / largest.max(1)).max(1)
     }
 
-    /// The names of a frame on the wire: study, series, instance, frame number from 1; its shape; and
-    /// the transfer syntax that the metadata name.
-    fn wire_names(&self, key: FrameKey) -> Option<(String, PixelFormat, Option<String>)> {
+    /// A frame on the wire, and the transfer syntax that the metadata name.
+    fn wire_names(&self, key: FrameKey) -> Option<(FrameAddress, Option<String>)> {
         let series = self.state.series(key.series)?;
         let study = self.state.studies.get(series.study)?;
+        let source = self.source()?;
         let stack = series.stack.as_ref()?;
         let (instance, frame_index) = stack.at(usize::try_from(key.slice).ok()?)?;
-        let format = instance.format.as_ref().ok()?.clone();
-        let path = path::frames(&study.uid, &series.uid, &instance.uid, &[frame_index + 1]);
-        Some((path, format, instance.transfer_syntax.clone()))
+        let address = FrameAddress {
+            source: source.id.clone(),
+            root: source.root.clone(),
+            study: study.uid.clone(),
+            series: series.uid.clone(),
+            instance: instance.uid.clone(),
+            frame_index,
+            frame_count: instance.frame_count,
+            format: instance.format.as_ref().ok()?.clone(),
+        };
+        Some((address, instance.transfer_syntax.clone()))
     }
 
     fn start(&mut self, key: FrameKey, effects: &mut Vec<Effect>) {
-        let Some(url) = self
-            .wire_names(key)
-            .and_then(|(path, ..)| self.address(&path))
-        else {
+        let Some((address, _)) = self.wire_names(key) else {
             self.queue.failed(
                 key,
                 Failure::Decode {
@@ -115,16 +115,9 @@ impl Engine {
         if let Some(aborter) = &aborter {
             self.aborters.insert(key, Rc::clone(aborter));
         }
-        self.figures.requests += 1;
-        let accept = if self.accept_as_is {
-            ACCEPT_ANY
-        } else {
-            ACCEPT_STORED
-        };
         effects.push(Effect::GetFrame {
             key,
-            url,
-            accept,
+            address: Box::new(address),
             aborter,
         });
     }
@@ -143,13 +136,6 @@ impl Engine {
                 self.decode(key, bytes, effects);
             }
             Err(FetchError::Aborted) => {}
-            Err(FetchError::Refused {
-                status: 400 | 406, ..
-            }) if !self.accept_as_is => {
-                // This server wants to be asked otherwise; all later frames are.
-                self.accept_as_is = true;
-                self.start(key, effects);
-            }
             Err(error) => {
                 let failure = match &error {
                     FetchError::Unreachable => Failure::Connection,
@@ -164,13 +150,13 @@ impl Engine {
     }
 
     fn decode(&mut self, key: FrameKey, bytes: FetchedBytes, effects: &mut Vec<Effect>) {
-        let Some((_, format, transfer_syntax)) = self.wire_names(key) else {
+        let Some((address, transfer_syntax)) = self.wire_names(key) else {
             return;
         };
         let request = Request::Decode {
             content_type: bytes.content_type,
             transfer_syntax,
-            format,
+            format: address.format,
         };
         let Ok(header) = serde_json::to_string(&request) else {
             return;

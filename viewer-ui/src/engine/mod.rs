@@ -4,6 +4,7 @@
 //! [`Effect`]s; [`EngineHandle::send`] carries those out after the engine is free again, so that no
 //! answer ever finds it borrowed.
 
+pub mod asking;
 mod beside;
 mod draw;
 mod effects;
@@ -20,7 +21,7 @@ use crate::platform::workers::{WorkerAnswer, WorkerPool};
 use crate::platform::{clock, page};
 use crate::store::{Command, Notice, Page, ReaderView, StudyFailure};
 pub use draw::capture;
-pub use loading::{ACCEPT_ANY, ACCEPT_STORED};
+use protocol::dicomweb::asking::Ways;
 use protocol::dicomweb::json::Dataset;
 use screen::Screen;
 use std::cell::RefCell;
@@ -140,8 +141,7 @@ pub(crate) enum Effect {
     /// Ask for a frame.
     GetFrame {
         key: FrameKey,
-        url: String,
-        accept: &'static str,
+        address: Box<asking::FrameAddress>,
         aborter: Option<Rc<Aborter>>,
     },
     /// Ask for a value that stands beside the metadata.
@@ -231,7 +231,11 @@ pub struct Engine {
     aborters: HashMap<FrameKey, Rc<Aborter>>,
     jobs: HashMap<u64, (u64, FrameKey)>,
     trapped: HashMap<FrameKey, u32>,
-    accept_as_is: bool,
+    /// How each source is asked for frames, by its id.
+    ways: HashMap<String, Ways>,
+    /// The instance that came whole last, and the one that is on its way.
+    whole: Option<Rc<asking::WholeInstance>>,
+    whole_coming: Option<(String, js_sys::Promise)>,
     hover: Option<(usize, [f64; 2])>,
     area: [u32; 2],
     rects: Vec<[u32; 4]>,
@@ -357,7 +361,9 @@ impl Engine {
             aborters: HashMap::new(),
             jobs: HashMap::new(),
             trapped: HashMap::new(),
-            accept_as_is: false,
+            ways: HashMap::new(),
+            whole: None,
+            whole_coming: None,
             hover: None,
             area: [0, 0],
             rects: Vec::new(),

@@ -358,6 +358,8 @@ impl Engine {
         self.jobs.clear();
         self.trapped.clear();
         self.forget_beside();
+        self.whole = None;
+        self.whole_coming = None;
         self.metadata.clear();
         self.metadata_again_at_ms = None;
         self.listed.clear();

@@ -85,6 +85,11 @@ impl Aborter {
         self.0.abort();
     }
 
+    /// It was ended.
+    pub fn is_aborted(&self) -> bool {
+        self.0.signal().aborted()
+    }
+
     fn signal(&self) -> web_sys::AbortSignal {
         self.0.signal()
     }
