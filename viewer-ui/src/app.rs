@@ -6,7 +6,7 @@ use crate::embed::api::ViewerV1;
 use crate::embed::listeners::Listeners;
 use crate::engine::waiting::Told;
 use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
-use crate::platform::{canvas, fetch, page};
+use crate::platform::{canvas, fetch, page, pictures};
 use crate::store::{Command, Page, ReaderView};
 use js_sys::Promise;
 use protocol::gateway::Config;
@@ -294,9 +294,13 @@ async fn configure(bridge: Rc<Bridge>, first_page: Page) {
     if sources.is_empty() {
         sources.push(default);
     }
-    bridge
-        .has_gateway
-        .set(config.is_some_and(|config| config.gateway));
+    let has_gateway = config.is_some_and(|config| config.gateway);
+    bridge.has_gateway.set(has_gateway);
+    if has_gateway {
+        sources
+            .iter()
+            .for_each(|source| pictures::is_ours(&source.root));
+    }
     let listed: Vec<ListSource> = sources
         .iter()
         .map(|source| ListSource {

@@ -120,6 +120,17 @@ pub struct RailGroup {
     pub series: Vec<RailSeries>,
 }
 
+/// The series that a small picture is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureOf {
+    /// DICOMweb root of its source.
+    pub root: String,
+    /// Study Instance UID.
+    pub study: String,
+    /// Series Instance UID.
+    pub series: String,
+}
+
 /// One series in the series panel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RailSeries {
@@ -133,8 +144,8 @@ pub struct RailSeries {
     pub modality: String,
     /// Frames, or instances before the metadata have come.
     pub count: Option<usize>,
-    /// Address of the thumbnail, where there may be one.
-    pub thumbnail: Option<String>,
+    /// What its small picture is of, once it may be asked for.
+    pub picture: Option<PictureOf>,
     /// Letters of the viewports that show it: "A", "B".
     pub shown_in: Vec<char>,
     /// The active viewport shows it.

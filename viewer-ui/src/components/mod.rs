@@ -3,3 +3,4 @@
 pub mod icon;
 pub mod list;
 pub mod reader;
+pub mod series_picture;

@@ -2,10 +2,9 @@
 
 use super::{Effect, Engine, MetadataState, text, waiting::Told};
 use crate::store::{
-    Banner, Content, Letters, Notice, PresetView, RailGroup, RailSeries, ReaderView, Severity,
-    StudyFailure, ViewportView,
+    Banner, Content, Letters, Notice, PictureOf, PresetView, RailGroup, RailSeries, ReaderView,
+    Severity, StudyFailure, ViewportView,
 };
-use protocol::dicomweb::path;
 use std::rc::Rc;
 use viewer_core::geometry::{PatientDirections, edge_letters, parse_patient_orientation};
 use viewer_core::loading::{Failure, FrameKey, FrameState};
@@ -218,7 +217,7 @@ impl Engine {
             name: series_name(series),
             modality: series.modality.clone(),
             count: frames.or(series.instance_count.and_then(|n| usize::try_from(n).ok())),
-            thumbnail: self.thumbnail(series),
+            picture: self.picture(series),
             is_active: active == Some(series.id),
             shown_in,
             is_document: series.is_document(),
@@ -231,13 +230,17 @@ impl Engine {
         }
     }
 
-    /// Thumbnails wait for the first image: it has the network for itself.
-    fn thumbnail(&self, series: &Series) -> Option<String> {
+    /// Small pictures wait for the first image: it has the network for itself.
+    fn picture(&self, series: &Series) -> Option<PictureOf> {
         if series.is_document() || self.figures.first_image_ms.is_none() {
             return None;
         }
         let study = self.state.studies.get(series.study)?;
-        self.address(&path::series_thumbnail(&study.uid, &series.uid))
+        Some(PictureOf {
+            root: self.source()?.root.clone(),
+            study: study.uid.clone(),
+            series: series.uid.clone(),
+        })
     }
 
     /// How far a series has come; `None` before its metadata are here.

@@ -6,6 +6,7 @@ pub mod fetch;
 pub mod gpu;
 pub mod layout;
 pub mod page;
+pub mod pictures;
 pub mod pointer;
 pub mod style;
 pub mod workers;

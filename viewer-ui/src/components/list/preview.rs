@@ -3,8 +3,10 @@
 use super::states::thousands;
 use super::table::name_of;
 use crate::components::icon::Icon;
+use crate::components::series_picture::SeriesPicture;
 use crate::engine::text;
 use crate::platform::{clock, fetch};
+use crate::store::PictureOf;
 use protocol::dicomweb::{json, path};
 use viewer_core::model::{Series, SeriesId, Study};
 use wasm_bindgen_futures::spawn_local;
@@ -200,8 +202,7 @@ fn series_of(
             <div class="thumbs">
                 {for images.iter().take(shown).map(|series| html! {
                     <Picture key={series.uid.clone()} series={(*series).clone()}
-                        address={format!("{}/{}", props.root,
-                            path::series_thumbnail(&props.study.uid, &series.uid))} />
+                        root={props.root.clone()} study={props.study.uid.clone()} />
                 })}
             </div>
             if shown < images.len() {
@@ -227,25 +228,22 @@ fn series_of(
 #[derive(Properties, PartialEq)]
 struct PictureProps {
     series: Series,
-    address: String,
+    root: String,
+    study: String,
 }
 
 #[component]
 fn Picture(props: &PictureProps) -> Html {
-    let is_broken = use_state(|| false);
-    let onerror = {
-        let setter = is_broken.setter();
-        Callback::from(move |_: Event| setter.set(true))
-    };
     let series = &props.series;
+    let of = PictureOf {
+        root: props.root.clone(),
+        study: props.study.clone(),
+        series: series.uid.clone(),
+    };
     html! {
         <span class="thumb">
             <span class="pic">
-                if *is_broken {
-                    <span class="mod nopic">{&series.modality}</span>
-                } else {
-                    <img src={props.address.clone()} alt="" loading="lazy" {onerror} />
-                }
+                <SeriesPicture {of} modality={series.modality.clone()} />
                 if let Some(number) = series.number { <span class="no">{number}</span> }
                 if let Some(count) = series.instance_count { <span class="ct">{thousands(u64::from(count))}</span> }
             </span>

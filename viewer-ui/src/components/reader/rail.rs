@@ -1,6 +1,7 @@
 //! The series panel: pictures of the series with images, rows for the rest.
 
 use crate::components::icon::Icon;
+use crate::components::series_picture::SeriesPicture;
 use crate::platform::page;
 use crate::store::{Command, RailGroup, RailSeries, ReaderView};
 use std::rc::Rc;
@@ -128,8 +129,6 @@ fn percent_loaded(series: &RailSeries) -> Option<usize> {
 #[component]
 fn Thumb(props: &ThumbProps) -> Html {
     let series = &props.series;
-    // The address that gave no picture: another one is tried anew.
-    let broken = use_state_eq(|| None::<String>);
     let id = series.id;
     let onclick = {
         let (dispatch, viewport) = (props.dispatch.clone(), props.active);
@@ -174,23 +173,11 @@ fn Thumb(props: &ThumbProps) -> Html {
         };
     }
     let percent = percent_loaded(series);
-    let address = series
-        .thumbnail
-        .clone()
-        .filter(|address| broken.as_ref() != Some(address));
-    let onerror = {
-        let (setter, address) = (broken.setter(), address.clone());
-        Callback::from(move |_: Event| setter.set(address.clone()))
-    };
     html! {
         <button class={classes!("thumb", series.is_active.then_some("on"))} draggable="true"
             {title} {onclick} {ondragstart} aria-current={aria_current}>
             <span class="pic">
-                if let Some(address) = address {
-                    <img src={address} alt="" draggable="false" {onerror} />
-                } else {
-                    <span class="mod nopic">{&series.modality}</span>
-                }
+                <SeriesPicture of={series.picture.clone()} modality={series.modality.clone()} />
                 if !series.number.is_empty() {
                     <span class="no">{&series.number}</span>
                 }
@@ -231,7 +218,7 @@ mod tests {
             name: String::new(),
             modality: "CT".into(),
             count: Some(200),
-            thumbnail: None,
+            picture: None,
             shown_in: Vec::new(),
             is_active: false,
             is_document: false,
