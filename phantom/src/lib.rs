@@ -17,6 +17,7 @@ mod radiograph;
 mod random;
 mod scan;
 mod small;
+mod three;
 mod tree;
 mod ultrasound;
 mod writing;
@@ -24,6 +25,7 @@ mod writing;
 pub use demo::write_demo;
 pub use scan::{Kernel, Scan};
 pub use small::{PATTERN_SIDE, pattern, small};
+pub use three::three;
 
 /// What a folder of made-up studies holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,7 @@ mod hosting;
 mod lessons;
 mod made;
 mod memory;
+mod orthanc;
 mod shown;
 mod smoke;
 mod stage;

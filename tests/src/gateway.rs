@@ -190,24 +190,17 @@ impl Gateway {
     /// # Errors
     /// It is not there, or does not answer in time.
     pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(ANSWER))?;
-        stream.set_write_timeout(Some(ANSWER))?;
-        let mut head = format!("{method} {path} HTTP/1.0\r\n");
+        let mut head = format!("{method} {path} HTTP/1.0");
         if !headers
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case("host"))
         {
-            head.push_str(&format!("host: 127.0.0.1:{}\r\n", self.port));
+            head.push_str(&format!("\r\nhost: 127.0.0.1:{}", self.port));
         }
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.push_str(&format!("\r\n{name}: {value}"));
         }
-        head.push_str("\r\n");
-        stream.write_all(head.as_bytes())?;
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes)?;
-        parse(&bytes).context("the answer is not HTTP")
+        exchange(self.port, &head, &[])
     }
 
     /// Waits until all files are indexed.
@@ -235,6 +228,25 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Sends a head without its last line break, and a body, to a server on this computer.
+///
+/// # Errors
+/// It is not there, or does not answer in time.
+pub(crate) fn exchange(port: u16, head: &str, body: &[u8]) -> Result<Answer> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(ANSWER))?;
+    stream.set_write_timeout(Some(ANSWER))?;
+    stream.write_all(head.as_bytes())?;
+    if !body.is_empty() {
+        stream.write_all(format!("\r\ncontent-length: {}", body.len()).as_bytes())?;
+    }
+    stream.write_all(b"\r\n\r\n")?;
+    stream.write_all(body)?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    parse(&bytes).context("the answer is not HTTP")
 }
 
 fn parse(bytes: &[u8]) -> Option<Answer> {

@@ -34,13 +34,20 @@ fn apt_install(packages: &[&str]) -> Result<Command> {
     // Through sudo a variable would be lost, so it is set by env.
     if command.get_program() == "sudo" {
         command = Command::new("sudo");
-        command.args(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        command.args([
+            "env",
+            "RUNLEVEL=1",
+            "DEBIAN_FRONTEND=noninteractive",
+            "apt-get",
+        ]);
     }
     command
         .args(["install", "-y", "-qq", "--no-install-recommends"])
         .args(["-o", "DPkg::Lock::Timeout=300"])
         .args(packages)
         .env("DEBIAN_FRONTEND", "noninteractive")
+        // Servers are for the tests: the package starts none of its own.
+        .env("RUNLEVEL", "1")
         .stdin(Stdio::null())
         .stdout(Stdio::null());
     Ok(command)

@@ -5,6 +5,7 @@ use crate::packages::install;
 use crate::steps::{check, has_program, output_of, part};
 use crate::wasm_target::{self, WasmCompiler};
 use anyhow::{Context, Result, bail};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Oldest compiler that builds the project.
@@ -78,6 +79,16 @@ pub fn for_tests() -> Result<()> {
     }
     if !has_driver {
         packages.push("mesa-vulkan-drivers");
+    }
+    // A real server of another make, and a web server in front of it.
+    if !has_program("nginx") && !Path::new("/usr/sbin/nginx").is_file() {
+        packages.push("nginx-light");
+    }
+    if !has_program("Orthanc") && !Path::new("/usr/sbin/Orthanc").is_file() {
+        packages.push("orthanc");
+    }
+    if !Path::new("/usr/share/orthanc/plugins/libOrthancDicomWeb.so").exists() {
+        packages.push("orthanc-dicomweb");
     }
     install(&packages, "testing")
 }
