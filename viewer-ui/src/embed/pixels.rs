@@ -186,47 +186,29 @@ async fn decode(
 
 /// Overlay planes that lie in unused bits of a frame's pixels: the frame once more, with all of its bits.
 pub async fn planes(handle: &EngineHandle, key: FrameKey) -> Option<Vec<OverlayBits>> {
-    let (url, request, places) = handle.with(|engine| {
-        let series = engine.state.series(key.series)?;
-        let study = engine.state.studies.get(series.study)?;
-        let stack = series.stack.as_ref()?;
+    let (address, transfer_syntax) = handle.with(|engine| engine.wire_names(key))?;
+    let places: Vec<(u16, [i32; 2])> = handle.with(|engine| {
+        let stack = engine.state.series(key.series)?.stack.as_ref()?;
         let (instance, frame_index) = stack.at(usize::try_from(key.slice).ok()?)?;
-        let format = instance.format.as_ref().ok()?;
-        let places: Vec<(u16, [i32; 2])> = (instance.overlays.iter())
+        let planes = instance.overlays.iter();
+        let found = planes
             .filter(|plane| plane.frame_on(frame_index).is_some())
             .filter_map(|plane| match plane.source {
                 OverlaySource::PixelBit(bit) => Some((bit, plane.origin)),
                 OverlaySource::Data(_) => None,
-            })
-            .collect();
-        let source = (engine.sources.iter()).find(|source| source.id == study.source)?;
-        let frame = path::frames(&study.uid, &series.uid, &instance.uid, &[frame_index + 1]);
-        let request = Request::Decode {
-            content_type: String::new(),
-            transfer_syntax: instance.transfer_syntax.clone(),
-            format: PixelFormat {
-                bits_stored: format.bits_allocated,
-                high_bit: format.bits_allocated - 1,
-                signed: false,
-                ..format.clone()
-            },
-        };
-        Some((format!("{}/{frame}", source.root), request, places))
+            });
+        Some(found.collect())
     })?;
-    let bytes = fetch::get_bytes(&url, crate::engine::ACCEPT_STORED, None)
-        .await
-        .ok()?;
-    let request = match request {
-        Request::Decode {
-            transfer_syntax,
-            format,
-            ..
-        } => Request::Decode {
-            content_type: bytes.content_type,
-            transfer_syntax,
-            format,
+    let bytes = get_frame(handle, &address, None).await.ok()?;
+    let request = Request::Decode {
+        content_type: bytes.content_type,
+        transfer_syntax,
+        format: PixelFormat {
+            bits_stored: address.format.bits_allocated,
+            high_bit: address.format.bits_allocated.saturating_sub(1),
+            signed: false,
+            ..address.format.clone()
         },
-        other => other,
     };
     let frame = decode(handle, &request, bytes.buffer).await.ok()?;
     let mut samples = Vec::new();

@@ -81,7 +81,7 @@ impl Engine {
     }
 
     /// A frame on the wire, and the transfer syntax that the metadata name.
-    fn wire_names(&self, key: FrameKey) -> Option<(FrameAddress, Option<String>)> {
+    pub fn wire_names(&self, key: FrameKey) -> Option<(FrameAddress, Option<String>)> {
         let series = self.state.series(key.series)?;
         let study = self.state.studies.get(series.study)?;
         let source = self.source()?;
