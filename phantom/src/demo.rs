@@ -1,6 +1,7 @@
 //! The studies of the demo: who was examined when, and how.
 
 use crate::brain::{HeadStack, Weighting};
+use crate::breast::Mammogram;
 use crate::ct::{Anatomy, Build};
 use crate::dicom::{Encoding, Patient, Place, Series, Study};
 use crate::radiograph::{ChestRadiograph, localizer};
@@ -13,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Changes whenever the demo's files change, so that older folders are written anew.
-const EDITION: &str = "phantom demo 4";
+const EDITION: &str = "phantom demo 5";
 
 const ADA: Patient = patient("Example^Ada", "EX-00417", "19650314", "F");
 const JOERG: Patient = patient("Beispiel^Jörg", "EX-00892", "19581102", "M");
@@ -77,6 +78,8 @@ pub fn write_demo(
     };
     // Long jobs come first, so that no core is left waiting for one at the end.
     demo.radiographs();
+    demo.duplex();
+    demo.mammograms();
     demo.chest_and_abdomen();
     demo.further_scans();
     demo.heads();
@@ -102,6 +105,7 @@ impl Demo {
         let (body_part, model) = match modality {
             "MR" => ("HEAD", "Phantom MR"),
             "DX" => ("CHEST", "Phantom DX"),
+            "MG" => ("BREAST", "Phantom MG"),
             "US" => ("ABDOMEN", "Phantom US"),
             _ => ("CHEST", "Phantom CT"),
         };
@@ -296,6 +300,41 @@ impl Demo {
             &place,
             1,
             Box::new(move || crate::hand::file(&place, Encoding::ExplicitLittle)),
+        );
+    }
+
+    fn mammograms(&mut self) {
+        let study = study(
+            OLGA,
+            "A2600746",
+            "20261019",
+            "120515",
+            "Mammography both sides",
+        );
+        let place = self.place(study, "MG", 1, "MLO");
+        for (number, right) in [(1, true), (2, false)] {
+            let mammogram = Mammogram { place, right };
+            self.add(
+                &place,
+                number,
+                Box::new(move || mammogram.file(Encoding::ExplicitLittle)),
+            );
+        }
+    }
+
+    fn duplex(&mut self) {
+        let study = study(
+            INIGO,
+            "A2600302",
+            "20260714",
+            "084530",
+            "US abdomen, duplex",
+        );
+        let place = self.place(study, "US", 1, "Aorta, duplex");
+        self.add(
+            &place,
+            1,
+            Box::new(move || crate::duplex::file(&place, Encoding::ExplicitLittle)),
         );
     }
 

@@ -5,6 +5,7 @@ use crate::dicom::{Encoding, Place};
 use crate::filter::{blur, correlated_noise};
 use crate::noise::{Noise, smooth_step};
 use crate::radiograph::{DX_IMAGE, Exposure, Mark, describe, grey, letter_l, stored};
+use crate::voi_luts::{Tone, add_voi_luts};
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use glam::{Vec2, Vec3};
@@ -63,6 +64,25 @@ pub(crate) fn file(place: &Place, encoding: Encoding) -> Result<Vec<u8>, Phantom
             window: [1900.0, 3300.0],
             inverse: false,
         },
+    );
+    add_voi_luts(
+        &mut set,
+        &[
+            Tone {
+                explanation: "BONE",
+                first: 60,
+                count: 3700,
+                middle: 0.52,
+                contrast: 5.0,
+            },
+            Tone {
+                explanation: "SOFT TISSUE",
+                first: 60,
+                count: 2600,
+                middle: 0.30,
+                contrast: 7.0,
+            },
+        ],
     );
     // In the anatomical position arms hang down with the palms forward: the left thumb points to the left, and rows
     // run from the finger tips (feet) to the wrist (head).

@@ -3,12 +3,15 @@
 //! The demo, the pictures of the documentation and the tests use them: everything in them is known, nobody is in them.
 //!
 //! - [`write_demo`] writes a folder of studies worth looking at.
+//! - [`pictures`] are small objects for every kind of pixel, with their right display values.
 //! - [`ct::Anatomy`] is the trunk behind the CT studies: any place has a known value.
 
 mod brain;
+mod breast;
 pub mod ct;
 mod demo;
 pub mod dicom;
+mod duplex;
 mod filter;
 mod hand;
 mod noise;
@@ -20,6 +23,7 @@ mod small;
 mod three;
 mod tree;
 mod ultrasound;
+mod voi_luts;
 mod writing;
 
 pub use demo::write_demo;

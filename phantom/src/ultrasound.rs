@@ -11,7 +11,7 @@ use glam::{Vec2, Vec3};
 use std::f32::consts::TAU;
 
 /// Ultrasound Multi-frame Image Storage.
-const US_MULTI_FRAME: &str = "1.2.840.10008.5.1.4.1.1.3.1";
+pub(crate) const US_MULTI_FRAME: &str = "1.2.840.10008.5.1.4.1.1.3.1";
 /// Millimetres of one pixel.
 const SPACING_MM: f64 = 0.45;
 
@@ -59,40 +59,14 @@ impl Cine {
         );
         set.text(tags::LOSSY_IMAGE_COMPRESSION, VR::CS, "00");
         set.text(tags::BURNED_IN_ANNOTATION, VR::CS, "NO");
-        set.sequence(tags::SEQUENCE_OF_ULTRASOUND_REGIONS, vec![self.region()]);
+        let corners = [0, 0, u32::from(self.columns) - 1, u32::from(self.rows) - 1];
+        let region = calibrated_region(corners, [3, 3], [SPACING_MM / 10.0; 2]);
+        set.sequence(tags::SEQUENCE_OF_ULTRASOUND_REGIONS, vec![region]);
         set.into_file(&pixels, encoding)
     }
 
-    /// The calibrated sector: centimetres per pixel in both directions.
-    fn region(&self) -> Dataset {
-        let mut region = Dataset::new();
-        let long = |set: &mut Dataset, tag, value: u32| {
-            set.value(tag, VR::UL, PrimitiveValue::from(value))
-        };
-        region.short(tags::REGION_SPATIAL_FORMAT, 1);
-        region.short(tags::REGION_DATA_TYPE, 1);
-        long(&mut region, tags::REGION_FLAGS, 0);
-        long(&mut region, tags::REGION_LOCATION_MIN_X0, 0);
-        long(&mut region, tags::REGION_LOCATION_MIN_Y0, 0);
-        long(
-            &mut region,
-            tags::REGION_LOCATION_MAX_X1,
-            u32::from(self.columns) - 1,
-        );
-        long(
-            &mut region,
-            tags::REGION_LOCATION_MAX_Y1,
-            u32::from(self.rows) - 1,
-        );
-        region.short(tags::PHYSICAL_UNITS_X_DIRECTION, 3);
-        region.short(tags::PHYSICAL_UNITS_Y_DIRECTION, 3);
-        let centimetres = PrimitiveValue::from(SPACING_MM / 10.0);
-        region.value(tags::PHYSICAL_DELTA_X, VR::FD, centimetres.clone());
-        region.value(tags::PHYSICAL_DELTA_Y, VR::FD, centimetres);
-        region
-    }
-
-    fn frame(&self, frame: usize, noise: &Noise, bytes: &mut Vec<u8>) {
+    /// Appends one frame, red, green, blue of each pixel.
+    pub(crate) fn frame(&self, frame: usize, noise: &Noise, bytes: &mut Vec<u8>) {
         let phase = frame as f32 / self.frames as f32 * TAU;
         let apex = Vec2::new(f32::from(self.columns) * 0.5, -36.0);
         let reach = f32::from(self.rows) + 30.0;
@@ -193,6 +167,37 @@ impl Cine {
     }
 }
 
+/// An item of the Sequence of Ultrasound Regions: a 2D region of tissue.
+///
+/// `corners` are its first column and row and its last ones; `units` the codes of both directions (3 is cm, 4 is s, 7 is
+/// cm/s); `deltas` what one pixel is in them.
+pub(crate) fn calibrated_region(corners: [u32; 4], units: [u16; 2], deltas: [f64; 2]) -> Dataset {
+    let mut region = Dataset::new();
+    region.short(tags::REGION_SPATIAL_FORMAT, 1);
+    region.short(tags::REGION_DATA_TYPE, 1);
+    region.value(tags::REGION_FLAGS, VR::UL, PrimitiveValue::from(0_u32));
+    for (tag, corner) in [
+        tags::REGION_LOCATION_MIN_X0,
+        tags::REGION_LOCATION_MIN_Y0,
+        tags::REGION_LOCATION_MAX_X1,
+        tags::REGION_LOCATION_MAX_Y1,
+    ]
+    .into_iter()
+    .zip(corners)
+    {
+        region.value(tag, VR::UL, PrimitiveValue::from(corner));
+    }
+    region.short(tags::PHYSICAL_UNITS_X_DIRECTION, units[0]);
+    region.short(tags::PHYSICAL_UNITS_Y_DIRECTION, units[1]);
+    for (tag, delta) in [tags::PHYSICAL_DELTA_X, tags::PHYSICAL_DELTA_Y]
+        .into_iter()
+        .zip(deltas)
+    {
+        region.value(tag, VR::FD, PrimitiveValue::from(delta));
+    }
+    region
+}
+
 /// Distance to a tapering tube through `points`, negative inside.
 fn tube(at: Vec2, points: &[[f32; 2]], from: f32, to: f32) -> f32 {
     let count = points.len() as f32 - 1.0;
@@ -206,7 +211,8 @@ fn tube(at: Vec2, points: &[[f32; 2]], from: f32, to: f32) -> f32 {
     nearest
 }
 
-fn byte(value: f32) -> u8 {
+/// A level as a byte.
+pub(crate) fn byte(value: f32) -> u8 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -87,3 +87,17 @@ fn frames_of_the_long_cine_are_the_points_of_their_window() {
     assert_eq!([0, 1, 100, 298, 299].map(grey), [0, 1, 85, 254, 255]);
     assert_eq!(picture.frames[299].values, [299.0; 16]);
 }
+
+/// One constant frame would leave open what is black and what is white.
+#[test]
+fn every_frame_of_single_bits_has_both_values() {
+    let all = pictures(1);
+    let picture = all
+        .iter()
+        .find(|picture| picture.name == "bits-1")
+        .expect("there");
+    assert_eq!(picture.frames.len(), 8);
+    for frame in &picture.frames {
+        assert!(frame.rgb.contains(&0) && frame.rgb.contains(&255));
+    }
+}

@@ -153,7 +153,7 @@ fn bits_1(seed: u64) -> Picture {
         ..Form::grey(5, 7, 1)
     };
     let bits: Vec<u8> = (0..form.area() * form.frames)
-        .map(|at| u8::from((at * at + at / 35) % 3 == 1))
+        .map(|at| u8::from((at * 3 + at / 35) % 5 < 2))
         .collect();
     let frame = |bits: &[u8]| {
         let values: Vec<f64> = bits.iter().map(|bit| f64::from(*bit)).collect();

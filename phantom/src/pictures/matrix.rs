@@ -3,6 +3,9 @@
 //! Photometric interpretation x transfer syntax x planar configuration x bits allocated, and RLE in all arrangements of
 //! fragments and offset tables.
 //!
+//! In big endian files a cell of 32 bits is two words, the low one first, as PS3.5 8.1.1 and the VR OW have it; there are
+//! readers that take it for one number of four bytes instead.
+//!
 //! Source: PS3.5 8.2 and Table 8.2.1-1 ff. (which photometric interpretations a transfer syntax may have), A.4.
 
 use super::chain::MULTI_FRAME_WORD;

@@ -548,6 +548,21 @@ mod tests {
         assert_eq!(bytes(Syntax::ExplicitBig), big);
     }
 
+    /// PS3.5 8.1.1: a cell of 32 bits fills words from its low end; 6.2 (OW): byte order turns each word.
+    #[test]
+    fn a_long_cell_is_two_words_the_low_one_first_in_both_byte_orders() {
+        let cells = Cells::Longs(vec![0x0102_0304]);
+        let tail = |syntax| {
+            let mut set = Set::default();
+            set.pixels(&Form::grey(1, 1, 32), &cells, syntax);
+            let mut out = Vec::new();
+            set.encode(syntax, &mut out);
+            out.split_off(out.len() - 4)
+        };
+        assert_eq!(tail(Syntax::ExplicitLittle), [4, 3, 2, 1]);
+        assert_eq!(tail(Syntax::ExplicitBig), [3, 4, 1, 2]);
+    }
+
     #[test]
     fn bits_fill_bytes_from_below_across_frames() {
         assert_eq!(packed_bits(&[1, 0, 0, 0, 0, 0, 0, 1, 1]), [0x81, 1]);
