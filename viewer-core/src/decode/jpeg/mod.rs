@@ -1,8 +1,8 @@
 //! JPEG: baseline, extended and progressive DCT of 8 and 12 bits, and lossless of 2 to 16 bits.
 //!
 //! `markers` reads the segments, `bits` the Huffman codes, `scan` and `dct` the DCT processes, `lossless`
-//! the other one; `color` decides what three components mean. Nothing is converted: YBR stays YBR, and
-//! chroma that pixels share is repeated for each of them. Arithmetic coding and the hierarchical process,
+//! the other one; `color` decides what three components mean. Nothing is converted: YBR stays YBR; `spread`
+//! gives chroma that pixels share to each of them. Arithmetic coding and the hierarchical process,
 //! which no DICOM syntax in use allows, are refused.
 //! Source: ISO/IEC 10918-1 (ITU-T T.81); DICOM PS3.5 8.2.1 and A.4.1.
 
@@ -12,6 +12,7 @@ mod dct;
 mod lossless;
 mod markers;
 mod scan;
+mod spread;
 
 use super::canvas::Canvas;
 use super::shape::{Shape, check, check_same};
@@ -19,7 +20,8 @@ use super::{DecodeError, Limits};
 use crate::pixel::{Frame, PixelFormat};
 use dct::{Level, Scales};
 use markers::{Part, Parts, Process, Tables};
-use scan::{Coefficients, Layout, Stripe};
+use scan::{Coefficients, Layout};
+use spread::Spread;
 
 const CODEC: &str = "JPEG";
 
@@ -126,7 +128,7 @@ fn sequential(
         )?;
         parts.resume(taken);
     }
-    Ok(lines.canvas.data)
+    Ok(lines.finish())
 }
 
 fn progressive(
@@ -166,7 +168,7 @@ fn progressive(
     coefficients.samples(&layout, &scales, level, |component, first, stripe| {
         lines.write(component, first, stripe);
     });
-    Ok(lines.canvas.data)
+    Ok(lines.finish())
 }
 
 /// The scale factors of each component; only those of a scan's components have to be there.
@@ -187,50 +189,6 @@ fn scales(
         },
     )
     .collect()
-}
-
-/// Spreads the samples of a component over the pixels that share them.
-struct Spread<'a> {
-    frame: &'a markers::Frame,
-    canvas: Canvas,
-    line: Vec<u16>,
-}
-
-impl<'a> Spread<'a> {
-    fn new(frame: &'a markers::Frame, canvas: Canvas) -> Self {
-        Self {
-            frame,
-            canvas,
-            line: vec![0; frame.columns as usize],
-        }
-    }
-
-    /// `first` is the number of the stripe's first line among those of the component.
-    fn write(&mut self, component: usize, first: usize, stripe: &Stripe) {
-        let sampling = self.frame.components[component];
-        let (most_h, most_v) = (self.frame.horizontal(), self.frame.vertical());
-        let lines = stripe.samples.len() / stripe.stride;
-        let row_of = |line: usize| (line * most_v).div_ceil(sampling.vertical);
-        for row in row_of(first)..row_of(first + lines).min(self.frame.rows as usize) {
-            let start = (row * sampling.vertical / most_v - first) * stripe.stride;
-            let samples = &stripe.samples[start..start + stripe.stride];
-            if sampling.horizontal == most_h {
-                self.canvas
-                    .write(row, component, &samples[..self.line.len()]);
-                continue;
-            }
-            if most_h == 2 * sampling.horizontal {
-                for (pair, sample) in self.line.chunks_mut(2).zip(samples) {
-                    pair.fill(*sample);
-                }
-            } else {
-                for (column, value) in self.line.iter_mut().enumerate() {
-                    *value = samples[column * sampling.horizontal / most_h];
-                }
-            }
-            self.canvas.write(row, component, &self.line);
-        }
-    }
 }
 
 fn corrupt(reason: &str) -> DecodeError {
