@@ -10,6 +10,7 @@ mod hands;
 mod hosting;
 mod lessons;
 mod made;
+mod pictures;
 mod memory;
 mod orthanc;
 mod shown;

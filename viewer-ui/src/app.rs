@@ -6,6 +6,7 @@ use crate::embed::api::ViewerV1;
 use crate::embed::listeners::Listeners;
 use crate::engine::waiting::Told;
 use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
+use crate::platform::workers::WorkerScripts;
 use crate::platform::{canvas, fetch, page, pictures};
 use crate::store::{Command, Page, ReaderView};
 use js_sys::Promise;
@@ -109,8 +110,12 @@ pub fn start() {
     }
     let bridge = Rc::new(Bridge::default());
     let host = host(&bridge);
-    let worker = page::meta("sagitta-worker").and_then(|path| page::absolute(&path));
-    let handle = EngineHandle::new(first_page, worker, host);
+    let script = |name: &str| page::meta(name).and_then(|path| page::absolute(&path));
+    let scripts = script("sagitta-worker").map(|common| WorkerScripts {
+        all: script("sagitta-worker-all").unwrap_or_else(|| common.clone()),
+        common,
+    });
+    let handle = EngineHandle::new(first_page, scripts, host);
     *bridge.handle.borrow_mut() = Some(handle.clone());
     if let Some(link) = link {
         handle.send(EngineEvent::Open(link));

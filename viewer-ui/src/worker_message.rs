@@ -39,6 +39,9 @@ pub enum Response {
         /// Time that the decoder took, ms.
         decode_ms: f64,
     },
+    /// This worker's module lacks the decoder: the request's bytes are given back, another worker is to take
+    /// them.
+    NeedsAll,
     /// No frame, in words.
     Failed {
         /// Why.

@@ -57,6 +57,7 @@ pub fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf
             compiler
                 .cargo(&arguments)
                 .args(["--bin", "app", "--bin", "decode_worker"])
+                .args(["--bin", "decode_worker_all"])
                 .args(["--target", TARGET, "--profile", "web"]),
         )
     })?;
@@ -72,7 +73,9 @@ pub fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf
 fn fingerprint() -> Result<String> {
     let mut hash = Sha256::new();
     let built = target().join(TARGET).join("web");
-    let mut inputs = vec![built.join("app.wasm"), built.join("decode_worker.wasm")];
+    let mut inputs = ["app.wasm", "decode_worker.wasm", "decode_worker_all.wasm"]
+        .map(|name| built.join(name))
+        .to_vec();
     inputs.push(root().join("index.html"));
     inputs.push(std::env::current_exe()?);
     let mut own = Vec::new();
@@ -146,7 +149,7 @@ pub fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Binds both modules and writes everything that gets a hashed name.
+/// Binds all modules and writes everything that gets a hashed name.
 fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
     let built = target().join(TARGET).join("web");
     let bind = |name: &str, is_page: bool| -> Result<()> {
@@ -170,25 +173,28 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
     };
     bind("app", true)?;
     bind("decode_worker", false)?;
+    bind("decode_worker_all", false)?;
     let folder = fresh.join("assets");
     let put = |name: &str, bytes: &[u8]| asset(&folder, name, bytes);
     let read = |path: PathBuf| {
         std::fs::read(&path).with_context(|| format!("{} is missing", path.display()))
     };
-    let worker_wasm = put(
-        "decode_worker.wasm",
-        &read(made.join("decode_worker_bg.wasm"))?,
-    )?;
-    let worker_glue = put(
-        "decode_worker_glue.js",
-        &read(made.join("decode_worker.js"))?,
-    )?;
-    // Relative to the worker's own address, which lies in the same folder.
-    let start = worker_start(&worker_glue.name, &worker_wasm.name);
+    let worker = |name: &str| {
+        let module = read(made.join(format!("{name}_bg.wasm")))?;
+        let wasm = put(&format!("{name}.wasm"), &module)?;
+        let glue = put(
+            &format!("{name}_glue.js"),
+            &read(made.join(format!("{name}.js")))?,
+        )?;
+        // Relative to the worker's own address, which lies in the same folder.
+        let start = worker_start(&glue.name, &wasm.name);
+        put(&format!("{name}.js"), start.as_bytes())
+    };
     Ok(Assets {
         app_wasm: put("app.wasm", &read(made.join("app_bg.wasm"))?)?,
         app_glue: put("app.js", &read(made.join("app.js"))?)?,
-        worker: put("decode_worker.js", start.as_bytes())?,
+        worker: worker("decode_worker")?,
+        worker_all: worker("decode_worker_all")?,
         boot: put("boot.js", &read(root().join("www/boot.js"))?)?,
         icon: put("favicon.svg", &read(root().join("www/favicon.svg"))?)?,
         styles: page::linked_styles()?

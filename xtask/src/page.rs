@@ -14,6 +14,8 @@ pub struct Assets {
     pub app_glue: Asset,
     /// Start file of the decode worker.
     pub worker: Asset,
+    /// Start file of the decode worker with all decoders.
+    pub worker_all: Asset,
     /// Start file of the page.
     pub boot: Asset,
     /// Icon of the page.
@@ -119,8 +121,13 @@ fn render(source: &str, assets: &Assets, is_bench: bool) -> Result<String> {
         };
         page = page.replacen(tag, &replacement, 1);
     }
-    let worker = format!("content=\"./assets/{}\"", assets.worker.name);
-    page = page.replace("content=\"./decode_worker_loader.js\"", &worker);
+    for (loader, worker) in [
+        ("decode_worker_loader.js", &assets.worker),
+        ("decode_worker_all_loader.js", &assets.worker_all),
+    ] {
+        let start = format!("content=\"./assets/{}\"", worker.name);
+        page = page.replace(&format!("content=\"./{loader}\""), &start);
+    }
     let without_comments: Vec<&str> = page
         .lines()
         .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("<!--"))
@@ -181,6 +188,7 @@ mod tests {
             app_wasm: asset("app-1.wasm"),
             app_glue: asset("app-2.js"),
             worker: asset("decode_worker-3.js"),
+            worker_all: asset("decode_worker_all-7.js"),
             boot: asset("boot-4.js"),
             icon: asset("favicon-6.svg"),
             styles: vec![asset("tokens-5.css")],
@@ -195,6 +203,13 @@ mod tests {
         let page = render(source, &assets(), false).unwrap();
         assert!(page.contains("href=\"./assets/tokens-5.css\" integrity=\"sha384-x\""));
         assert!(page.contains("content=\"./assets/decode_worker-3.js\""));
+        let page = render(&super::source().unwrap(), &assets_of_all_styles(), false).unwrap();
+        assert!(page.contains("name=\"sagitta-worker\" content=\"./assets/decode_worker-3.js\""));
+        assert!(
+            page.contains(
+                "name=\"sagitta-worker-all\" content=\"./assets/decode_worker_all-7.js\""
+            )
+        );
         assert!(!page.contains("data-trunk") && !page.contains("sagitta-page"));
     }
 

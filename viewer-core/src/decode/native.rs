@@ -33,7 +33,7 @@ pub(super) fn decode(
     }
     let mut data = bytes[..expected].to_vec();
     if big_endian {
-        reverse_samples(&mut data, format.bits_allocated);
+        turn_words(&mut data, format);
     }
     let photometric = match format.photometric {
         Photometric::YbrFull422 => Photometric::YbrFull,
@@ -111,11 +111,13 @@ fn unpack_bits(packed: &[u8], count: usize) -> Vec<u8> {
         .collect()
 }
 
-fn reverse_samples(data: &mut [u8], bits_allocated: u16) {
-    match bits_allocated {
-        16 => swap_words(data),
-        32 => data.chunks_exact_mut(4).for_each(<[u8]>::reverse),
-        64 => data.chunks_exact_mut(8).for_each(<[u8]>::reverse),
+/// Big endian to little endian. Pixel Data of more than 8 bits are words of 16 (VR OW), so that a pixel of 32 bits
+/// has its low word first in either order; Float and Double Float Pixel Data are numbers of 4 and 8 bytes.
+fn turn_words(data: &mut [u8], format: &PixelFormat) {
+    match (format.bits_allocated, format.float) {
+        (32, true) => data.chunks_exact_mut(4).for_each(<[u8]>::reverse),
+        (64, _) => data.chunks_exact_mut(8).for_each(<[u8]>::reverse),
+        (16.., _) => swap_words(data),
         _ => {}
     }
 }

@@ -141,6 +141,17 @@ async fn find(source: &Source, instance: &str) -> Result<(String, String), Viewe
         .ok_or_else(|| ViewerError::new("instance_unknown", "the server knows no such instance"))
 }
 
+/// True where the metadata names a transfer syntax that the small worker cannot read.
+fn needs_all(request: &Request) -> bool {
+    match request {
+        Request::Decode {
+            transfer_syntax: Some(syntax),
+            ..
+        } => !viewer_core::decode::is_common(syntax),
+        _ => false,
+    }
+}
+
 async fn decode(
     handle: &EngineHandle,
     request: &Request,
@@ -169,6 +180,7 @@ async fn decode(
                 id,
                 header: header.clone(),
                 buffer: buffer.clone(),
+                needs_all: needs_all(request),
             });
         })
     };

@@ -76,6 +76,7 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
             job,
             header,
             buffer,
+            needs_all,
         } => {
             let pool = handle.with(|engine| engine.pool().cloned());
             if let Some(pool) = pool {
@@ -83,6 +84,7 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
                     id: job,
                     header,
                     buffer,
+                    needs_all,
                 });
             }
         }

@@ -7,6 +7,7 @@ use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};
 use crate::platform::workers::WorkerAnswer;
 use crate::worker_message::{Request, Response};
 use std::rc::Rc;
+use viewer_core::decode::is_common;
 use viewer_core::loading::{Failure, FrameKey, Job, Shown, plan};
 use viewer_core::model::SeriesId;
 use viewer_core::pixel::ModalityLut;
@@ -153,6 +154,7 @@ impl Engine {
         let Some((address, transfer_syntax)) = self.wire_names(key) else {
             return;
         };
+        let needs_all = !transfer_syntax.as_deref().is_none_or(is_common);
         let request = Request::Decode {
             content_type: bytes.content_type,
             transfer_syntax,
@@ -167,6 +169,7 @@ impl Engine {
             job,
             header,
             buffer: bytes.buffer,
+            needs_all,
         });
     }
 

@@ -17,7 +17,7 @@ pub mod text;
 pub mod waiting;
 
 use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};
-use crate::platform::workers::{WorkerAnswer, WorkerPool};
+use crate::platform::workers::{WorkerAnswer, WorkerPool, WorkerScripts};
 use crate::platform::{clock, page};
 use crate::store::{Command, Notice, Page, ReaderView, StudyFailure};
 pub use draw::capture;
@@ -157,6 +157,7 @@ pub(crate) enum Effect {
         job: u64,
         header: String,
         buffer: js_sys::ArrayBuffer,
+        needs_all: bool,
     },
     /// Come back before the browser paints.
     RequestFrame,
@@ -288,18 +289,18 @@ pub struct Host {
 }
 
 impl EngineHandle {
-    /// An engine with nothing open, its workers starting from `worker_script`.
-    pub fn new(page: Page, worker_script: Option<String>, host: Host) -> Self {
+    /// An engine with nothing open, its workers starting from `scripts`.
+    pub fn new(page: Page, scripts: Option<WorkerScripts>, host: Host) -> Self {
         let workers = page::cores().clamp(1, 8);
         let engine = Rc::new(RefCell::new(Engine::new(page, workers)));
         let handle = Self {
             engine,
             host: Rc::new(host),
         };
-        if let Some(script) = worker_script {
+        if let Some(scripts) = scripts {
             let weak = Rc::downgrade(&handle.engine);
             let host = Rc::clone(&handle.host);
-            let pool = WorkerPool::new(script, workers, move |job, answer| {
+            let pool = WorkerPool::new(scripts, workers, move |job, answer| {
                 if let Some(engine) = weak.upgrade() {
                     Self {
                         engine,

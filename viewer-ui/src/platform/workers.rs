@@ -1,7 +1,9 @@
 //! Decode workers: plain workers that take bytes and give back frames, both by transfer.
 //!
 //! One job a worker at a time. A worker that traps, cannot start, or takes longer than the watchdog
-//! allows is ended and replaced; its job is reported as trapped.
+//! allows is ended and replaced; its job is reported as trapped. Workers start from the smaller of two
+//! modules; one that is free is replaced by a worker of the larger module when a job needs it, be it that
+//! the job says so or that a worker of the smaller module gave it back.
 
 use super::clock;
 use std::cell::RefCell;
@@ -19,7 +21,21 @@ pub struct WorkerJob {
     pub header: String,
     /// Handed over to the worker.
     pub buffer: js_sys::ArrayBuffer,
+    /// Only a worker of the larger module can do it.
+    pub needs_all: bool,
 }
+
+/// The two programs that workers start from.
+#[derive(Debug, Clone)]
+pub struct WorkerScripts {
+    /// With the decoders that most images need.
+    pub common: String,
+    /// With all decoders.
+    pub all: String,
+}
+
+/// The answer of a worker whose module lacks the decoder; it gives the bytes back.
+const NEEDS_ALL: &str = "\"NeedsAll\"";
 
 /// How a job ended.
 #[derive(Debug)]
@@ -42,13 +58,29 @@ const MOST_FAILED_STARTS: u32 = 8;
 
 struct Slot {
     worker: web_sys::Worker,
-    job: Option<(u64, f64)>,
+    has_all: bool,
+    job: Option<Running>,
     /// Event handlers, kept for as long as the worker lives.
     _handlers: [Closure<dyn FnMut(JsValue)>; 2],
 }
 
+impl Slot {
+    fn end(&self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
+
+/// A job that a worker has, and since when.
+struct Running {
+    id: u64,
+    header: String,
+    since_ms: f64,
+}
+
 struct Pool {
-    script: String,
+    scripts: WorkerScripts,
     slots: Vec<Option<Slot>>,
     waiting: VecDeque<WorkerJob>,
     failed_starts: u32,
@@ -60,21 +92,21 @@ struct Pool {
 pub struct WorkerPool(Rc<RefCell<Pool>>);
 
 impl WorkerPool {
-    /// Starts `count` workers from `script`.
+    /// Starts `count` workers of the smaller module.
     pub fn new(
-        script: String,
+        scripts: WorkerScripts,
         count: usize,
         on_answer: impl Fn(u64, WorkerAnswer) + 'static,
     ) -> Self {
         let pool = Self(Rc::new(RefCell::new(Pool {
-            script,
+            scripts,
             slots: (0..count).map(|_| None).collect(),
             waiting: VecDeque::new(),
             failed_starts: 0,
             on_answer: Rc::new(on_answer),
         })));
         for index in 0..count {
-            pool.start(index);
+            pool.start(index, false);
         }
         pool.watch();
         pool
@@ -106,8 +138,18 @@ impl WorkerPool {
         self.0.borrow_mut().waiting.clear();
     }
 
-    fn start(&self, index: usize) {
-        let worker = web_sys::Worker::new(&self.0.borrow().script);
+    /// Starts a worker in a slot; the one that was there ends, and its memory is free.
+    fn start(&self, index: usize, has_all: bool) {
+        let old = self.0.borrow_mut().slots[index].take();
+        old.iter().for_each(Slot::end);
+        let worker = {
+            let scripts = &self.0.borrow().scripts;
+            web_sys::Worker::new(if has_all {
+                &scripts.all
+            } else {
+                &scripts.common
+            })
+        };
         let Ok(worker) = worker else { return };
         let handler = |call: fn(&Self, usize, JsValue)| {
             let pool = Rc::downgrade(&self.0);
@@ -123,6 +165,7 @@ impl WorkerPool {
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         let slot = Slot {
             worker,
+            has_all,
             job: None,
             _handlers: [on_message, on_error],
         };
@@ -130,27 +173,48 @@ impl WorkerPool {
     }
 
     fn hand_out(&self) {
-        let mut pool = self.0.borrow_mut();
-        let pool = &mut *pool;
-        for slot in pool.slots.iter_mut().flatten() {
-            if slot.job.is_some() {
-                continue;
+        while let Some((index, needs_other)) = self.next_worker() {
+            if needs_other {
+                self.start(index, true);
             }
+            let mut pool = self.0.borrow_mut();
+            let pool = &mut *pool;
+            // A worker that could not be started leaves its job to the others.
+            let Some(slot) = pool.slots[index].as_mut() else {
+                continue;
+            };
             let Some(job) = pool.waiting.pop_front() else {
                 return;
             };
-            let message = js_sys::Array::of2(&job.header.into(), &job.buffer);
+            let message = js_sys::Array::of2(&job.header.as_str().into(), &job.buffer);
             let transfer = js_sys::Array::of1(&job.buffer);
-            slot.job = Some((job.id, clock::now_ms()));
-            if slot
-                .worker
-                .post_message_with_transfer(&message, &transfer)
-                .is_err()
-            {
+            let sent = slot.worker.post_message_with_transfer(&message, &transfer);
+            slot.job = Some(Running {
+                id: job.id,
+                header: job.header,
                 // A buffer that is gone already cannot be decoded: the watchdog's answer, at once.
-                slot.job = Some((job.id, f64::NEG_INFINITY));
-            }
+                since_ms: sent.map_or(f64::NEG_INFINITY, |()| clock::now_ms()),
+            });
         }
+        self.give_up_if_empty();
+    }
+
+    /// The worker for the first job in line, and whether one of the larger module has to take its place.
+    fn next_worker(&self) -> Option<(usize, bool)> {
+        let pool = self.0.borrow();
+        let job = pool.waiting.front()?;
+        let is_free = |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| slot.job.is_none());
+        let fits = |slot: &Option<Slot>| {
+            is_free(slot)
+                && slot
+                    .as_ref()
+                    .is_some_and(|slot| slot.has_all || !job.needs_all)
+        };
+        let fitting = pool.slots.iter().position(fits);
+        fitting.map(|index| (index, false)).or_else(|| {
+            let free = pool.slots.iter().position(is_free);
+            free.map(|index| (index, true))
+        })
     }
 
     fn answered(&self, index: usize, event: &JsValue) {
@@ -161,48 +225,60 @@ impl WorkerPool {
         let Some(header) = parts.get(0).as_string() else {
             return;
         };
-        let buffer = parts.get(1).dyn_into().ok();
-        let (job, on_answer) = {
+        let buffer: Option<js_sys::ArrayBuffer> = parts.get(1).dyn_into().ok();
+        let (job, has_all, on_answer) = {
             let mut pool = self.0.borrow_mut();
             pool.failed_starts = 0;
-            let job = pool.slots[index].as_mut().and_then(|slot| slot.job.take());
-            (job, Rc::clone(&pool.on_answer))
+            let slot = pool.slots[index].as_mut();
+            let (job, has_all) = slot.map_or((None, true), |slot| (slot.job.take(), slot.has_all));
+            (job, has_all, Rc::clone(&pool.on_answer))
+        };
+        let job = match (job, buffer) {
+            (Some(job), Some(buffer)) if header == NEEDS_ALL && !has_all => {
+                self.0.borrow_mut().waiting.push_front(WorkerJob {
+                    id: job.id,
+                    header: job.header,
+                    buffer,
+                    needs_all: true,
+                });
+                None
+            }
+            (job, buffer) => job.map(|job| (job.id, buffer)),
         };
         self.hand_out();
-        if let Some((id, _)) = job {
+        if let Some((id, buffer)) = job {
             on_answer(id, WorkerAnswer::Done { header, buffer });
         }
     }
 
     fn trapped(&self, index: usize) {
-        let (job, on_answer, may_start) = {
+        let (slot, on_answer, may_start) = {
             let mut pool = self.0.borrow_mut();
             pool.failed_starts += 1;
             let slot = pool.slots[index].take();
-            if let Some(slot) = &slot {
-                slot.worker.set_onmessage(None);
-                slot.worker.set_onerror(None);
-                slot.worker.terminate();
-            }
-            let job = slot.and_then(|slot| slot.job);
-            (
-                job,
-                Rc::clone(&pool.on_answer),
-                pool.failed_starts <= MOST_FAILED_STARTS,
-            )
+            let may_start = pool.failed_starts <= MOST_FAILED_STARTS;
+            (slot, Rc::clone(&pool.on_answer), may_start)
         };
+        slot.iter().for_each(Slot::end);
         if may_start {
-            self.start(index);
+            self.start(index, slot.as_ref().is_some_and(|slot| slot.has_all));
         }
         self.hand_out();
-        if let Some((id, _)) = job {
-            on_answer(id, WorkerAnswer::Trapped);
+        if let Some(job) = slot.and_then(|slot| slot.job) {
+            on_answer(job.id, WorkerAnswer::Trapped);
         }
-        if self.is_empty() {
-            let rest: Vec<WorkerJob> = self.0.borrow_mut().waiting.drain(..).collect();
-            for job in rest {
-                on_answer(job.id, WorkerAnswer::Trapped);
-            }
+        self.give_up_if_empty();
+    }
+
+    /// Without workers nothing that waits will ever be done.
+    fn give_up_if_empty(&self) {
+        if !self.is_empty() {
+            return;
+        }
+        let on_answer = Rc::clone(&self.0.borrow().on_answer);
+        let rest: Vec<WorkerJob> = self.0.borrow_mut().waiting.drain(..).collect();
+        for job in rest {
+            on_answer(job.id, WorkerAnswer::Trapped);
         }
     }
 
@@ -221,8 +297,8 @@ impl WorkerPool {
                     .enumerate()
                     .filter(|(_, slot)| {
                         slot.as_ref()
-                            .and_then(|slot| slot.job)
-                            .is_some_and(|(_, since)| now - since > WATCHDOG_MS)
+                            .and_then(|slot| slot.job.as_ref())
+                            .is_some_and(|job| now - job.since_ms > WATCHDOG_MS)
                     })
                     .map(|(index, _)| index)
                     .collect();

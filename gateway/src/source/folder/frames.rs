@@ -274,13 +274,13 @@ impl StoredPixels {
         Ok(stored)
     }
 
-    /// Bytes that are turned round together in big endian files.
+    /// Bytes that are turned round together in big endian files: those of a word of the VR, whatever the bits of
+    /// a pixel (PS3.5 6.2 and 7.3).
     pub fn word_bytes(&self) -> usize {
-        match (self.place.map(|place| place.vr), self.bits_allocated) {
-            (_, 16) => 2,
-            (_, 32) => 4,
-            (_, 64) => 8,
-            (Some([b'O', b'W']), _) => 2,
+        match self.place.map(|place| place.vr) {
+            Some([b'O', b'W']) => 2,
+            Some([b'O', b'F' | b'L']) => 4,
+            Some([b'O', b'D' | b'V']) => 8,
             _ => 1,
         }
     }
