@@ -48,12 +48,17 @@ pub fn png(
     let index = number.saturating_sub(1);
     for (tag_path, _) in instance.awaited(index) {
         let tag = u32::from_str_radix(&tag_path, 16).ok();
-        let bytes = tag.and_then(value).ok_or("it is not in the file".to_owned());
+        let bytes = tag
+            .and_then(value)
+            .ok_or("it is not in the file".to_owned());
         instance.supply(&tag_path, &bytes.map(Into::into));
     }
     let mut frame = uncompressed::decode(stored, pixels, &instance, limits)?;
     if frame.photometric == Photometric::PaletteColor {
-        let palette = instance.palette.as_ref().and_then(|palette| palette.ready());
+        let palette = instance
+            .palette
+            .as_ref()
+            .and_then(|palette| palette.ready());
         frame.data = palette
             .and_then(|palette| palette_to_rgb8(&frame, palette))
             .ok_or(ThumbnailError::Palette)?;

@@ -23,7 +23,9 @@ fn folder_of(pictures: &[Picture]) -> TempFolder {
     let folder = TempFolder::new("pictures").unwrap();
     for picture in pictures {
         for (name, bytes) in &picture.files {
-            folder.write(&format!("{}-{name}", picture.name), bytes).unwrap();
+            folder
+                .write(&format!("{}-{name}", picture.name), bytes)
+                .unwrap();
         }
     }
     folder
@@ -72,16 +74,24 @@ fn differences(drawn: &Drawn, answer: &Answer, axes: [[f64; 2]; 2]) -> Option<St
         for column in 0..answer.columns {
             let at = (on_canvas(axes[0], column), on_canvas(axes[1], row));
             let (Some(x), Some(y)) = at else { continue };
-            let Some(found) = drawn.at(x, y) else { continue };
+            let Some(found) = drawn.at(x, y) else {
+                continue;
+            };
             let index = 3 * (row * answer.columns + column);
             let expected = &answer.rgb[index..index + 3];
-            let apart = found.iter().zip(expected).map(|(a, b)| a.abs_diff(*b)).max();
+            let apart = found
+                .iter()
+                .zip(expected)
+                .map(|(a, b)| a.abs_diff(*b))
+                .max();
             let apart = apart.unwrap_or(u8::MAX);
             compared += 1;
             worst = worst.max(apart);
             if apart > TOLERANCE {
                 wrong += 1;
-                first.get_or_insert_with(|| format!("({column}, {row}): {found:?}, expected {expected:?}"));
+                first.get_or_insert_with(|| {
+                    format!("({column}, {row}): {found:?}, expected {expected:?}")
+                });
             }
         }
     }
@@ -97,7 +107,10 @@ fn aspect_of(set: &Value) -> f64 {
         let number = |index: usize| crate::shown::number(set, tag, index);
         Some([number(0)?, number(1)?])
     };
-    match (pair("00280030").or_else(|| pair("00181164")), pair("00280034")) {
+    match (
+        pair("00280030").or_else(|| pair("00181164")),
+        pair("00280034"),
+    ) {
         (Some([row, column]), _) => column / row,
         (None, Some([vertical, horizontal])) => horizontal / vertical,
         _ => 1.0,
@@ -112,7 +125,9 @@ fn check(stage: &Stage, pictures: &[Picture]) -> (usize, String) {
         let own = (&picture.sop_instance_uid, &picture.frames);
         let others = picture.others.iter().map(|(uid, frames)| (uid, frames));
         for (instance, frames) in std::iter::once(own).chain(others) {
-            let set = sets.iter().find(|set| set["00080018"]["Value"][0] == **instance);
+            let set = sets
+                .iter()
+                .find(|set| set["00080018"]["Value"][0] == **instance);
             let aspect = aspect_of(set.unwrap());
             for index in frames_of(frames.len()) {
                 let answer = &frames[index];
@@ -170,10 +185,14 @@ fn probed(stage: &Stage, answer: &Answer, axes: [[f64; 2]; 2]) -> Option<String>
             if probe.is_object() && (is_black || !expected.is_finite()) {
                 continue;
             }
-            return Some(format!("probe at ({column}, {row}): {probe}, expected {expected}"));
+            return Some(format!(
+                "probe at ({column}, {row}): {probe}, expected {expected}"
+            ));
         };
         if (found - expected).abs() > 1e-6 * expected.abs().max(1.0) {
-            return Some(format!("probe at ({column}, {row}): {found}, expected {expected}"));
+            return Some(format!(
+                "probe at ({column}, {row}): {found}, expected {expected}"
+            ));
         }
         if probe["unit"] != unit_of(answer.unit) {
             return Some(format!("unit {}, expected {}", probe["unit"], answer.unit));
@@ -188,7 +207,11 @@ fn expect_right(pictures: &[Picture], backends: &[Backend]) {
     for backend in backends {
         let stage = Stage::list(*backend, folder.path());
         let (shown, report) = check(&stage, pictures);
-        println!("{}: {shown} frames of {} pictures shown", backend.name(), pictures.len());
+        println!(
+            "{}: {shown} frames of {} pictures shown",
+            backend.name(),
+            pictures.len()
+        );
         for line in report.lines() {
             let _ = writeln!(all, "{}: {line}", backend.name());
         }

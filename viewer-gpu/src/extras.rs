@@ -62,9 +62,8 @@ impl Extras {
         pixels: PixelKind,
         params: &FrameParams,
     ) -> (RenderPlan, wgpu::BindGroup) {
-        let known = (self.tables.iter()).position(|kept| {
-            kept.pixels == pixels && is_same_chain(&kept.params, params)
-        });
+        let known = (self.tables.iter())
+            .position(|kept| kept.pixels == pixels && is_same_chain(&kept.params, params));
         let plan = match known {
             Some(place) => {
                 let kept = self.tables.remove(place);

@@ -4,11 +4,11 @@
 //! own uniforms by dynamic offset.
 
 use crate::context::begin_pass;
+use crate::extras::Extras;
 use crate::readback::Pending;
 use crate::scene::{Scene, visible};
-use crate::texture_cache::{FrameTexture, TextureCache, texture_layout};
-use crate::extras::Extras;
 use crate::shaders::Way;
+use crate::texture_cache::{FrameTexture, TextureCache, texture_layout};
 use crate::{Context, shaders, uniforms};
 use std::num::NonZeroU64;
 use std::sync::Arc;

@@ -100,12 +100,7 @@ pub enum Table {
 
 impl TableSource {
     /// Reads descriptor and data of a table; `None` where either is absent.
-    pub fn of(
-        set: &Dataset,
-        descriptor: Tag,
-        data: Tag,
-        input_is_signed: bool,
-    ) -> Option<Self> {
+    pub fn of(set: &Dataset, descriptor: Tag, data: Tag, input_is_signed: bool) -> Option<Self> {
         let data = BulkValue::of(set, data)?;
         Some(Self {
             descriptor: descriptor_of(set, descriptor, input_is_signed)?,
@@ -121,12 +116,10 @@ impl TableSource {
             Err(error) => return Table::Broken(error.to_string()),
         };
         match &self.data {
-            BulkValue::Here(bytes) => {
-                match palette::channel(descriptor, bytes, self.segmented) {
-                    Ok(lut) => Table::Ready(lut),
-                    Err(error) => Table::Broken(error.to_string()),
-                }
-            }
+            BulkValue::Here(bytes) => match palette::channel(descriptor, bytes, self.segmented) {
+                Ok(lut) => Table::Ready(lut),
+                Err(error) => Table::Broken(error.to_string()),
+            },
             BulkValue::Elsewhere(_) => Table::Awaited,
             BulkValue::Lost(reason) => Table::Broken(reason.clone()),
         }
@@ -167,9 +160,18 @@ mod tests {
     #[test]
     fn words_come_as_numbers_as_base64_or_from_an_address() {
         let expected = BulkValue::Here([1, 0, 255, 255].to_vec().into());
-        assert_eq!(value(r#"{"vr":"US","Value":[1,65535]}"#), Some(expected.clone()));
-        assert_eq!(value(r#"{"vr":"SS","Value":[1,-1]}"#), Some(expected.clone()));
-        assert_eq!(value(r#"{"vr":"OW","InlineBinary":"AQD//w=="}"#), Some(expected));
+        assert_eq!(
+            value(r#"{"vr":"US","Value":[1,65535]}"#),
+            Some(expected.clone())
+        );
+        assert_eq!(
+            value(r#"{"vr":"SS","Value":[1,-1]}"#),
+            Some(expected.clone())
+        );
+        assert_eq!(
+            value(r#"{"vr":"OW","InlineBinary":"AQD//w=="}"#),
+            Some(expected)
+        );
         let address = value(r#"{"vr":"OW","BulkDataURI":"bulk/7"}"#).unwrap();
         assert_eq!(address.address(), Some("bulk/7"));
         assert_eq!(value(r#"{"vr":"OW","InlineBinary":"%%"}"#), None);

@@ -76,7 +76,9 @@ mod tests {
     use protocol::dicomweb::json;
 
     fn read(attributes: &str, frames: u32) -> (Cine, usize) {
-        let set = json::parse(&format!("[{{{attributes}}}]")).unwrap().remove(0);
+        let set = json::parse(&format!("[{{{attributes}}}]"))
+            .unwrap()
+            .remove(0);
         let mut notes = Vec::new();
         let cine = Cine::of(&set, frames, &mut notes);
         (cine, notes.len())
@@ -86,12 +88,18 @@ mod tests {
     #[test]
     fn a_vector_gives_each_frame_the_time_to_the_next() {
         let (cine, _) = read(r#""00181065":{"Value":["0","40","80"]}"#, 3);
-        assert_eq!([0, 1, 2].map(|f| cine.frame_ms(f)), [Some(40.0), Some(80.0), Some(80.0)]);
+        assert_eq!(
+            [0, 1, 2].map(|f| cine.frame_ms(f)),
+            [Some(40.0), Some(80.0), Some(80.0)]
+        );
     }
 
     #[test]
     fn frame_time_comes_before_rates() {
-        let (cine, _) = read(r#""00181063":{"Value":["33.3"]},"00082144":{"Value":["10"]}"#, 9);
+        let (cine, _) = read(
+            r#""00181063":{"Value":["33.3"]},"00082144":{"Value":["10"]}"#,
+            9,
+        );
         assert_eq!(cine.frame_ms(4), Some(33.3));
         let (cine, _) = read(r#""00082144":{"Value":["10"]}"#, 9);
         assert_eq!(cine.frame_ms(4), Some(100.0));
@@ -110,9 +118,8 @@ mod tests {
     #[test]
     fn trims_lie_within_the_frames() {
         let trim = |first: u32, last: u32| {
-            let text = format!(
-                r#""00082142":{{"Value":["{first}"]}},"00082143":{{"Value":["{last}"]}}"#
-            );
+            let text =
+                format!(r#""00082142":{{"Value":["{first}"]}},"00082143":{{"Value":["{last}"]}}"#);
             read(&text, 10).0.trim
         };
         assert_eq!(trim(2, 5), Some([1, 4]));

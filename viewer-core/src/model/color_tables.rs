@@ -89,7 +89,9 @@ impl PaletteSource {
     }
 
     pub(super) fn awaited(&self) -> impl Iterator<Item = &str> {
-        self.channels.iter().filter_map(|table| table.data.address())
+        self.channels
+            .iter()
+            .filter_map(|table| table.data.address())
     }
 
     pub(super) fn supply(&mut self, address: &str, answer: &super::BulkAnswer) {
@@ -109,7 +111,9 @@ impl PaletteSource {
                 let palette = Palette::new([red, green, blue], self.is_supplemental);
                 self.ready = Some(Arc::new(palette));
             }
-            (Table::Broken(reason), ..) | (_, Table::Broken(reason), _) | (.., Table::Broken(reason)) => {
+            (Table::Broken(reason), ..)
+            | (_, Table::Broken(reason), _)
+            | (.., Table::Broken(reason)) => {
                 self.broken = Some(reason);
             }
             _ => {}

@@ -104,7 +104,9 @@ fn plane(set: &Dataset, group: Tag, notes: &mut Vec<String>) -> Option<OverlayPl
     let source = match data {
         Some(data) => OverlaySource::Data(data),
         None if bits_allocated > 1 => {
-            let position = set.whole(group | 0x0102).and_then(|bit| u16::try_from(bit).ok());
+            let position = set
+                .whole(group | 0x0102)
+                .and_then(|bit| u16::try_from(bit).ok());
             match position.filter(|bit| *bit < 16) {
                 Some(position) => OverlaySource::PixelBit(position),
                 None => return ignored("it does not say its bit"),
@@ -193,7 +195,9 @@ mod tests {
     use protocol::dicomweb::json;
 
     fn read(attributes: &str) -> (Vec<OverlayPlane>, Option<Shutter>, Vec<String>) {
-        let set = json::parse(&format!("[{{{attributes}}}]")).unwrap().remove(0);
+        let set = json::parse(&format!("[{{{attributes}}}]"))
+            .unwrap()
+            .remove(0);
         let mut notes = Vec::new();
         let planes = overlays(&set, &mut notes);
         let shutter = shutter(&set, &mut notes);
@@ -254,6 +258,9 @@ mod tests {
         );
         let shutter = shutter.unwrap();
         // The circle has no radius.
-        assert_eq!((shutter.shapes.len(), shutter.level, notes.len()), (2, 255, 1));
+        assert_eq!(
+            (shutter.shapes.len(), shutter.level, notes.len()),
+            (2, 255, 1)
+        );
     }
 }

@@ -165,10 +165,13 @@ impl Instance {
     /// windows come after the picture.
     pub fn awaited(&self, frame_index: u32) -> Vec<(String, bool)> {
         let palette = self.palette.iter().flat_map(PaletteSource::awaited);
-        let overlays = self.overlays.iter().filter_map(|plane| match &plane.source {
-            graphics::OverlaySource::Data(data) => data.address(),
-            graphics::OverlaySource::PixelBit(_) => None,
-        });
+        let overlays = self
+            .overlays
+            .iter()
+            .filter_map(|plane| match &plane.source {
+                graphics::OverlaySource::Data(data) => data.address(),
+                graphics::OverlaySource::PixelBit(_) => None,
+            });
         let profile = self.icc_profile.iter().filter_map(BulkValue::address);
         let own = self.frame(frame_index).grey.awaited();
         palette
@@ -246,9 +249,9 @@ fn presentation(
 ) -> Presentation {
     let is_dark_high = format.is_some_and(|f| f.photometric == Photometric::Monochrome1);
     let items = set.items(tags::PRESENTATION_LUT_SEQUENCE);
-    let table = items.first().and_then(|item| {
-        TableSource::of(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, false)
-    });
+    let table = items
+        .first()
+        .and_then(|item| TableSource::of(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, false));
     match table.as_ref().map(TableSource::table) {
         Some(Table::Ready(lut)) => return Presentation::Table(lut),
         Some(_) => notes.push("a presentation LUT is ignored".into()),

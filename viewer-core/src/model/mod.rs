@@ -21,8 +21,8 @@ pub use graphics::{OverlayPlane, OverlaySource};
 pub use grey_scale::{GreyScale, NamedVoi};
 pub use instance::{FrameAttributes, Instance, NoPixels, Unit};
 pub use stack::{FrameRef, Stack};
-pub use ultrasound::{RegionUnit, RegionValue, UltrasoundRegion, region_at};
 pub use study::{Patient, Series, SeriesId, Study};
+pub use ultrasound::{RegionUnit, RegionValue, UltrasoundRegion, region_at};
 
 /// What came from an address that a server named: bytes, or why there are none.
 pub type BulkAnswer = Result<std::sync::Arc<[u8]>, String>;

@@ -237,11 +237,13 @@ mod tests {
     fn each_region_has_its_own_spacing() {
         let doppler = r#""0018602C":{"Value":[0.004]},"0018602E":{"Value":[-0.5]}"#;
         let baseline = r#","00186022":{"Value":[60]}"#;
-        let (found, notes) = read(&[
-            item([0, 0, 399, 239], CM, [3, 3], ""),
-            item([0, 240, 639, 479], doppler, [4, 7], baseline),
-        ]
-        .join(","));
+        let (found, notes) = read(
+            &[
+                item([0, 0, 399, 239], CM, [3, 3], ""),
+                item([0, 240, 639, 479], doppler, [4, 7], baseline),
+            ]
+            .join(","),
+        );
         assert!(notes.is_empty());
         let tissue = region_at(&found, 100.0, 100.0).unwrap();
         assert_eq!(tissue.spacing_mm(), Some([0.5, 0.25]));

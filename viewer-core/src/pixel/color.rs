@@ -53,7 +53,12 @@ pub fn to_rgb8(frame: &Frame) -> Option<Vec<u8>> {
     let model = ColorModel::of(frame.photometric)?;
     let samples = to_samples8(frame)?;
     let (pixels, _) = samples.as_chunks::<3>();
-    Some(pixels.iter().flat_map(|pixel| model.to_rgb(*pixel)).collect())
+    Some(
+        pixels
+            .iter()
+            .flat_map(|pixel| model.to_rgb(*pixel))
+            .collect(),
+    )
 }
 
 /// The colours of a frame of palette indices, as interleaved 8-bit RGB; `None` for other frames.

@@ -8,9 +8,9 @@
 //! taken relative to the window. Where views run along the rows of an 8 or 16-bit frame without padding,
 //! [`cpu_rows`](super::cpu_rows) draws whole rows at once, with the same result.
 
+use super::color::ColorModel;
 use super::cpu_rows;
 use super::grid::{FRACTION_BITS, MAX_CANVAS_SIDE, ONE, Tap, tap};
-use super::color::ColorModel;
 use super::mask::Mask;
 use super::palette::Palette;
 use super::render_plan::{PixelKind, RenderPlan, is_no_number, ordered_float};
@@ -143,17 +143,26 @@ fn rgb(view: &FrameView, plan: &RenderPlan) -> Option<Vec<u8>> {
         let sign_bit = plan.kind.sign_bit() as usize;
         return Some(if view.pixels.sample_type.size_bytes() == 1 {
             let samples = view.data.iter();
-            samples.flat_map(|sample| color(usize::from(*sample) ^ sign_bit)).collect()
+            samples
+                .flat_map(|sample| color(usize::from(*sample) ^ sign_bit))
+                .collect()
         } else {
             let (pairs, _) = view.data.as_chunks::<2>();
-            let samples = pairs.iter().map(|pair| usize::from(u16::from_le_bytes(*pair)));
-            samples.flat_map(|sample| color(sample ^ sign_bit)).collect()
+            let samples = pairs
+                .iter()
+                .map(|pair| usize::from(u16::from_le_bytes(*pair)));
+            samples
+                .flat_map(|sample| color(sample ^ sign_bit))
+                .collect()
         });
     }
     let model = view.pixels.color;
     (view.pixels.is_color() && model != ColorModel::Rgb).then(|| {
         let (pixels, _) = view.data.as_chunks::<3>();
-        pixels.iter().flat_map(|pixel| model.to_rgb(*pixel)).collect()
+        pixels
+            .iter()
+            .flat_map(|pixel| model.to_rgb(*pixel))
+            .collect()
     })
 }
 

@@ -188,13 +188,22 @@ mod tests {
             .expect("a valid profile");
         let from_xyz = glam::DMat3::from_cols_array_2d(&SRGB).inverse();
         let to_xyz = glam::DMat3::from_cols_array_2d(&ADOBE);
-        for rgb in [[0, 0, 0], [255, 255, 255], [128, 128, 128], [200, 90, 60], [40, 140, 120]] {
+        for rgb in [
+            [0, 0, 0],
+            [255, 255, 255],
+            [128, 128, 128],
+            [200, 90, 60],
+            [40, 140, 120],
+        ] {
             let mut found = rgb;
             transform.apply(&mut found);
             let linear = rgb.map(|level: u8| (f64::from(level) / 255.0).powf(563.0 / 256.0));
             let expected = (from_xyz * (to_xyz * glam::DVec3::from(linear))).to_array();
             for (found, expected) in found.iter().zip(expected.map(srgb_level)) {
-                assert!((f64::from(*found) - expected).abs() <= 1.0, "{rgb:?}: {found} {expected}");
+                assert!(
+                    (f64::from(*found) - expected).abs() <= 1.0,
+                    "{rgb:?}: {found} {expected}"
+                );
             }
         }
     }

@@ -218,7 +218,13 @@ mod tests {
 
     #[test]
     fn impossible_descriptors_are_refused() {
-        for values in [[4, 0, 0], [4, 0, 17], [70_000, 0, 8], [4, 99_999, 8], [4, 0, -8]] {
+        for values in [
+            [4, 0, 0],
+            [4, 0, 17],
+            [70_000, 0, 8],
+            [4, 99_999, 8],
+            [4, 0, -8],
+        ] {
             assert_eq!(
                 LutDescriptor::new(values, false),
                 Err(LutError::Descriptor),

@@ -379,8 +379,12 @@ mod tests {
     #[test]
     fn a_line_stays_whole_when_the_image_is_small() {
         let bits = vec![0b0000_0010, 0b0000_0000];
-        let mask = Mask::new([9, 1], &[OverlayBits::of_frame([9, 1], [1, 1], &bits, 0).unwrap()], None)
-            .unwrap();
+        let mask = Mask::new(
+            [9, 1],
+            &[OverlayBits::of_frame([9, 1], [1, 1], &bits, 0).unwrap()],
+            None,
+        )
+        .unwrap();
         let grid = CanvasGrid::new(&[3.0, 0.0, 0.0, 3.0, 0.0, 0.0]);
         assert_eq!(reach(&grid), [1, 1]);
         let mut pixels = vec![[7; 4]; 3];

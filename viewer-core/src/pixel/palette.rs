@@ -108,7 +108,8 @@ fn segment(
         2 if !is_indirect => {
             let (fields, bits) = if are_bytes { (4, 8) } else { (2, 16) };
             let offset = rest.get(..fields).ok_or(LutError::Segments)?;
-            let offset = (offset.iter().rev()).fold(0, |sum, field| (sum << bits) | usize::from(*field));
+            let offset =
+                (offset.iter().rev()).fold(0, |sum, field| (sum << bits) | usize::from(*field));
             let word_bytes = bits / 8;
             if !offset.is_multiple_of(word_bytes) {
                 return Err(LutError::Segments);
@@ -197,7 +198,11 @@ mod tests {
         let unknown = [7, 1, 1];
         let outside = [0, 1, 1, 2, 1, 400, 0];
         for words in [&loops[..], &cut, &line_first, &unknown, &outside] {
-            assert_eq!(expand_segments(words, false), Err(LutError::Segments), "{words:?}");
+            assert_eq!(
+                expand_segments(words, false),
+                Err(LutError::Segments),
+                "{words:?}"
+            );
         }
     }
 

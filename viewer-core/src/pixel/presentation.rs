@@ -67,7 +67,10 @@ mod tests {
     fn a_table_spans_the_whole_range_of_grey() {
         let descriptor = LutDescriptor::new([3, 0, 8], false).unwrap();
         let table = Presentation::Table(descriptor.table(vec![255, 51, 0]).unwrap());
-        assert_eq!([0.0, 0.5, 1.0].map(|grey| table.apply(grey)), [1.0, 0.2, 0.0]);
+        assert_eq!(
+            [0.0, 0.5, 1.0].map(|grey| table.apply(grey)),
+            [1.0, 0.2, 0.0]
+        );
         assert_eq!(table.toggled().apply(0.0), 0.0);
         assert_eq!(table.toggled().toggled(), table);
     }

@@ -3,8 +3,8 @@
 //! Made once a drawing, on the processor; [`cpu_render`](super::cpu_render) loops over it, viewer-gpu copies
 //! it into a uniform buffer. So the two can differ in their arithmetic only.
 
-use super::grid::{CanvasGrid, FRACTION_BITS, ONE};
 use super::color::ColorModel;
+use super::grid::{CanvasGrid, FRACTION_BITS, ONE};
 use super::ramp::{Ramp, SampleKind};
 use super::shade_table::{Shade, ShadeTable};
 use super::{FrameParams, ModalityLut, PaddingRange, SampleType};

@@ -29,7 +29,10 @@ pub enum Shade {
 impl Shade {
     /// The way of frames of one kind.
     pub fn of(pixels: PixelKind, params: &FrameParams) -> Self {
-        let is_narrow = matches!(SampleKind::of(pixels.sample_type), SampleKind::Narrow { .. });
+        let is_narrow = matches!(
+            SampleKind::of(pixels.sample_type),
+            SampleKind::Narrow { .. }
+        );
         if pixels.samples_per_pixel != 1 {
             return Self::Ramp;
         }

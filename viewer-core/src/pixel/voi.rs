@@ -113,7 +113,12 @@ pub fn linear_exact(value: f64, center: f64, width: f64) -> f64 {
 pub fn sigmoid(value: f64, center: f64, width: f64) -> f64 {
     let width = width.max(f64::MIN_POSITIVE);
     let exponent = -4.0 * ((value - center) / width);
-    1.0 / (1.0 + if exponent.is_nan() { 1.0 } else { exponent.exp() })
+    1.0 / (1.0
+        + if exponent.is_nan() {
+            1.0
+        } else {
+            exponent.exp()
+        })
 }
 
 #[cfg(test)]

@@ -92,8 +92,8 @@ impl Viewport {
         let grey = &shown.instance.frame(shown.frame_index).grey;
         let fallback = fallback_window(state, &shown);
         // Colour that is not looked up in a palette has no window of its own.
-        let is_colour = (shown.instance.format.as_ref())
-            .is_ok_and(|format| !format.photometric.is_grey());
+        let is_colour =
+            (shown.instance.format.as_ref()).is_ok_and(|format| !format.photometric.is_grey());
         let voi = if is_colour { &[][..] } else { &grey.voi };
         Some(resolve(
             self.window,

@@ -65,7 +65,9 @@ pub fn probe(
     let grey = &attributes.grey;
     let is_image = |stored: f64| {
         let is_padding = instance.padding.is_some_and(|range| range.contains(stored));
-        format.photometric.is_grey() && !is_padding && grey.awaited().next().is_none_or(|(_, first)| !first)
+        format.photometric.is_grey()
+            && !is_padding
+            && grey.awaited().next().is_none_or(|(_, first)| !first)
     };
     let only = match stored.as_slice() {
         [only] if is_image(*only) => Some(*only),

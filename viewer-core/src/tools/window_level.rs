@@ -266,10 +266,18 @@ mod tests {
             voi: VoiLut::COLOR,
         };
         let file = [table.clone(), table, window.clone(), window];
-        let names: Vec<String> = presets("DX", "", &file).into_iter().map(|p| p.name).collect();
+        let names: Vec<String> = presets("DX", "", &file)
+            .into_iter()
+            .map(|p| p.name)
+            .collect();
         assert_eq!(
             names,
-            ["LUT from file", "LUT from file 2", "From file", "From file 2"]
+            [
+                "LUT from file",
+                "LUT from file 2",
+                "From file",
+                "From file 2"
+            ]
         );
         assert_eq!(span(&file[0].voi), full_range(-5.0, -3.0));
     }

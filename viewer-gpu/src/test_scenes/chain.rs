@@ -54,7 +54,9 @@ pub(super) fn vary(chance: &mut Chance, scene: &mut TestScene, window: Window, r
 )]
 fn table(chance: &mut Chance, [a, b]: [f64; 2]) -> Lut {
     let (low, high) = (a.min(b), a.max(b));
-    let length = (high - low).clamp(1.0, 65_536.0).min(chance.by_magnitude(2.0, 70_000.0));
+    let length = (high - low)
+        .clamp(1.0, 65_536.0)
+        .min(chance.by_magnitude(2.0, 70_000.0));
     let length = length.floor().clamp(1.0, 65_536.0);
     let first = (low + chance.unit() * (high - low - length).max(0.0)).round();
     let first = first.clamp(-32_768.0, 32_767.0) as i64;
@@ -87,10 +89,7 @@ fn at(first: i32, lut: &Lut) -> Lut {
 }
 
 /// Overlay planes, a shutter or both.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a place near the frame"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "a place near the frame")]
 fn mask(chance: &mut Chance, [columns, rows]: [u32; 2]) -> Option<Mask> {
     let mut planes = Vec::new();
     for _ in 0..chance.below(3) {
@@ -98,7 +97,13 @@ fn mask(chance: &mut Chance, [columns, rows]: [u32; 2]) -> Option<Mask> {
         let bytes = (size[0] as usize * size[1] as usize).div_ceil(8);
         // Few bits, so that lines and points of one pixel occur.
         let data: Vec<u8> = (0..bytes)
-            .map(|_| if chance.one_in(12) { 1 << chance.below(8) } else { 0 })
+            .map(|_| {
+                if chance.one_in(12) {
+                    1 << chance.below(8)
+                } else {
+                    0
+                }
+            })
             .collect();
         let origin = [rows, columns].map(|edge| {
             let edge = f64::from(edge);

@@ -234,8 +234,7 @@ pub async fn planes(handle: &EngineHandle, key: FrameKey) -> Option<Vec<OverlayB
         _ => return None,
     };
     let size = [frame.columns, frame.rows];
-    let plane =
-        |(bit, origin)| OverlayBits::of_pixels(size, origin, samples.iter().copied(), bit);
+    let plane = |(bit, origin)| OverlayBits::of_pixels(size, origin, samples.iter().copied(), bit);
     Some(places.into_iter().map(plane).collect())
 }
 

@@ -69,7 +69,11 @@ impl Engine {
                     url,
                 });
             }
-            None => self.bulk_came(series, asked.1.clone(), Err("its address is not valid".into())),
+            None => self.bulk_came(
+                series,
+                asked.1.clone(),
+                Err("its address is not valid".into()),
+            ),
         }
         self.beside.asked.push(asked);
     }
@@ -132,7 +136,12 @@ impl Engine {
             planes.filter_map(|plane| plane.bits(frame_index)).collect();
         let in_pixels = self.beside.in_pixels.iter();
         let found = in_pixels.filter(|(known, _)| *known == key);
-        bits.extend(found.filter_map(|(_, planes)| planes.as_ref()).flatten().cloned());
+        bits.extend(
+            found
+                .filter_map(|(_, planes)| planes.as_ref())
+                .flatten()
+                .cloned(),
+        );
         if bits.is_empty() && instance.shutter.is_none() {
             return None;
         }
