@@ -310,7 +310,11 @@ fn rescale_type(code: &str) -> Unit {
         "OD" => "mOD".to_owned(),
         "PCT" => "%".to_owned(),
         "MGML" => "mg/ml".to_owned(),
-        other => other.to_owned(),
+        // PET objects say their Units here too.
+        other => match pet_unit(other) {
+            known if known.is_empty() => other.to_owned(),
+            known => known,
+        },
     }
 }
 
