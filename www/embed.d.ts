@@ -10,11 +10,20 @@ export interface ViewSetting { zoom?: number; pan?: [number, number]; rotation?:
 export interface ViewportInfo {
   id: number; source: string; study: string; series: string; instance: string; frame: number;
   kind: "stack" | "mpr" | "3d"; slice: number; slices: number; times: number;
-  window: Window; plane: null; width: number; height: number; state: string; notes: string[];
+  window: Window; plane: null; width: number; height: number; state: string;
+  /** State marks, then what of the file was not used, in words. */
+  notes: string[];
 }
+/** A point on the scales of an ultrasound region: values along x and y and their units, "" where there is none. */
+export interface ProbeRegion { name: string; values: [number, number]; units: [string, string] }
 export interface Probe {
   patient_mm: [number, number, number] | null; column: number; row: number;
+  /** `unit` is "" where the file says none. */
   stored: number | number[]; value: number | null; unit: string;
+  /** Real World Value Mappings of the file that are not `value` itself: quantity and UCUM unit. */
+  real_world: [number, string][];
+  /** null outside all ultrasound regions. */
+  region: ProbeRegion | null;
 }
 export interface Pixels {
   rows: number; columns: number; samples: number; bits: number; signed: boolean;

@@ -80,6 +80,12 @@ pub struct ReaderView {
     pub overlay: bool,
     /// Viewports scroll together.
     pub linked: bool,
+    /// The active viewport holds more than one image.
+    pub can_play: bool,
+    /// The active viewport plays.
+    pub plays: bool,
+    /// Overlay planes are shown; `None` where no image on screen has any.
+    pub planes: Option<bool>,
     /// Presets of the active viewport, for keys 1 to 9.
     pub presets: Vec<PresetView>,
     /// Name of the active viewport's window on the preset button, for example "Lung".
@@ -171,6 +177,8 @@ pub struct ViewportView {
     pub corners: Corners,
     /// State marks, gravest first.
     pub marks: Vec<Mark>,
+    /// What of the file was not used, in words.
+    pub notes: Vec<String>,
     /// Orientation letters at the edges.
     pub letters: Letters,
     /// From 0.
@@ -183,7 +191,7 @@ pub struct ViewportView {
     pub failed_slices: Vec<usize>,
     /// What stands in the image's place.
     pub content: Content,
-    /// Announced to screen readers: "Image 212 of 436".
+    /// Announced to screen readers: "Image 212 of 436", "Playing, 25 fps".
     pub spoken: String,
 }
 

@@ -1,10 +1,11 @@
 //! The wanted list: recomputed from what is on screen after every change, never patched.
 //!
 //! Visible frames first, then each shown stack outwards from its slice, in the direction of the last
-//! scroll a little further than against it, the active viewport before the others.
+//! scroll a little further than against it, the active viewport before the others. A cine wants its frames
+//! in the order in which it shows them, round its end, and before all others.
 
 use super::FrameKey;
-use crate::model::SeriesId;
+use crate::model::{PlayOrder, SeriesId};
 use std::collections::HashSet;
 
 /// Why a frame is wanted, most urgent first.
@@ -38,13 +39,15 @@ pub struct Shown {
     pub active: bool,
     /// The last scroll went towards higher slices.
     pub forwards: bool,
+    /// It plays, in this order.
+    pub plays: Option<PlayOrder>,
 }
 
 /// The ordered list of what the screen needs, each frame once. At most `most` frames are asked for,
 /// nearest first, so that a series larger than the cache is not fetched twice.
 pub fn plan(shown: &[Shown], most: usize) -> Vec<Wanted> {
     let mut order: Vec<&Shown> = shown.iter().filter(|s| s.frame_count > 0).collect();
-    order.sort_by_key(|s| !s.active);
+    order.sort_by_key(|s| (s.plays.is_none(), !s.active));
     let mut seen = HashSet::new();
     let mut wanted = Vec::new();
     let mut push = |wanted: &mut Vec<Wanted>, series, slice: usize, tier| {
@@ -65,6 +68,9 @@ pub fn plan(shown: &[Shown], most: usize) -> Vec<Wanted> {
         );
     }
     for s in &order {
+        for slice in s.plays.iter().flat_map(|o| o.upcoming(s.slice, s.forwards)) {
+            push(&mut wanted, s.series, slice, Tier::Prefetch);
+        }
         for slice in outwards(s.slice.min(s.frame_count - 1), s.frame_count, s.forwards) {
             push(&mut wanted, s.series, slice, Tier::Prefetch);
         }
@@ -112,6 +118,7 @@ mod tests {
         frame_count: 5,
         active: true,
         forwards: true,
+        plays: None,
     };
 
     #[test]
@@ -141,6 +148,38 @@ mod tests {
         let all = slices(&[ONE, again], 99);
         assert_eq!(all.len(), 5);
         assert_eq!(&all[..2], [(1, 2), (1, 4)]);
+    }
+
+    #[test]
+    fn a_cine_wants_what_it_shows_next_round_its_end() {
+        let plays = Some(PlayOrder {
+            first: 1,
+            last: 4,
+            swings: false,
+        });
+        let playing = Shown {
+            slice: 3,
+            active: false,
+            plays,
+            ..ONE
+        };
+        let active = Shown {
+            series: SeriesId(2),
+            slice: 0,
+            frame_count: 1,
+            ..ONE
+        };
+        let wanted = slices(&[active, playing], 99);
+        let expected = [(1, 3), (2, 0), (1, 4), (1, 1), (1, 2), (1, 0)];
+        assert_eq!(wanted, expected);
+        let back = Shown {
+            forwards: false,
+            ..playing
+        };
+        assert_eq!(
+            slices(&[back], 99),
+            [(1, 3), (1, 2), (1, 1), (1, 4), (1, 0)]
+        );
     }
 
     #[test]

@@ -36,12 +36,15 @@ impl Cine {
                 notes.push("a frame time vector that is not valid is ignored".into());
             }
         }
-        let rate = |tag| set.number(tag).map(|rate: f64| 1000.0 / rate);
-        let frame_ms = set
-            .number(tags::FRAME_TIME)
+        // The first of them that can be: a frame time of 0 does not hide a rate.
+        let time = |tag| set.number(tag).filter(|ms| believed(*ms));
+        let rate = |tag| {
+            let ms = set.number(tag).map(|rate: f64| 1000.0 / rate);
+            ms.filter(|ms| believed(*ms))
+        };
+        let frame_ms = time(tags::FRAME_TIME)
             .or_else(|| rate(tags::CINE_RATE))
-            .or_else(|| rate(tags::RECOMMENDED_DISPLAY_FRAME_RATE))
-            .filter(|ms| believed(*ms));
+            .or_else(|| rate(tags::RECOMMENDED_DISPLAY_FRAME_RATE));
         let trim = match (set.whole(tags::START_TRIM), set.whole(tags::STOP_TRIM)) {
             (Some(first @ 1..), Some(last)) if first <= last && last <= frame_count => {
                 Some([first - 1, last - 1])
@@ -104,6 +107,8 @@ mod tests {
         let (cine, _) = read(r#""00082144":{"Value":["10"]}"#, 9);
         assert_eq!(cine.frame_ms(4), Some(100.0));
         assert_eq!(read("", 9).0.frame_ms(0), None);
+        let (cine, _) = read(r#""00181063":{"Value":["0"]},"00180040":{"Value":["20"]}"#, 9);
+        assert_eq!(cine.frame_ms(4), Some(50.0));
     }
 
     #[test]

@@ -124,8 +124,25 @@ pub enum Action {
         /// Both in one.
         mask: Option<Mask>,
     },
-    /// Shows or hides the overlay planes of images.
+    /// Shows or hides the overlay planes of images; nothing happens where no image on screen has any.
     ToggleOverlayPlanes,
+    /// Plays the stack in a viewport, or stops it. What plays elsewhere stops.
+    TogglePlaying(usize),
+    /// Stops what plays; the slice stays.
+    StopPlaying,
+    /// The cine has come this far: what [`cine::step`](super::cine::step) answers.
+    Played {
+        /// The slice on screen.
+        slice: usize,
+        /// Towards higher slices.
+        forwards: bool,
+        /// Since when it stands there, ms of the host's clock.
+        since_ms: f64,
+        /// The next frame is due and not decoded.
+        is_waiting: bool,
+    },
+    /// Plays slower (negative) or faster by steps; nothing happens while nothing plays.
+    ChangeSpeed(i64),
     /// Nothing is open any more.
     Close,
     /// Divides the image area; viewports that stay keep what they show, new ones are hung.

@@ -1,9 +1,9 @@
 //! The state, and what each action does to it.
 
-use super::{Action, Direction, Layout, Tool, ViewChange, Viewport, hanging};
+use super::{Action, Direction, Layout, Playing, Tool, ViewChange, Viewport, cine, hanging};
 use crate::geometry::ViewTransform;
 use crate::loading::{FrameKey, Shown};
-use crate::model::{BulkAnswer, Series, SeriesId, Study};
+use crate::model::{BulkAnswer, PlayOrder, Series, SeriesId, Study};
 use crate::pixel::{Mask, Window};
 use crate::tools::{WindowSource, window_level};
 use std::collections::HashMap;
@@ -36,6 +36,10 @@ pub struct ViewerState {
     pub shows_overlays: bool,
     /// Overlay planes and shutters of frames on screen; `None` for a frame without any.
     pub masks: HashMap<FrameKey, Option<Mask>>,
+    /// The cine that runs.
+    pub playing: Option<Playing>,
+    /// Speed of cines against the files' own, one of [`cine::SPEEDS`].
+    pub speed: f64,
 }
 
 impl Default for ViewerState {
@@ -53,6 +57,8 @@ impl Default for ViewerState {
             ranges: HashMap::new(),
             shows_overlays: true,
             masks: HashMap::new(),
+            playing: None,
+            speed: 1.0,
         }
     }
 }
@@ -78,14 +84,30 @@ impl ViewerState {
                     frame_count: shown.stack.frames.len(),
                     active: index == self.active,
                     forwards: viewport.forwards,
+                    plays: self
+                        .playing
+                        .filter(|playing| playing.viewport == index)
+                        .and_then(|_| PlayOrder::of(shown.stack, shown.slice)),
                 })
             })
             .collect()
     }
 
     /// Changes the state. Actions that make no sense now (a viewport that is not there, a series that
-    /// was closed) change nothing.
+    /// was closed) change nothing. A cine ends when something else moves what it plays, or hides it.
     pub fn apply(&mut self, action: Action) {
+        let is_own = matches!(
+            action,
+            Action::TogglePlaying(_) | Action::StopPlaying | Action::Played { .. }
+        );
+        let (before, scrolls) = (self.playing_place(), self.scrolls_playing(&action));
+        self.change(action);
+        if !is_own && (scrolls || self.playing_place() != before) {
+            self.playing = None;
+        }
+    }
+
+    fn change(&mut self, action: Action) {
         match action {
             Action::Open { studies } => {
                 let (tool, overlay, sizes) = (self.tool, self.overlay, self.sizes());
@@ -123,7 +145,24 @@ impl ViewerState {
                 answer,
             } => self.supply(series, &address, &answer),
             Action::MaskMade { key, mask } => self.keep_mask(key, mask),
-            Action::ToggleOverlayPlanes => self.shows_overlays = !self.shows_overlays,
+            Action::ToggleOverlayPlanes => {
+                if self.has_overlay_planes() {
+                    self.shows_overlays = !self.shows_overlays;
+                }
+            }
+            Action::TogglePlaying(viewport) => self.toggle_playing(viewport),
+            Action::StopPlaying => self.playing = None,
+            Action::Played {
+                slice,
+                forwards,
+                since_ms,
+                is_waiting,
+            } => self.played(slice, forwards, since_ms, is_waiting),
+            Action::ChangeSpeed(steps) => {
+                if self.playing.is_some() {
+                    self.speed = cine::changed_speed(self.speed, steps);
+                }
+            }
             Action::SetLayout(layout) => self.set_layout(layout),
             Action::Assign {
                 viewport,
@@ -215,6 +254,12 @@ impl ViewerState {
                 &attributes.grey.voi,
             )
         })
+    }
+
+    /// True where an image on screen has overlay planes.
+    pub fn has_overlay_planes(&self) -> bool {
+        let mut shown = self.viewports.iter().filter_map(|v| v.shown(self));
+        shown.any(|shown| !shown.instance.overlays.is_empty())
     }
 
     fn sizes(&self) -> Vec<(u32, u32)> {

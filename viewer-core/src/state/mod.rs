@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod apply;
+pub mod cine;
 pub mod hanging;
 pub mod layout;
 pub mod link;
@@ -12,6 +13,7 @@ pub mod viewport;
 
 pub use action::{Action, Direction, Tool, ViewChange};
 pub use apply::ViewerState;
+pub use cine::Playing;
 pub use layout::Layout;
 pub use link::ViewLink;
 pub use viewport::Viewport;

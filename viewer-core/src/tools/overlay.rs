@@ -1,11 +1,13 @@
-//! What the four corners of a viewport say, and its state mark.
+//! What the corners of a viewport say.
 //!
 //! Top left *what* it is, top right *in what state*, bottom left *where*, bottom right *how* it is
 //! shown. Nothing is said when all is well.
 
 use super::Probe;
+use super::probe::ProbeRegion;
+use super::window_level::span;
 use crate::model::{Instance, Series, Stack};
-use crate::pixel::Window;
+use crate::pixel::VoiLut;
 
 /// A run of text of one weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,47 +39,6 @@ pub struct Corners {
     pub bottom_left: CornerText,
     /// How it is shown.
     pub bottom_right: CornerText,
-}
-
-/// Kind of a state mark, gravest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MarkKind {
-    /// Images failed.
-    Missing,
-    /// The connection is lost.
-    Waiting,
-    /// Compressed with loss by the sender.
-    Lossy,
-    /// No pixel size in the file.
-    Uncalibrated,
-    /// Images still arrive.
-    Loading,
-    /// The pixels are drawn by the processor.
-    Cpu,
-}
-
-/// A state mark: a word or two, and the sentence behind it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// What kind.
-    pub kind: MarkKind,
-    /// On the image.
-    pub label: String,
-    /// On hover and focus.
-    pub sentence: String,
-}
-
-/// What the host knows of a stack's loading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LoadCount {
-    /// Frames of the stack.
-    pub total: usize,
-    /// Frames that are decoded.
-    pub loaded: usize,
-    /// Frames that failed for good.
-    pub failed: usize,
-    /// The server cannot be reached now.
-    pub is_offline: bool,
 }
 
 /// A plain run.
@@ -131,12 +92,16 @@ pub struct Shown<'a> {
     pub slice: usize,
     /// Canvas pixels a pixel.
     pub scale: f64,
-    /// The window on screen, and its name.
-    pub window: Option<(Window, String)>,
+    /// The curve on screen, and its name.
+    pub voi: Option<(VoiLut, String)>,
     /// Low values are bright by the user's wish.
     pub inverted: bool,
     /// The value under the pointer.
     pub probe: Option<&'a Probe>,
+    /// How fast it plays, in words.
+    pub playing: Option<String>,
+    /// The image has overlay planes, and they are hidden.
+    pub hides_planes: bool,
 }
 
 /// The text of the corners.
@@ -214,39 +179,65 @@ fn place(shown: &Shown, instance: &Instance, frame_index: u32) -> CornerText {
 }
 
 fn probe_line(probe: &Probe) -> Line {
-    let mut spans = Vec::new();
-    match probe.patient_mm {
-        Some([x, y, z]) => {
-            spans.push(plain(format!(
-                "{}, {}, {} mm  ",
-                number(x, 1),
-                number(y, 1),
-                number(z, 1)
-            )));
+    let place = match (&probe.region, probe.patient_mm) {
+        (Some(region), _) => region_text(region),
+        (None, Some([x, y, z])) => {
+            format!("{}, {}, {} mm", number(x, 1), number(y, 1), number(z, 1))
         }
-        None => spans.push(plain(format!("{}, {} px  ", probe.column, probe.row))),
-    }
-    spans.push(strong(match (probe.value, probe.stored.as_slice()) {
-        (Some(value), _) => {
-            let whole = (value - value.round()).abs() < 1e-6;
-            let text = number(value, if whole { 0 } else { 2 });
-            if probe.unit.is_empty() {
-                text
-            } else {
-                format!("{text} {}", probe.unit)
-            }
-        }
+        (None, None) => format!("{}, {} px", probe.column, probe.row),
+    };
+    let value = match (probe.value, probe.stored.as_slice()) {
+        (Some(value), _) => quantity(value, &probe.unit),
         (None, [_]) => "no value".to_owned(),
         (None, samples) => samples
             .iter()
             .map(|sample| number(*sample, 0))
             .collect::<Vec<_>>()
             .join(" "),
-    }));
+    };
+    let mut spans = vec![plain(format!("{place}  ")), strong(value)];
+    for (value, unit) in &probe.real_world {
+        spans.push(plain(format!("  {}", quantity(*value, unit))));
+    }
     Line {
         spans,
         optional: true,
     }
+}
+
+/// A value with its unit, where that is known. Whole numbers stay whole, small ones keep three digits.
+fn quantity(value: f64, unit: &str) -> String {
+    let decimals = match value.abs() {
+        _ if (value - value.round()).abs() < 1e-6 => 0,
+        0.1.. => 2,
+        0.001.. => 5,
+        _ => 8,
+    };
+    let text = number(value, decimals);
+    if unit.is_empty() {
+        text
+    } else {
+        format!("{text} {unit}")
+    }
+}
+
+/// "12.3, 40.1 mm" in a region of lengths, else what it is and its scales: "PW Doppler  0.35 s, 42.1 cm/s".
+fn region_text(region: &ProbeRegion) -> String {
+    let [x, y] = region.values;
+    if region.units == ["cm", "cm"] {
+        return format!("{}, {} mm", number(x * 10.0, 1), number(y * 10.0, 1));
+    }
+    let one = |value: f64, unit: &str| {
+        let decimals = if unit == "s" { 2 } else { 1 };
+        let text = number(value, decimals);
+        if unit.is_empty() {
+            text
+        } else {
+            format!("{text} {unit}")
+        }
+    };
+    let [x_unit, y_unit] = &region.units;
+    format!("{}  {}, {}", region.name, one(x, x_unit), one(y, y_unit))
 }
 
 fn how(shown: &Shown) -> CornerText {
@@ -259,19 +250,18 @@ fn how(shown: &Shown) -> CornerText {
         spans: vec![plain(zoom)],
         optional: true,
     });
-    if let Some((window, name)) = &shown.window {
+    if let Some(words) = &shown.playing {
+        lines.push(line(vec![plain(words)]));
+    }
+    if shown.hides_planes {
+        lines.push(line(vec![plain("Overlay planes off")]));
+    }
+    if let Some((voi, name)) = &shown.voi {
         let mut spans = Vec::new();
         if shown.inverted {
             spans.push(plain("Inverted  "));
         }
-        if !name.is_empty() {
-            spans.push(plain(format!("{name}  ")));
-        }
-        spans.push(strong(format!(
-            "W {}  L {}",
-            window_number(window.width),
-            window_number(window.center)
-        )));
+        spans.extend(voi_spans(voi, name));
         lines.push(line(spans));
     } else if shown.inverted {
         lines.push(line(vec![plain("Inverted")]));
@@ -279,72 +269,71 @@ fn how(shown: &Shown) -> CornerText {
     lines
 }
 
-/// All marks of a viewport, gravest first; empty where all is well.
-pub fn marks(instance: &Instance, frame_index: u32, count: LoadCount, is_cpu: bool) -> Vec<Mark> {
-    let mark = |kind, label: String, sentence: String| Mark {
-        kind,
-        label,
-        sentence,
-    };
-    let mut marks = Vec::new();
-    if count.failed > 0 {
-        let plural = if count.failed == 1 { "image" } else { "images" };
-        marks.push(mark(
-            MarkKind::Missing,
-            format!("{} {plural} missing", count.failed),
-            format!(
-                "{} {plural} failed; the place of each says why.",
-                count.failed
-            ),
-        ));
+/// The name of a curve, and width and level of one that has them: a table has only its name.
+fn voi_spans(voi: &VoiLut, name: &str) -> Vec<Span> {
+    if matches!(voi, VoiLut::Table(_)) {
+        return vec![strong(if name.is_empty() { "LUT" } else { name })];
     }
-    let percent = (count.loaded + count.failed) * 100 / count.total.max(1);
-    let is_loading = count.loaded + count.failed < count.total;
-    if is_loading && count.is_offline {
-        marks.push(mark(
-            MarkKind::Waiting,
-            format!("Waiting, {percent} %"),
-            "The server cannot be reached. Loading goes on by itself.".into(),
-        ));
+    let mut spans = Vec::new();
+    if !name.is_empty() {
+        spans.push(plain(format!("{name}  ")));
     }
-    if let Some(ratio) = instance.lossy {
-        let label = ratio.map_or("Lossy".into(), |ratio| {
-            format!("Lossy {}:1", number(ratio, 0))
-        });
-        marks.push(mark(
-            MarkKind::Lossy,
-            label,
-            "Compressed with loss by the sender.".into(),
-        ));
-    }
-    if instance.frame(frame_index).pixel_spacing_mm.is_none() {
-        marks.push(mark(
-            MarkKind::Uncalibrated,
-            "Uncalibrated".into(),
-            "No pixel size of the patient in the file: lengths in px.".into(),
-        ));
-    }
-    if is_loading && !count.is_offline {
-        marks.push(mark(
-            MarkKind::Loading,
-            format!("Loading {percent} %"),
-            "Images still arrive; what is drawn is final.".into(),
-        ));
-    }
-    if is_cpu {
-        marks.push(mark(
-            MarkKind::Cpu,
-            "CPU".into(),
-            "Drawn by the processor: same values, slower to scroll.".into(),
-        ));
-    }
-    marks.sort_by_key(|mark| mark.kind);
-    marks
+    let window = span(voi);
+    spans.push(strong(format!(
+        "W {}  L {}",
+        window_number(window.width),
+        window_number(window.center)
+    )));
+    spans
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text(line: &Line) -> String {
+        line.spans.iter().map(|span| span.text.as_str()).collect()
+    }
+
+    fn probe(region: Option<(&str, [f64; 2], [&str; 2])>) -> Probe {
+        Probe {
+            patient_mm: None,
+            column: 7,
+            row: 9,
+            stored: vec![12.0, 13.0, 14.0],
+            value: None,
+            unit: String::new(),
+            real_world: Vec::new(),
+            region: region.map(|(name, values, units)| ProbeRegion {
+                name: name.to_owned(),
+                values,
+                units: units.map(str::to_owned),
+            }),
+        }
+    }
+
+    #[test]
+    fn lesson_07_a_point_of_a_region_is_said_on_its_scales() {
+        let tissue = probe(Some(("Tissue", [1.23, 4.01], ["cm", "cm"])));
+        assert_eq!(text(&probe_line(&tissue)), "12.3, 40.1 mm  12 13 14");
+        let spectrum = probe(Some(("PW Doppler", [0.35, -42.1], ["s", "cm/s"])));
+        let expected = "PW Doppler  0.35 s, \u{2212}42.1 cm/s  12 13 14";
+        assert_eq!(text(&probe_line(&spectrum)), expected);
+        assert_eq!(text(&probe_line(&probe(None))), "7, 9 px  12 13 14");
+    }
+
+    #[test]
+    fn real_world_values_stand_after_the_value() {
+        let probe = Probe {
+            stored: vec![1034.0],
+            value: Some(1034.0),
+            unit: "Bq/ml".to_owned(),
+            real_world: vec![(0.00125, "10*-3.mm2/s".to_owned())],
+            ..probe(None)
+        };
+        let expected = "7, 9 px  1034 Bq/ml  0.00125 10*-3.mm2/s";
+        assert_eq!(text(&probe_line(&probe)), expected);
+    }
 
     #[test]
     fn numbers_have_a_true_minus_and_no_negative_zero() {

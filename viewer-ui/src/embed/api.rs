@@ -11,6 +11,7 @@ use js_sys::{Function, Promise};
 use serde::{Deserialize, Serialize};
 use viewer_core::pixel::Window;
 use viewer_core::state::{Action, Layout, ViewChange, ViewLink};
+use viewer_core::tools::MarkKind;
 use viewer_core::tools::probe::ProbeRegion;
 use wasm_bindgen::prelude::*;
 
@@ -397,6 +398,10 @@ fn viewport_info(engine: &Engine, index: usize) -> ViewportInfo {
             Content::Failed { .. } => "failed",
             Content::Document(_) => "document",
         },
-        notes: view.marks.into_iter().map(|mark| mark.label).collect(),
+        notes: (view.marks.into_iter())
+            .filter(|mark| mark.kind != MarkKind::Note)
+            .map(|mark| mark.label)
+            .chain(view.notes)
+            .collect(),
     }
 }

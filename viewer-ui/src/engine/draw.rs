@@ -81,7 +81,8 @@ impl Engine {
     }
 
     pub(super) fn paint(&mut self, effects: &mut Vec<Effect>) {
-        self.frame_requested = false;
+        // A frame that the cine has just come to is drawn with its shutter and its planes.
+        self.complete_shown(effects);
         self.is_dirty = false;
         if self.page != crate::store::Page::List {
             self.draw(effects);

@@ -90,7 +90,9 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
         }
         Effect::RequestFrame => {
             let handle = handle.clone();
-            clock::on_animation_frame(move |_| handle.send(EngineEvent::AnimationFrame));
+            clock::on_animation_frame(move |at_ms| {
+                handle.send(EngineEvent::AnimationFrame { at_ms });
+            });
         }
         Effect::AwaitGpu { began_ms } => {
             let finished = handle.with(|engine| engine.screen.as_ref().map(|s| s.finished()));

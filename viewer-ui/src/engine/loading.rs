@@ -59,6 +59,7 @@ impl Engine {
                     frame_count: stack.frames.len(),
                     active: false,
                     forwards: true,
+                    plays: None,
                 })
             })
             .collect()

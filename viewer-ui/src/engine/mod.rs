@@ -10,6 +10,7 @@ mod draw;
 mod effects;
 mod loading;
 mod opening;
+mod playing;
 pub mod screen;
 mod snapshot;
 mod stored_frame;
@@ -120,7 +121,10 @@ pub enum EngineEvent {
     /// The graphics card or the browser took the screen away.
     ScreenLost,
     /// The browser is about to paint.
-    AnimationFrame,
+    AnimationFrame {
+        /// Its time, ms on the clock of [`clock::now_ms`].
+        at_ms: f64,
+    },
     /// Work that was drawn at this time is on the canvas.
     DrawFinished {
         /// When drawing began, ms.
@@ -479,7 +483,17 @@ impl Engine {
             EngineEvent::ScreenReady(screen) => self.screen_ready(screen),
             EngineEvent::ScreenFailed(error) => self.screen_failed(&error),
             EngineEvent::ScreenLost => self.screen_lost(&mut effects),
-            EngineEvent::AnimationFrame => self.paint(&mut effects),
+            EngineEvent::AnimationFrame { at_ms } => {
+                self.frame_requested = false;
+                self.play(at_ms);
+                if self.is_dirty {
+                    self.paint(&mut effects);
+                } else if self.state.playing.is_some() {
+                    // Nothing is due yet: all that is to be done is to look again.
+                    self.frame_requested = true;
+                    return vec![Effect::RequestFrame];
+                }
+            }
             EngineEvent::DrawFinished { began_ms } => self.draw_finished(began_ms, &mut effects),
             EngineEvent::Woken => self.wake_at_ms = None,
             EngineEvent::Looked => {}
@@ -487,7 +501,7 @@ impl Engine {
         self.pump(&mut effects);
         self.complete_shown(&mut effects);
         self.settle();
-        if self.is_dirty && !self.frame_requested {
+        if (self.is_dirty || self.state.playing.is_some()) && !self.frame_requested {
             self.frame_requested = true;
             effects.push(Effect::RequestFrame);
         }

@@ -10,7 +10,8 @@ use viewer_core::geometry::{PatientDirections, edge_letters, parse_patient_orien
 use viewer_core::loading::{Failure, FrameKey, FrameState};
 use viewer_core::model::{Instance, Series, SeriesId};
 use viewer_core::state::{Viewport, viewport::ShownFrame};
-use viewer_core::tools::overlay::{self, LoadCount, series_name, window_number};
+use viewer_core::tools::marks::{LoadCount, Marked, marks};
+use viewer_core::tools::overlay::{self, series_name, window_number};
 use viewer_core::tools::probe::{Probe, probe};
 
 /// Id of the notice about the connection.
@@ -86,6 +87,9 @@ impl Engine {
             tool: self.state.tool,
             overlay: self.state.overlay,
             linked: self.state.linked,
+            can_play: self.can_play(active),
+            plays: self.state.playing.is_some_and(|it| it.viewport == active),
+            planes: (self.state.has_overlay_planes()).then_some(self.state.shows_overlays),
             presets,
             preset_label: window
                 .map(|(_, name)| {
@@ -330,7 +334,12 @@ impl Engine {
         let count = self.load_count(shown.series.id).unwrap_or_default();
         view.slice = shown.slice;
         view.slices = count.total;
-        view.spoken = format!("Image {} of {}", shown.slice + 1, count.total);
+        let playing = self.playing_words(index, &shown);
+        // A screen reader hears that it plays, not every image that passes.
+        view.spoken = playing.as_ref().map_or_else(
+            || format!("Image {} of {}", shown.slice + 1, count.total),
+            |words| format!("Playing, {words}"),
+        );
         view.content = self.content(index, &shown, count);
         let probed = self
             .hover
@@ -343,15 +352,26 @@ impl Engine {
             scale: viewport
                 .geometry(&self.state)
                 .map_or(1.0, |geometry| geometry.scale),
-            window: viewport.window(&self.state),
+            voi: viewport.voi(&self.state),
             inverted: viewport.inverted,
             probe: probed.as_ref(),
+            playing,
+            hides_planes: !self.state.shows_overlays && !shown.instance.overlays.is_empty(),
         });
         let is_cpu = self
             .screen
             .as_ref()
             .is_some_and(super::screen::Screen::is_cpu);
-        view.marks = overlay::marks(shown.instance, shown.frame_index, count, is_cpu);
+        view.notes = shown.instance.notes(shown.frame_index).collect();
+        view.notes.extend(not_shown(&shown.stack.instances));
+        view.marks = marks(&Marked {
+            instance: shown.instance,
+            frame_index: shown.frame_index,
+            count,
+            is_cpu,
+            at: probed.map(|it| [f64::from(it.column), f64::from(it.row)]),
+            notes: &view.notes,
+        });
         view.letters = letters(self, viewport, &shown);
         (view.loaded_runs, view.failed_slices) = self.runs(shown.series.id, count.total);
         view
@@ -446,6 +466,18 @@ impl Engine {
 /// A, B, C, ... for viewports from 0.
 fn letter(index: usize) -> char {
     u8::try_from(index).map_or('?', |index| char::from(b'A' + index.min(25)))
+}
+
+/// Images of a series that stand in no place of its stack, in words.
+fn not_shown(instances: &[Instance]) -> Option<String> {
+    let reasons = instances.iter().filter_map(|it| it.format.as_ref().err());
+    let reasons: Vec<_> = reasons.collect();
+    let first = reasons.first()?;
+    let count = reasons.len();
+    let objects = if count == 1 { "object" } else { "objects" };
+    Some(format!(
+        "{count} {objects} of this series cannot be shown: {first}"
+    ))
 }
 
 /// Why a series shows nothing, in words.

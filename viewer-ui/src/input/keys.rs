@@ -72,6 +72,10 @@ pub fn meaning(key: &str, shift: bool, viewport: usize) -> Option<Meaning> {
         "." => view(ViewChange::Turn(Direction::Right)),
         "h" if shift => view(ViewChange::Flip(Direction::Down)),
         "h" => view(ViewChange::Flip(Direction::Left)),
+        "o" => Action::ToggleOverlayPlanes,
+        " " => Action::TogglePlaying(viewport),
+        "<" => Action::ChangeSpeed(-1),
+        ">" => Action::ChangeSpeed(1),
         "r" if !shift => Action::Reset(viewport),
         "u" if !shift => Action::ToggleOverlay,
         "y" if !shift => Action::ToggleLink,
@@ -102,7 +106,10 @@ pub fn passes(open: Option<Popover>, key: &str, shift: bool) -> bool {
             matches!(action, Action::ChoosePreset { .. } | Action::Invert(_))
         }
         (Popover::View, Some(Meaning::Do(Command::Act(action)))) => {
-            matches!(action, Action::ChangeView { .. })
+            matches!(
+                action,
+                Action::ChangeView { .. } | Action::ToggleOverlayPlanes
+            )
         }
         _ => false,
     }
@@ -122,6 +129,8 @@ pub const SHEET: [(&str, &[SheetLine]); 4] = [
             ("Next, previous series", &["\u{2192}", "\u{2190}"]),
             ("Next viewport", &["Tab"]),
             ("One viewport large", &["Enter"]),
+            ("Play, stop", &["Space"]),
+            ("Play slower, faster", &["<", ">"]),
         ],
     ),
     (
@@ -149,6 +158,7 @@ pub const SHEET: [(&str, &[SheetLine]); 4] = [
             ("Layout", &["G"]),
             ("Scroll together", &["Y"]),
             ("Overlay text", &["U"]),
+            ("Overlay planes of the image", &["Shift+O"]),
             ("Next, previous study", &["]", "["]),
             ("Back to the list", &["Q"]),
             ("This page", &["?"]),
@@ -188,6 +198,27 @@ mod tests {
     }
 
     #[test]
+    fn space_plays_and_the_angles_change_the_speed() {
+        assert_eq!(action(" ", false), Some(Action::TogglePlaying(2)));
+        // Both characters are typed with Shift on some keyboards and without it on others.
+        for shift in [false, true] {
+            assert_eq!(action("<", shift), Some(Action::ChangeSpeed(-1)));
+            assert_eq!(action(">", shift), Some(Action::ChangeSpeed(1)));
+        }
+    }
+
+    #[test]
+    fn shift_tells_overlay_planes_from_one_to_one() {
+        let one = ViewChange::OneToOne;
+        let one = Action::ChangeView {
+            viewport: 2,
+            change: one,
+        };
+        assert_eq!(action("o", false), Some(one));
+        assert_eq!(action("O", true), Some(Action::ToggleOverlayPlanes));
+    }
+
+    #[test]
     fn an_open_popover_leaves_only_its_own_keys_awake() {
         for (open, key, passed) in [
             (None, "q", true),
@@ -216,6 +247,7 @@ mod tests {
             "\u{2190}" => "ArrowLeft",
             "PgDn" => "PageDown",
             "PgUp" => "PageUp",
+            "Space" => " ",
             other => other,
         };
         for (title, lines) in SHEET {

@@ -97,6 +97,22 @@ fn Group(props: &GroupProps) -> Html {
     }
 }
 
+/// Plays the active viewport, or stops it. Without several images it says why it cannot.
+fn play(view: &ReaderView, onclick: &Callback<()>) -> Html {
+    let onclick = onclick.clone();
+    match (view.plays, view.can_play) {
+        (true, _) => html! {
+            <ToolButton icon="pause" label="Stop playing" key_name="Space" pressed={true} {onclick} />
+        },
+        (false, true) => html! {
+            <ToolButton icon="play" label="Play images" key_name="Space" pressed={false} {onclick} />
+        },
+        (false, false) => html! {
+            <ToolButton icon="play" label="Play images: needs more than one" disabled=true {onclick} />
+        },
+    }
+}
+
 /// The bar.
 #[component]
 pub fn Bar(props: &BarProps) -> Html {
@@ -167,11 +183,12 @@ pub fn Bar(props: &BarProps) -> Html {
                         onclick={act(Action::Invert(active))} />
                     <ToolButton icon="reset" label="Reset view" key_name="R"
                         onclick={act(Action::Reset(active))} />
+                    {play(view, &act(Action::TogglePlaying(active)))}
                     <span class="anchor">
                         <ToolButton icon="flip" label="Turn, flip, zoom"
                             expanded={is_open(Popover::View)} onclick={opens(Popover::View)} />
                         if is_open(Popover::View) {
-                            <ViewPopover {active} dispatch={dispatch.clone()} close={close.clone()} />
+                            <ViewPopover {active} planes={view.planes} dispatch={dispatch.clone()} close={close.clone()} />
                         }
                     </span>
                     <ToolButton icon="link" label="Scroll all together" key_name="Y"

@@ -191,13 +191,15 @@ pub fn LayoutPopover(props: &LayoutProps) -> Html {
 pub struct ViewProps {
     /// The active viewport.
     pub active: usize,
+    /// Overlay planes are shown; `None` where no image on screen has any.
+    pub planes: Option<bool>,
     /// Where commands go.
     pub dispatch: Callback<Command>,
     /// Closes it.
     pub close: Callback<()>,
 }
 
-/// Turn, flip, fit, one to one, zoom.
+/// Turn, flip, fit, one to one, zoom; overlay planes where the image has any.
 #[component]
 pub fn ViewPopover(props: &ViewProps) -> Html {
     let viewport = props.active;
@@ -212,6 +214,9 @@ pub fn ViewPopover(props: &ViewProps) -> Html {
             </button>
         }
     };
+    let toggle_planes = props
+        .dispatch
+        .reform(|_: MouseEvent| Command::Act(Action::ToggleOverlayPlanes));
     let zoom = |factor| ViewChange::ZoomBy {
         factor,
         about: None,
@@ -227,6 +232,16 @@ pub fn ViewPopover(props: &ViewProps) -> Html {
             {row("zoomout", "Zoom out", "-", zoom(1.0 / ZOOM_STEP))}
             {row("fullscreen", "Fit", "F", ViewChange::Fit)}
             {row("one", "One to one", "O", ViewChange::OneToOne)}
+            if let Some(are_shown) = props.planes {
+                <hr />
+                <button class="row" onclick={toggle_planes}>
+                    <Icon name="eye" small=true />
+                    <span class="name">
+                        {if are_shown { "Hide overlay planes" } else { "Show overlay planes" }}
+                    </span>
+                    <span class="val"><kbd>{"Shift+O"}</kbd></span>
+                </button>
+            }
         </Pop>
     }
 }

@@ -79,7 +79,8 @@ pub fn ViewportCell(props: &ViewportProps) -> Html {
                 if viewport.slices > 1 {
                     <ScrollBar viewport={index} slice={viewport.slice} slices={viewport.slices}
                         loaded={viewport.loaded_runs.clone()} failed={viewport.failed_slices.clone()}
-                        spoken={viewport.spoken.clone()} dispatch={dispatch.clone()} />
+                        spoken={format!("Image {} of {}", viewport.slice + 1, viewport.slices)}
+                        dispatch={dispatch.clone()} />
                 }
             }
         </section>
@@ -151,6 +152,7 @@ fn marks(index: usize, viewport: &ViewportView) -> Html {
         MarkKind::Waiting => ("offline", Some("w")),
         MarkKind::Lossy => ("lossy", Some("w")),
         MarkKind::Uncalibrated => ("length", Some("w")),
+        MarkKind::Note => ("info", None),
         MarkKind::Loading => ("ring60", None),
         MarkKind::Cpu => ("chip", None),
     };
