@@ -158,6 +158,8 @@ pub struct RailSeries {
     pub is_active: bool,
     /// Holds no images: a row instead of a picture.
     pub is_document: bool,
+    /// Why it shows no image, in words.
+    pub note: Option<String>,
     /// Frames decoded, of `count`; `None` while nothing was asked for.
     pub loaded: Option<usize>,
     /// Frames that failed for good.

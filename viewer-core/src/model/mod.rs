@@ -6,6 +6,7 @@
 pub mod bulk;
 pub mod cine;
 pub mod color_tables;
+pub mod documents;
 pub mod functional_groups;
 pub mod graphics;
 pub mod grey_scale;
@@ -19,6 +20,7 @@ pub mod ultrasound;
 
 pub use bulk::BulkValue;
 pub use cine::Cine;
+pub use documents::document_note;
 pub use graphics::{OverlayPlane, OverlaySource};
 pub use grey_scale::{GreyScale, NamedVoi};
 pub use instance::{FrameAttributes, Instance, NoPixels, Unit};

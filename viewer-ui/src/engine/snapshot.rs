@@ -8,7 +8,7 @@ use crate::store::{
 use std::rc::Rc;
 use viewer_core::geometry::{PatientDirections, edge_letters, parse_patient_orientation};
 use viewer_core::loading::{Failure, FrameKey, FrameState};
-use viewer_core::model::{Instance, Series, SeriesId};
+use viewer_core::model::{Instance, Series, SeriesId, document_note};
 use viewer_core::state::{Viewport, viewport::ShownFrame};
 use viewer_core::tools::marks::{LoadCount, Marked, marks};
 use viewer_core::tools::overlay::{self, series_name, window_number};
@@ -225,6 +225,7 @@ impl Engine {
             is_active: active == Some(series.id),
             shown_in,
             is_document: series.is_document(),
+            note: document_note(series),
             loaded: count.filter(|_| was_asked).map(|count| count.loaded),
             failed: count.map_or(0, |count| count.failed),
             problem: match self.metadata.get(&series.id) {
@@ -390,7 +391,9 @@ impl Engine {
         }
         match &series.stack {
             None => Content::Loading("Reading the series".into()),
-            Some(stack) => Content::Document(no_images(&stack.instances)),
+            Some(_) => Content::Document(
+                document_note(series).unwrap_or_else(|| "This series holds no images.".into()),
+            ),
         }
     }
 
@@ -478,19 +481,6 @@ fn not_shown(instances: &[Instance]) -> Option<String> {
     Some(format!(
         "{count} {objects} of this series cannot be shown: {first}"
     ))
-}
-
-/// Why a series shows nothing, in words.
-fn no_images(instances: &[Instance]) -> String {
-    let reason = instances
-        .iter()
-        .find_map(|instance| instance.format.as_ref().err());
-    match reason {
-        Some(viewer_core::model::NoPixels::NotAnImage) | None => {
-            "This series holds no images.".into()
-        }
-        Some(reason) => super::opening::sentence(&reason.to_string()),
-    }
 }
 
 /// Letters at the edges, from the matrix that is on screen.

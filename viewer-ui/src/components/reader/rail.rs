@@ -151,7 +151,7 @@ fn Thumb(props: &ThumbProps) -> Html {
     });
     let aria_current = series.is_active.then_some("true");
     let letters: String = series.shown_in.iter().collect();
-    let title = match &series.problem {
+    let title = match series.problem.as_ref().or(series.note.as_ref()) {
         Some(problem) => format!("{}\n{problem}", series.name),
         None => series.name.clone(),
     };
@@ -168,6 +168,9 @@ fn Thumb(props: &ThumbProps) -> Html {
                     <Icon name="doc" small=true /><span class="clip grow">{&series.name}</span>
                     {shown_in}
                     <span class="t3">{&series.modality}</span>
+                    if let Some(note) = &series.note {
+                        <span class="vh">{note}</span>
+                    }
                 </span>
             </button>
         };
@@ -222,6 +225,7 @@ mod tests {
             shown_in: Vec::new(),
             is_active: false,
             is_document: false,
+            note: None,
             loaded,
             failed,
             problem: None,
