@@ -4,10 +4,24 @@
 
 /// Secondary Capture Image Storage.
 const PICTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
+/// Explicit VR Little Endian.
+const NATIVE: &str = "1.2.840.10008.1.2.1";
 /// Basic Text SR Storage.
 const REPORT: &str = "1.2.840.10008.5.1.4.1.1.88.11";
 
-/// What a made-up file says; the picture in it is 8 x 8 pixels.
+/// A compressed grey picture.
+#[derive(Debug, Clone)]
+pub struct Coded {
+    /// Transfer Syntax UID.
+    pub syntax: &'static str,
+    pub stream: Vec<u8>,
+    pub rows: u16,
+    pub columns: u16,
+    /// Bits Stored, above 8.
+    pub bits: u16,
+}
+
+/// What a made-up file says; the picture in it is 8 x 8 pixels, or a compressed one.
 #[derive(Debug, Clone)]
 pub struct Made {
     /// Number of the study: makes its UID.
@@ -27,6 +41,7 @@ pub struct Made {
     pub series_description: String,
     /// False for a report, which holds no pixels.
     pub is_picture: bool,
+    pub coded: Option<Coded>,
 }
 
 impl Made {
@@ -45,6 +60,7 @@ impl Made {
             study_description: format!("Study number {study:04}"),
             series_description: "Pictures".into(),
             is_picture: true,
+            coded: None,
         }
     }
 
@@ -67,7 +83,8 @@ impl Made {
         head.long((0x0002, 0x0001), *b"OB", &[0, 1]);
         head.text((0x0002, 0x0002), *b"UI", class);
         head.text((0x0002, 0x0003), *b"UI", &instance);
-        head.text((0x0002, 0x0010), *b"UI", "1.2.840.10008.1.2.1");
+        let syntax = self.coded.as_ref().map_or(NATIVE, |coded| coded.syntax);
+        head.text((0x0002, 0x0010), *b"UI", syntax);
         head.text((0x0002, 0x0012), *b"UI", "1.2.826.0.1.3680043.10.2");
         let mut set = Elements::default();
         set.text((0x0008, 0x0005), *b"CS", "ISO_IR 192");
@@ -90,12 +107,26 @@ impl Made {
         if self.is_picture {
             set.number((0x0028, 0x0002), 1);
             set.text((0x0028, 0x0004), *b"CS", "MONOCHROME2");
-            for (element, number) in [(0x10, 8), (0x11, 8), (0x100, 8), (0x101, 8), (0x102, 7)] {
+            let (rows, columns, allocated, bits) = match &self.coded {
+                Some(coded) => (coded.rows, coded.columns, 16, coded.bits),
+                None => (8, 8, 8, 8),
+            };
+            for (element, number) in [
+                (0x10, rows),
+                (0x11, columns),
+                (0x100, allocated),
+                (0x101, bits),
+                (0x102, bits - 1),
+            ] {
                 set.number((0x0028, element), number);
             }
             set.number((0x0028, 0x0103), 0);
-            let pixels: Vec<u8> = (0..64).map(|place| place * 4).collect();
-            set.long((0x7FE0, 0x0010), *b"OB", &pixels);
+            if let Some(coded) = &self.coded {
+                set.fragment(&coded.stream);
+            } else {
+                let pixels: Vec<u8> = (0..64).map(|place| place * 4).collect();
+                set.long((0x7FE0, 0x0010), *b"OB", &pixels);
+            }
         }
         let mut file = vec![0; 128];
         file.extend(b"DICM");
@@ -135,6 +166,20 @@ impl Elements {
         self.0.extend([0, 0]);
         self.0.extend(length.to_le_bytes());
         self.0.extend(value);
+    }
+
+    /// Pixel Data of one frame in one fragment (PS3.5 A.4).
+    fn fragment(&mut self, stream: &[u8]) {
+        self.tag((0x7FE0, 0x0010), *b"OB");
+        self.0.extend([0, 0, 0xFF, 0xFF, 0xFF, 0xFF]);
+        // The empty offset table, then the fragment.
+        self.0.extend([0xFE, 0xFF, 0x00, 0xE0, 0, 0, 0, 0]);
+        let length = u32::try_from(stream.len().next_multiple_of(2)).unwrap();
+        self.0.extend([0xFE, 0xFF, 0x00, 0xE0]);
+        self.0.extend(length.to_le_bytes());
+        self.0.extend(stream);
+        self.0.resize(self.0.len() + stream.len() % 2, 0);
+        self.0.extend([0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
     }
 
     /// A text, filled up to an even length.

@@ -11,6 +11,7 @@ mod hosting;
 mod lessons;
 mod made;
 mod memory;
+mod modules;
 mod orthanc;
 mod pictures;
 mod shown;

@@ -1,0 +1,91 @@
+//! The two modules of the decode workers: what the smaller one lacks, the larger one decodes.
+
+use crate::made::{Coded, Made};
+use crate::stage::Stage;
+use sagitta_tests::{Backend, TempFolder};
+
+/// A stream of viewer-core's own tests, which says there how it was made.
+fn stream(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../viewer-core/tests/streams");
+    std::fs::read(format!("{folder}/{name}")).unwrap()
+}
+
+#[test]
+fn workers_are_exchanged_for_other_decoders_and_no_frame_is_lost() {
+    let folder = TempFolder::new("modules").unwrap();
+    let coded = [
+        ("1.2.840.10008.1.2.4.57", "grey12_predictor1.jpg"),
+        ("1.2.840.10008.1.2.4.201", "grey12.htj2k"),
+        ("1.2.840.10008.1.2.4.110", "grey12.jxl"),
+        // The label says JPEG-LS, so the smaller module meets it and gives it back.
+        ("1.2.840.10008.1.2.4.80", "grey12.htj2k"),
+        ("1.2.840.10008.1.2.8.1", "grey12.deflate"),
+    ];
+    let mut instances = Vec::new();
+    for place in 0..20 {
+        // Every fourth is native.
+        let coded = (place % 4 != 3).then(|| coded[place % coded.len()]);
+        let made = Made {
+            instance: place + 1,
+            coded: coded.map(|(syntax, name)| Coded {
+                syntax,
+                stream: stream(name),
+                rows: 33,
+                columns: 36,
+                bits: 12,
+            }),
+            ..Made::of_study(1)
+        };
+        folder
+            .write(&format!("{place}.dcm"), &made.bytes())
+            .unwrap();
+        instances.push(format!("{}.{}", made.series_uid(), place + 1));
+    }
+    let stage = Stage::blank(Backend::Cpu, folder.path());
+    stage
+        .page
+        .init_script(
+            "(() => { const Plain = window.Worker; window.__started = [];
+           window.Worker = class extends Plain {
+             constructor(url, ...rest) { super(url, ...rest); window.__started.push(String(url)); }
+           }; })()",
+        )
+        .unwrap();
+    stage.go("");
+    let started = stage.page.eval("window.__started.join()").unwrap();
+    assert!(
+        !started.to_string().contains("decode_worker_all"),
+        "{started}"
+    );
+    // All at once; native pictures are 0, 4, 8 and so on, the others what the formula says.
+    let wrong = stage
+        .page
+        .eval(&format!(
+            "(async () => {{
+               const grey = (x, y) => ((x >> 3) + (y >> 3)) % 2 ? (x * 97 + y * 57) % 4096 : 1000;
+               const check = async (uid) => {{
+                 const found = await window.sagitta.pixels(uid, 1);
+                 const bad = found.rows === 8
+                   ? found.data.findIndex((value, place) => value !== 4 * place)
+                   : found.data.findIndex((value, place) => value !== grey(place % 36, Math.floor(place / 36)));
+                 return bad < 0 ? [] : [uid + ' at ' + bad];
+               }};
+               const all = await Promise.all({instances:?}.map((uid) => check(uid).catch((e) => [uid + ' ' + e])));
+               return all.flat().join('; ');
+             }})()"
+        ))
+        .unwrap();
+    assert_eq!(wrong, "");
+    let started = stage
+        .page
+        .eval("window.__started.join()")
+        .unwrap()
+        .to_string();
+    assert!(started.contains("decode_worker_all"), "{started}");
+    let notes = stage
+        .page
+        .eval("sagitta.stats().notes")
+        .unwrap()
+        .to_string();
+    assert!(!notes.contains("worker"), "{notes}");
+}
