@@ -107,7 +107,10 @@ mod tests {
         let (cine, _) = read(r#""00082144":{"Value":["10"]}"#, 9);
         assert_eq!(cine.frame_ms(4), Some(100.0));
         assert_eq!(read("", 9).0.frame_ms(0), None);
-        let (cine, _) = read(r#""00181063":{"Value":["0"]},"00180040":{"Value":["20"]}"#, 9);
+        let (cine, _) = read(
+            r#""00181063":{"Value":["0"]},"00180040":{"Value":["20"]}"#,
+            9,
+        );
         assert_eq!(cine.frame_ms(4), Some(50.0));
     }
 

@@ -4,10 +4,11 @@
 //! the fallback of browsers without a GPU.
 //!
 //! Rescale is a straight line, so mixing stored values is mixing modality values. Samples of 8 and 16
-//! bits are mixed as whole numbers, exactly; those of 32 bits and floats as singles, after they were
+//! bits are mixed as whole numbers, exactly; those of 32 bits and floats in double precision, after they were
 //! taken relative to the window. Where views run along the rows of an 8 or 16-bit frame without padding,
 //! [`cpu_rows`](super::cpu_rows) draws whole rows at once, with the same result.
 
+use super::canvas::CanvasPixel;
 use super::color::ColorModel;
 use super::cpu_rows;
 use super::grid::{FRACTION_BITS, MAX_CANVAS_SIDE, ONE, Tap, tap};
@@ -93,9 +94,6 @@ impl FrameView<'_> {
     }
 }
 
-/// Opaque black: what is drawn outside of the image and where it is padding.
-pub(super) const BLACK: [u8; 4] = [0, 0, 0, 255];
-
 /// Draws a frame into `width` x `height` canvas pixels: RGBA, 8 bits each, rows from the top.
 ///
 /// The image covers `-0.5..columns - 0.5` by `-0.5..rows - 0.5`; outside, and where the nearest pixel is
@@ -103,6 +101,28 @@ pub(super) const BLACK: [u8; 4] = [0, 0, 0, 255];
 /// not [drawable](FrameView::is_drawable) is background; `rgba` that is too short stays as it is.
 pub fn render(view: &FrameView, params: &FrameParams, width: u32, height: u32, rgba: &mut [u8]) {
     let (pixels, _) = rgba.as_chunks_mut::<4>();
+    render_into(view, params, width, height, pixels);
+}
+
+/// The same picture before it is rounded to 256 levels: P-Values, `0.0..=1.0`, of red, green and blue, by the
+/// same loops as [`render`].
+pub fn render_greys(
+    view: &FrameView,
+    params: &FrameParams,
+    width: u32,
+    height: u32,
+    greys: &mut [[f32; 3]],
+) {
+    render_into(view, params, width, height, greys);
+}
+
+fn render_into<P: CanvasPixel>(
+    view: &FrameView,
+    params: &FrameParams,
+    width: u32,
+    height: u32,
+    pixels: &mut [P],
+) {
     let count = (width as usize).checked_mul(height as usize);
     let Some(pixels) = count.and_then(|count| pixels.get_mut(..count)) else {
         return;
@@ -111,7 +131,7 @@ pub fn render(view: &FrameView, params: &FrameParams, width: u32, height: u32, r
         return;
     }
     if !view.is_drawable() || width > MAX_CANVAS_SIDE || height > MAX_CANVAS_SIDE {
-        pixels.fill(BLACK);
+        pixels.fill(P::BLACK);
         return;
     }
     let plan = RenderPlan::new(view.pixels, params);
@@ -123,7 +143,7 @@ pub fn render(view: &FrameView, params: &FrameParams, width: u32, height: u32, r
         pixels: &mut *pixels,
     };
     match rgb(view, &plan) {
-        Some(rgb) => narrow::<3>(target, |i| rgb.get(i).map_or(0, |s| u32::from(*s))),
+        Some(rgb) => narrow::<3, P>(target, |i| rgb.get(i).map_or(0, |s| u32::from(*s))),
         None => draw(view, target),
     }
     if let Some(mask) = &params.mask {
@@ -167,27 +187,27 @@ fn rgb(view: &FrameView, plan: &RenderPlan) -> Option<Vec<u8>> {
 }
 
 /// Draws a frame as it is.
-fn draw(view: &FrameView, target: Target) {
+fn draw<P: CanvasPixel>(view: &FrameView, target: Target<P>) {
     let bytes = view.data;
     let (pairs, _) = bytes.as_chunks::<2>();
     let (quads, _) = bytes.as_chunks::<4>();
     let (eights, _) = bytes.as_chunks::<8>();
     match (view.pixels.samples_per_pixel, view.pixels.sample_type) {
-        (3, _) => narrow::<3>(target, |i| {
+        (3, _) => narrow::<3, P>(target, |i| {
             bytes.get(i).map_or(0, |sample| u32::from(*sample))
         }),
-        (_, SampleType::U8) => narrow::<1>(target, |i| {
+        (_, SampleType::U8) => narrow::<1, P>(target, |i| {
             bytes.get(i).map_or(0, |sample| u32::from(*sample))
         }),
-        (_, SampleType::I8) => narrow::<1>(target, |i| {
+        (_, SampleType::I8) => narrow::<1, P>(target, |i| {
             bytes.get(i).map_or(0, |sample| u32::from(*sample ^ 0x80))
         }),
-        (_, SampleType::U16) => narrow::<1>(target, |i| {
+        (_, SampleType::U16) => narrow::<1, P>(target, |i| {
             pairs
                 .get(i)
                 .map_or(0, |pair| u32::from(u16::from_le_bytes(*pair)))
         }),
-        (_, SampleType::I16) => narrow::<1>(target, |i| {
+        (_, SampleType::I16) => narrow::<1, P>(target, |i| {
             pairs
                 .get(i)
                 .map_or(0, |pair| u32::from(u16::from_le_bytes(*pair) ^ 0x8000))
@@ -221,44 +241,44 @@ pub fn narrowed(sample: f64) -> f32 {
 }
 
 /// What is drawn on, and how.
-pub(super) struct Target<'a> {
+pub(super) struct Target<'a, P> {
     pub plan: &'a RenderPlan,
     pub rows: u32,
     pub columns: u32,
     pub width: u32,
-    pub pixels: &'a mut [[u8; 4]],
+    pub pixels: &'a mut [P],
 }
 
 /// Draws 8 and 16-bit samples; `at` gives them ordered, by their place in the frame.
-fn narrow<const CHANNELS: usize>(target: Target, at: impl Fn(usize) -> u32) {
+fn narrow<const CHANNELS: usize, P: CanvasPixel>(target: Target<P>, at: impl Fn(usize) -> u32) {
     let plan = target.plan;
     // The usual way has its own loops.
     if CHANNELS == 3 || plan.shade == Shade::Ramp {
         let ramp = plan.ramp;
-        narrow_with::<CHANNELS>(target, at, move |mixed| ramp.grey_of_narrow(mixed));
+        narrow_with::<CHANNELS, P>(target, at, move |mixed| ramp.grey_of_narrow(mixed));
     } else {
-        narrow_with::<CHANNELS>(target, at, |mixed| plan.grey_of_narrow(mixed));
+        narrow_with::<CHANNELS, P>(target, at, |mixed| plan.grey_of_narrow(mixed));
     }
 }
 
-fn narrow_with<const CHANNELS: usize>(
-    target: Target,
+fn narrow_with<const CHANNELS: usize, P: CanvasPixel>(
+    target: Target<P>,
     at: impl Fn(usize) -> u32,
     grey: impl Fn(u32) -> f32,
 ) {
     let plan = target.plan;
     let columns = target.columns as usize;
     if plan.grid.is_axis_aligned() && !plan.has_padding() {
-        cpu_rows::draw::<CHANNELS>(target, at, grey);
+        cpu_rows::draw::<CHANNELS, P>(target, at, grey);
         return;
     }
     each_pixel(target, |column, row| {
         let place = |c: u32, r: u32| (r as usize * columns + c as usize) * CHANNELS;
         let nearest = place(column.nearest, row.nearest);
         if plan.is_padding(at(nearest)) {
-            return BLACK;
+            return P::BLACK;
         }
-        let mut levels = [0; CHANNELS];
+        let mut levels = [P::Level::default(); CHANNELS];
         for (channel, level) in levels.iter_mut().enumerate() {
             let mixed = if plan.interpolate {
                 let taps = [
@@ -271,12 +291,9 @@ fn narrow_with<const CHANNELS: usize>(
             } else {
                 at(nearest + channel) << FRACTION_BITS
             };
-            *level = plan.level(grey(mixed));
+            *level = P::level(plan, grey(mixed));
         }
-        match levels[..] {
-            [red, green, blue] => [red, green, blue, 255],
-            _ => [levels[0], levels[0], levels[0], 255],
-        }
+        P::of(levels)
     });
 }
 
@@ -320,7 +337,7 @@ pub(super) fn mix_down(top: u32, bottom: u32, down: u32) -> u32 {
 }
 
 /// Draws 32-bit whole numbers; `at` gives them ordered.
-fn wide(target: Target, at: impl Fn(usize) -> u32) {
+fn wide<P: CanvasPixel>(target: Target<P>, at: impl Fn(usize) -> u32) {
     let plan = target.plan;
     tapped(target, |i| {
         let ordered = at(i);
@@ -329,7 +346,7 @@ fn wide(target: Target, at: impl Fn(usize) -> u32) {
 }
 
 /// Draws floats. What is no number is drawn as padding.
-fn float(target: Target, at: impl Fn(usize) -> f32) {
+fn float<P: CanvasPixel>(target: Target<P>, at: impl Fn(usize) -> f32) {
     let plan = target.plan;
     tapped(target, |i| {
         let stored = at(i);
@@ -340,13 +357,13 @@ fn float(target: Target, at: impl Fn(usize) -> f32) {
 }
 
 /// Draws pixels whose way to grey is known before they are mixed; `None` is padding.
-fn tapped(target: Target, at: impl Fn(usize) -> Option<f32>) {
+fn tapped<P: CanvasPixel>(target: Target<P>, at: impl Fn(usize) -> Option<f64>) {
     let plan = target.plan;
     let columns = target.columns as usize;
     each_pixel(target, |column, row| {
         let place = |c: u32, r: u32| r as usize * columns + c as usize;
         let Some(nearest) = at(place(column.nearest, row.nearest)) else {
-            return BLACK;
+            return P::BLACK;
         };
         let mixed = if plan.interpolate {
             let taps = [
@@ -359,18 +376,16 @@ fn tapped(target: Target, at: impl Fn(usize) -> Option<f32>) {
         } else {
             nearest
         };
-        let level = plan.level(plan.grey_of_taps(mixed));
-        [level, level, level, 255]
+        P::of([P::level(plan, plan.grey_of_taps(mixed))])
     });
 }
 
 /// A fraction with 16 bits as a float: exact.
-#[expect(clippy::cast_precision_loss, reason = "16 bits fit a single")]
-fn part(fraction: u32) -> f32 {
-    fraction as f32 / ONE as f32
+fn part(fraction: u32) -> f64 {
+    f64::from(fraction) / f64::from(ONE)
 }
 
-fn mix_taps(taps: [Option<f32>; 4], across: f32, down: f32) -> f32 {
+fn mix_taps(taps: [Option<f64>; 4], across: f64, down: f64) -> f64 {
     if let [Some(a), Some(b), Some(c), Some(d)] = taps {
         let top = a + (b - a) * across;
         let bottom = c + (d - c) * across;
@@ -394,7 +409,7 @@ fn mix_taps(taps: [Option<f32>; 4], across: f32, down: f32) -> f32 {
 }
 
 /// Calls `shade` for each canvas pixel that lies on the image, with its neighbours; the rest is black.
-fn each_pixel(target: Target, shade: impl Fn(Tap, Tap) -> [u8; 4]) {
+fn each_pixel<P: CanvasPixel>(target: Target<P>, shade: impl Fn(Tap, Tap) -> P) {
     let Target {
         plan,
         rows,
@@ -416,7 +431,7 @@ fn each_pixel(target: Target, shade: impl Fn(Tap, Tap) -> [u8; 4]) {
             for (pixel, column) in line.iter_mut().zip(&column_taps) {
                 *pixel = match (*column, row) {
                     (Some(column), Some(row)) => shade(column, row),
-                    _ => BLACK,
+                    _ => P::BLACK,
                 };
             }
         } else {
@@ -425,7 +440,7 @@ fn each_pixel(target: Target, shade: impl Fn(Tap, Tap) -> [u8; 4]) {
                 let row = tap(grid.row_at(x, y), rows);
                 *pixel = match (column, row) {
                     (Some(column), Some(row)) => shade(column, row),
-                    _ => BLACK,
+                    _ => P::BLACK,
                 };
             }
         }

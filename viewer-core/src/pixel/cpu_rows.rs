@@ -4,13 +4,14 @@
 //! is mixed across only once, however often it is enlarged, and loops are plain enough to be vectorised.
 //! Where nothing is mixed, the way to grey of all stored values is a table.
 
-use super::cpu_render::{BLACK, Target, mix_down};
+use super::canvas::CanvasPixel;
+use super::cpu_render::{Target, mix_down};
 use super::grid::{FRACTION_BITS, ONE, Tap, tap};
 use super::render_plan::RenderPlan;
 
 /// Draws a frame without padding; `at` gives ordered samples by their place in the frame.
-pub(super) fn draw<const CHANNELS: usize>(
-    target: Target,
+pub(super) fn draw<const CHANNELS: usize, P: CanvasPixel>(
+    target: Target<P>,
     at: impl Fn(usize) -> u32,
     grey: impl Fn(u32) -> f32,
 ) {
@@ -33,28 +34,28 @@ pub(super) fn draw<const CHANNELS: usize>(
         }
     }
     let is_mixed_across = plan.interpolate && taps.iter().any(|tap| tap.fraction != 0);
-    let table = level_table::<CHANNELS>(plan, pixels.len(), &grey);
+    let table = level_table::<CHANNELS, P>(plan, pixels.len(), &grey);
     let mut mixed = MixedRows::new(taps.len() * CHANNELS);
     let stride = columns as usize * CHANNELS;
 
     for (y, line) in (0..).zip(pixels.chunks_exact_mut(width as usize)) {
         let Some(row) = tap(grid.row_at(0, y), rows) else {
-            line.fill(BLACK);
+            line.fill(P::BLACK);
             continue;
         };
         let (before, rest) = line.split_at_mut(left);
         let (inside, after) = rest.split_at_mut(taps.len());
-        before.fill(BLACK);
-        after.fill(BLACK);
+        before.fill(P::BLACK);
+        after.fill(P::BLACK);
         let start = row.nearest as usize * stride;
         if !is_mixed_across && (!plan.interpolate || row.fraction == 0) {
             for (pixel, tap) in inside.iter_mut().zip(&taps) {
                 let place = start + tap.nearest as usize * CHANNELS;
-                *pixel = rgba(std::array::from_fn::<u8, CHANNELS, _>(|channel| {
+                *pixel = P::of(std::array::from_fn::<_, CHANNELS, _>(|channel| {
                     let ordered = at(place + channel);
                     match &table {
-                        Some(table) => table.get(ordered as usize).copied().unwrap_or(0),
-                        None => plan.level(grey(ordered << FRACTION_BITS)),
+                        Some(table) => table.get(ordered as usize).copied().unwrap_or_default(),
+                        None => P::level(plan, grey(ordered << FRACTION_BITS)),
                     }
                 }));
             }
@@ -66,20 +67,11 @@ pub(super) fn draw<const CHANNELS: usize>(
         let (top, _) = mixed.first.as_chunks::<CHANNELS>();
         let (bottom, _) = mixed.second.as_chunks::<CHANNELS>();
         for ((pixel, top), bottom) in inside.iter_mut().zip(top).zip(bottom) {
-            *pixel = rgba(std::array::from_fn::<u8, CHANNELS, _>(|channel| {
+            *pixel = P::of(std::array::from_fn::<_, CHANNELS, _>(|channel| {
                 let value = mix_down(top[channel], bottom[channel], row.fraction);
-                plan.level(grey(value))
+                P::level(plan, grey(value))
             }));
         }
-    }
-}
-
-#[inline]
-fn rgba<const CHANNELS: usize>(levels: [u8; CHANNELS]) -> [u8; 4] {
-    match levels[..] {
-        [red, green, blue] => [red, green, blue, 255],
-        [grey] => [grey, grey, grey, 255],
-        _ => BLACK,
     }
 }
 
@@ -137,15 +129,15 @@ fn mix_across<const CHANNELS: usize>(
 }
 
 /// The grey of every ordered value, where the picture is large enough to be worth it.
-fn level_table<const CHANNELS: usize>(
+fn level_table<const CHANNELS: usize, P: CanvasPixel>(
     plan: &RenderPlan,
     pixel_count: usize,
     grey: &impl Fn(u32) -> f32,
-) -> Option<Vec<u8>> {
+) -> Option<Vec<P::Level>> {
     let length: u32 = if CHANNELS == 3 { 1 << 8 } else { 1 << 16 };
     (pixel_count >= length as usize).then(|| {
         (0..length)
-            .map(|ordered| plan.level(grey(ordered << FRACTION_BITS)))
+            .map(|ordered| P::level(plan, grey(ordered << FRACTION_BITS)))
             .collect()
     })
 }

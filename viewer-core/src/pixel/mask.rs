@@ -5,6 +5,7 @@
 //! one pixel stays whole when the image is shown small.
 //! Source: DICOM PS3.3 C.9.2 (Overlay Plane), C.7.6.11 (Display Shutter).
 
+use super::canvas::CanvasPixel;
 use super::grid::{CanvasGrid, tap};
 use std::sync::Arc;
 
@@ -73,14 +74,14 @@ impl Mask {
     }
 
     /// Draws over canvas pixels, RGBA, that show the frame; overlay graphics only where `with_overlays`.
-    pub(super) fn draw(
+    pub(super) fn draw<P: CanvasPixel>(
         &self,
         grid: &CanvasGrid,
         with_overlays: bool,
         width: u32,
-        pixels: &mut [[u8; 4]],
+        pixels: &mut [P],
     ) {
-        let [level, [red, green, blue]] = [[self.shutter_level; 3], OVERLAY_COLOR];
+        let [shutter, graphics] = [[self.shutter_level; 3], OVERLAY_COLOR].map(P::of_levels);
         let reach = reach(grid);
         for (y, line) in (0..).zip(pixels.chunks_exact_mut(width.max(1) as usize)) {
             for (x, pixel) in (0..).zip(line) {
@@ -90,9 +91,9 @@ impl Mask {
                     continue;
                 };
                 if self.at(column.nearest, row.nearest) & SHUTTER != 0 {
-                    *pixel = [level[0], level[1], level[2], 255];
+                    *pixel = shutter;
                 } else if with_overlays && self.has_overlay([column.nearest, row.nearest], reach) {
-                    *pixel = [red, green, blue, 255];
+                    *pixel = graphics;
                 }
             }
         }

@@ -4,6 +4,7 @@
 //! draws a frame with it; `shaders/frame.wgsl` is the same maths on the GPU. Both start from one
 //! [`RenderPlan`]: a [`grid`] of whole numbers and a [`ramp`] that is modality and VOI in one.
 
+mod canvas;
 pub mod color;
 pub mod cpu_render;
 mod cpu_rows;

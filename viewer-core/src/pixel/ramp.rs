@@ -22,8 +22,8 @@ const FARTHEST: f64 = 1e30;
 const PIVOT_NOISE: f64 = 1e-4;
 
 /// Taps of 32-bit and float frames are cut to this many windows around black before they are mixed, so
-/// that a mix keeps enough digits for 256 greys.
-pub const TAP_LIMIT: f32 = 4096.0;
+/// that a mix in single precision, which is all that shaders have, keeps enough digits for 256 greys.
+pub const TAP_LIMIT: f64 = 4096.0;
 
 /// How a renderer computes with a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +76,8 @@ pub struct Ramp {
     pub scale: f32,
     /// Grey at the pivot: what is lost by its rounding or by its cut to the range of stored values.
     pub offset: f32,
+    /// Scale and offset in double precision, for the taps of 32-bit and float frames on the processor.
+    exact: [f64; 2],
 }
 
 impl Ramp {
@@ -129,6 +131,7 @@ impl Ramp {
             pivot: 0,
             scale: 0.0,
             offset: narrow(grey, FARTHEST),
+            exact: [0.0, limited(grey, FARTHEST)],
         }
     }
 
@@ -149,6 +152,7 @@ impl Ramp {
             pivot: pivot as u32,
             scale: narrow(scale, STEEPEST),
             offset: narrow(offset, FARTHEST),
+            exact: [limited(scale, STEEPEST), limited(offset, FARTHEST)],
         }
     }
 
@@ -164,6 +168,7 @@ impl Ramp {
             pivot: pivot.to_bits(),
             scale: narrow(scale, STEEPEST),
             offset: narrow(offset, FARTHEST),
+            exact: [limited(scale, STEEPEST), limited(offset, FARTHEST)],
         }
     }
 
@@ -181,15 +186,18 @@ impl Ramp {
 
     /// Grey, not cut to `0..=1`, of the ordered value of one pixel of a 32-bit frame.
     #[inline]
-    pub fn tap_of_wide(&self, ordered: u32) -> f32 {
-        (self.distance(ordered) * self.scale + self.offset).clamp(-TAP_LIMIT, TAP_LIMIT)
+    pub fn tap_of_wide(&self, ordered: u32) -> f64 {
+        let [scale, offset] = self.exact;
+        let distance = f64::from(ordered) - f64::from(self.pivot);
+        (distance * scale + offset).clamp(-TAP_LIMIT, TAP_LIMIT)
     }
 
     /// Grey, not cut to `0..=1`, of one pixel of a float frame.
     #[inline]
-    pub fn tap_of_float(&self, stored: f32) -> f32 {
-        ((stored - f32::from_bits(self.pivot)) * self.scale + self.offset)
-            .clamp(-TAP_LIMIT, TAP_LIMIT)
+    pub fn tap_of_float(&self, stored: f32) -> f64 {
+        let [scale, offset] = self.exact;
+        let distance = f64::from(stored) - f64::from(f32::from_bits(self.pivot));
+        (distance * scale + offset).clamp(-TAP_LIMIT, TAP_LIMIT)
     }
 
     #[inline]
@@ -219,10 +227,15 @@ fn along(lut: &Lut) -> (f64, f64) {
     reason = "rounding to single precision is what it is for"
 )]
 fn narrow(number: f64, limit: f64) -> f32 {
+    limited(number, limit) as f32
+}
+
+/// A number within `-limit..=limit`; 0 where it is none.
+fn limited(number: f64, limit: f64) -> f64 {
     if number.is_nan() {
         0.0
     } else {
-        number.clamp(-limit, limit) as f32
+        number.clamp(-limit, limit)
     }
 }
 
@@ -239,12 +252,12 @@ mod tests {
         ModalityLut::Rescale { slope, intercept }
     }
 
-    fn grey(sample_type: SampleType, stored: i32, modality: &ModalityLut, voi: &VoiLut) -> f32 {
+    fn grey(sample_type: SampleType, stored: i32, modality: &ModalityLut, voi: &VoiLut) -> f64 {
         let kind = SampleKind::of(sample_type);
         let ramp = Ramp::new(kind, modality, voi);
         let ordered = stored.wrapping_add(kind.sign_bit() as i32) as u32;
         match kind {
-            SampleKind::Narrow { .. } => ramp.grey_of_narrow(ordered << FRACTION_BITS),
+            SampleKind::Narrow { .. } => f64::from(ramp.grey_of_narrow(ordered << FRACTION_BITS)),
             SampleKind::Wide { .. } => ramp.tap_of_wide(ordered).clamp(0.0, 1.0),
             SampleKind::Float => ramp.tap_of_float(stored as f32).clamp(0.0, 1.0),
         }
@@ -255,7 +268,7 @@ mod tests {
     #[test]
     fn a_full_window_of_12_bits_ends_at_0_and_4095() {
         for sample_type in [SampleType::U16, SampleType::I16, SampleType::U32] {
-            let check = |stored, expected: f32| {
+            let check = |stored, expected: f64| {
                 let found = grey(
                     sample_type,
                     stored,

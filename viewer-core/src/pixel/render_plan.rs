@@ -130,21 +130,26 @@ impl RenderPlan {
     /// Display grey, `0.0..=1.0`, of mixed taps of a 32-bit or float frame.
     #[inline]
     #[expect(
-        clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a place in a table of at most 65,536 words"
+        reason = "a place in a table of at most 65,536 words; grey is rounded to single precision"
     )]
-    pub fn grey_of_taps(&self, mixed: f32) -> f32 {
+    pub fn grey_of_taps(&self, mixed: f64) -> f32 {
         match (&self.table, self.shade) {
             (Some(table), Shade::Table) => {
-                let place = mixed.clamp(0.0, 1.0) * table.last() as f32;
+                let place = mixed.clamp(0.0, 1.0) * f64::from(table.last());
                 let whole = place.floor();
-                table.grey(whole as u32, place - whole)
+                table.grey(whole as u32, (place - whole) as f32)
             }
-            (_, Shade::Logistic) => logistic(mixed),
-            _ => mixed.clamp(0.0, 1.0),
+            (_, Shade::Logistic) => (1.0 / (1.0 + (-mixed).exp())) as f32,
+            _ => mixed.clamp(0.0, 1.0) as f32,
         }
+    }
+
+    /// P-Value, `0.0..=1.0`, of a display grey.
+    #[inline]
+    pub fn p_value(&self, grey: f32) -> f32 {
+        if self.inverse { 1.0 - grey } else { grey }
     }
 
     /// The grey on screen, `0..=255`, of a display grey `0.0..=1.0`.
@@ -155,8 +160,7 @@ impl RenderPlan {
         reason = "0.5..=255.5, and cutting the fraction is the floor"
     )]
     pub fn level(&self, grey: f32) -> u8 {
-        let p_value = if self.inverse { 1.0 - grey } else { grey };
-        (p_value * 255.0 + 0.5) as i32 as u8
+        (self.p_value(grey) * 255.0 + 0.5) as i32 as u8
     }
 }
 
