@@ -143,25 +143,41 @@ override COLOR: u32 = 0u;
 const COLOR_YBR_FULL: u32 = 1u;
 const COLOR_YBR_PARTIAL: u32 = 2u;
 
-// Rounds numbers in units of 2^-16 and cuts them to bytes.
-fn rounded(scaled: vec3<i32>) -> vec3<u32> {
-    return vec3<u32>(clamp((scaled + vec3<i32>(0x8000)) >> vec3<u32>(16u), vec3<i32>(0), vec3<i32>(255)));
+fn bytes(levels: vec3<i32>) -> vec3<u32> {
+    return vec3<u32>(clamp(levels, vec3<i32>(0), vec3<i32>(255)));
+}
+
+// luma / 73 + chroma / unit, rounded; a half goes up.
+fn partial(luma: i32, chroma: i32, unit: i32) -> i32 {
+    // Division drops the fraction; whole parts are to lie below.
+    let bright = luma / 73 - select(0, 1, luma % 73 < 0);
+    let colour = chroma / unit - select(0, 1, chroma % unit < 0);
+    // In units of 1 / (73 * unit), less than two: below 2^31.
+    let one = 73 * unit;
+    let rest = (luma - bright * 73) * unit + (chroma - colour * unit) * 73;
+    return bright + colour + select(0, 1, rest >= one / 2) + select(0, 1, rest >= one + one / 2);
 }
 
 // Red, green and blue of a pixel; PS3.3 C.7.6.3.1.2, twin: pixel/color.rs.
 fn colour_at(column: i32, row: i32) -> vec3<u32> {
     let texel = load(column, row).xyz;
+    let cb = i32(texel.y) - 128;
+    let cr = i32(texel.z) - 128;
     if COLOR == COLOR_YBR_FULL {
-        let y = i32(texel.x) << 16u;
-        let cb = i32(texel.y) - 128;
-        let cr = i32(texel.z) - 128;
-        return rounded(vec3<i32>(y + 91881 * cr, y - 22553 * cb - 46802 * cr, y + 116130 * cb));
+        let offsets = vec3<i32>(
+            1470104 * cr + 0x80000,
+            0x80006 - 360853 * cb - 748826 * cr,
+            1858077 * cb + 0x80029,
+        );
+        return bytes(vec3<i32>(i32(texel.x)) + (offsets >> vec3<u32>(20u)));
     }
     if COLOR == COLOR_YBR_PARTIAL {
-        let y = (i32(texel.x) - 16) * 76309;
-        let cb = i32(texel.y) - 128;
-        let cr = i32(texel.z) - 128;
-        return rounded(vec3<i32>(y + 104597 * cr, y - 25675 * cb - 53279 * cr, y + 132201 * cb));
+        let luma = (i32(texel.x) - 16) * 85;
+        return bytes(vec3<i32>(
+            partial(luma, 35751 * cr, 22400),
+            partial(luma, -5151204 * cb - 10689549 * cr, 13148800),
+            partial(luma, 22593 * cb, 11200),
+        ));
     }
     return texel;
 }

@@ -93,32 +93,43 @@ pub fn to_samples8(frame: &Frame) -> Option<Vec<u8>> {
 }
 
 /// One pixel of YBR_FULL, `[Y, CB, CR]`, as `[R, G, B]`.
+///
+/// `R = Y + 1.402 CR`, `G = Y - (0.202008 CB + 0.419198 CR) / 0.587`, `B = Y + 1.772 CB`, with chroma less 128: the
+/// standard's luma solved for the colours. The numbers are these in units of 2^-20, and halves that make the
+/// rounding that of the formula for all inputs; a half goes up.
 pub fn ybr_full_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
-    let y = i32::from(y) << 16;
-    let (cb, cr) = (i32::from(cb) - 128, i32::from(cr) - 128);
-    // 1.402, 0.344136, 0.714136 and 1.772 in units of 2^-16.
+    let (y, cb, cr) = (i32::from(y), i32::from(cb) - 128, i32::from(cr) - 128);
     [
-        level(y + 91_881 * cr),
-        level(y - 22_553 * cb - 46_802 * cr),
-        level(y + 116_130 * cb),
+        byte(y + ((1_470_104 * cr + 0x8_0000) >> 20)),
+        byte(y + ((0x8_0006 - 360_853 * cb - 748_826 * cr) >> 20)),
+        byte(y + ((1_858_077 * cb + 0x8_0029) >> 20)),
     ]
 }
 
-/// One pixel of YBR_PARTIAL: luma is 16..=235, chroma 16..=240.
+/// One pixel of YBR_PARTIAL: luma is 16..=235, chroma 16..=240. The same colours, with luma stretched by 255 / 219
+/// and chroma by 255 / 224, as exact fractions.
 pub fn ybr_partial_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
-    let y = (i32::from(y) - 16) * 76_309;
+    let luma = (i32::from(y) - 16) * 85;
     let (cb, cr) = (i32::from(cb) - 128, i32::from(cr) - 128);
-    // 1.1644, 1.5960, 0.3918, 0.8130 and 2.0172 in units of 2^-16.
     [
-        level(y + 104_597 * cr),
-        level(y - 25_675 * cb - 53_279 * cr),
-        level(y + 132_201 * cb),
+        partial(luma, 35_751 * cr, 22_400),
+        partial(luma, -5_151_204 * cb - 10_689_549 * cr, 13_148_800),
+        partial(luma, 22_593 * cb, 11_200),
     ]
 }
 
-/// Rounds a number in units of 2^-16 and cuts it to a byte.
-fn level(scaled: i32) -> u8 {
-    u8::try_from(((scaled + 0x8000) >> 16).clamp(0, 255)).unwrap_or(u8::MAX)
+/// `luma / 73 + chroma / unit`, rounded and cut to a byte; a half goes up.
+fn partial(luma: i32, chroma: i32, unit: i32) -> u8 {
+    let whole = luma.div_euclid(73) + chroma.div_euclid(unit);
+    // In units of 1 / (73 * unit), less than two: below 2^31.
+    let one = 73 * unit;
+    let rest = luma.rem_euclid(73) * unit + chroma.rem_euclid(unit) * 73;
+    let up = i32::from(rest >= one / 2) + i32::from(rest >= one + one / 2);
+    byte(whole + up)
+}
+
+fn byte(level: i32) -> u8 {
+    u8::try_from(level.clamp(0, 255)).unwrap_or(u8::MAX)
 }
 
 /// Samples as 8-bit ones: the full scale of Bits Stored stays the full scale.
