@@ -122,7 +122,9 @@ mod tests {
         let fixed = |number: f64| ((number * 65_536.0).round() as i32).to_be_bytes();
         let xyz = |[x, y, z]: [f64; 3]| {
             let mut tag = b"XYZ \0\0\0\0".to_vec();
-            [x, y, z].map(|number| tag.extend(fixed(number)));
+            for number in [x, y, z] {
+                tag.extend(fixed(number));
+            }
             tag
         };
         let mut curve = b"curv\0\0\0\0\0\0\0\x01".to_vec();

@@ -158,8 +158,16 @@ fn grey_word(presentation: &Presentation, grey: f64) -> u32 {
     reason = "rounding to single precision is what it is for"
 )]
 fn narrowed(grey: f64) -> u32 {
-    // No number becomes black: `max` drops it.
-    (grey.max(0.0).min(1.0) as f32).to_bits()
+    (cut(grey) as f32).to_bits()
+}
+
+/// A grey within `0.0..=1.0`; what is no number is black.
+fn cut(grey: f64) -> f64 {
+    if grey.is_nan() {
+        0.0
+    } else {
+        grey.clamp(0.0, 1.0)
+    }
 }
 
 #[expect(
@@ -171,7 +179,7 @@ fn color_word(params: &FrameParams, stored: f64) -> u32 {
     let color = (params.palette.as_ref()).and_then(|palette| palette.color(stored as i64));
     let [red, green, blue] = color.unwrap_or_else(|| {
         let grey = params.voi.apply(params.modality.apply(stored));
-        [(grey.max(0.0).min(1.0) * 255.0 + 0.5) as u8; 3]
+        [(cut(grey) * 255.0 + 0.5) as u8; 3]
     });
     u32::from_le_bytes([red, green, blue, 0])
 }
