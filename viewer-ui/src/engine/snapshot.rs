@@ -9,7 +9,9 @@ use std::rc::Rc;
 use viewer_core::geometry::{PatientDirections, edge_letters, parse_patient_orientation};
 use viewer_core::loading::{Failure, FrameKey, FrameState};
 use viewer_core::model::{Instance, Series, SeriesId, document_note};
+use viewer_core::pixel::VoiLut;
 use viewer_core::state::{Viewport, viewport::ShownFrame};
+use viewer_core::tools::WindowSource;
 use viewer_core::tools::marks::{LoadCount, Marked, marks};
 use viewer_core::tools::overlay::{self, series_name, window_number};
 use viewer_core::tools::probe::{Probe, probe};
@@ -59,17 +61,31 @@ impl Engine {
             .get(active)
             .and_then(|v| v.window(&self.state));
         let chosen = self.state.viewports.get(active).map(|v| v.window);
+        let shown = self.state.viewports.get(active);
+        let shown = shown.and_then(|viewport| viewport.shown(&self.state));
+        let is_table = |source| match source {
+            WindowSource::File(index) => shown.is_some_and(|shown| {
+                let voi = &shown.instance.frame(shown.frame_index).grey.voi;
+                let named = voi.get(index);
+                named.is_some_and(|named| matches!(named.voi, VoiLut::Table(_)))
+            }),
+            _ => false,
+        };
         let presets = self
             .state
             .presets(active)
             .into_iter()
             .take(9)
             .map(|preset| PresetView {
-                values: format!(
-                    "W {} L {}",
-                    window_number(preset.window.width),
-                    window_number(preset.window.center)
-                ),
+                values: if is_table(preset.source) {
+                    "LUT".into()
+                } else {
+                    format!(
+                        "W {} L {}",
+                        window_number(preset.window.width),
+                        window_number(preset.window.center)
+                    )
+                },
                 is_chosen: chosen == Some(preset.source),
                 name: preset.name,
             })

@@ -102,10 +102,10 @@ fn play(view: &ReaderView, onclick: &Callback<()>) -> Html {
     let onclick = onclick.clone();
     match (view.plays, view.can_play) {
         (true, _) => html! {
-            <ToolButton icon="pause" label="Stop playing" key_name="Space" pressed={true} {onclick} />
+            <ToolButton icon="pause" label="Stop playing" key_name="Space" {onclick} />
         },
         (false, true) => html! {
-            <ToolButton icon="play" label="Play images" key_name="Space" pressed={false} {onclick} />
+            <ToolButton icon="play" label="Play images" key_name="Space" {onclick} />
         },
         (false, false) => html! {
             <ToolButton icon="play" label="Play images: needs more than one" disabled=true {onclick} />
