@@ -90,7 +90,19 @@ pub fn for_tests() -> Result<()> {
     if !Path::new("/usr/share/orthanc/plugins/libOrthancDicomWeb.so").exists() {
         packages.push("orthanc-dicomweb");
     }
+    if !has_numpy() {
+        packages.push("python3-numpy");
+    }
     install(&packages, "testing")
+}
+
+/// True where a Python has numpy, by which another implementation of the picture chain is computed.
+fn has_numpy() -> bool {
+    ["python3", "/usr/bin/python3"].into_iter().any(|program| {
+        let mut ask = Command::new(program);
+        ask.args(["-c", "import numpy"]).stderr(Stdio::null());
+        output_of(&mut ask).is_some()
+    })
 }
 
 #[cfg(test)]
