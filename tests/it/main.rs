@@ -14,6 +14,7 @@ mod memory;
 mod modules;
 mod orthanc;
 mod pictures;
+mod references;
 mod shown;
 mod smoke;
 mod stage;
