@@ -147,11 +147,16 @@ fn bytes(levels: vec3<i32>) -> vec3<u32> {
     return vec3<u32>(clamp(levels, vec3<i32>(0), vec3<i32>(255)));
 }
 
+// The whole number at or below number / unit. Without %: GLSL leaves open what it is of negative numbers.
+fn whole_part(number: i32, unit: i32) -> i32 {
+    let quotient = number / unit;
+    return quotient - select(0, 1, number - quotient * unit < 0);
+}
+
 // luma / 73 + chroma / unit, rounded; a half goes up.
 fn partial(luma: i32, chroma: i32, unit: i32) -> i32 {
-    // Division drops the fraction; whole parts are to lie below.
-    let bright = luma / 73 - select(0, 1, luma % 73 < 0);
-    let colour = chroma / unit - select(0, 1, chroma % unit < 0);
+    let bright = whole_part(luma, 73);
+    let colour = whole_part(chroma, unit);
     // In units of 1 / (73 * unit), less than two: below 2^31.
     let one = 73 * unit;
     let rest = (luma - bright * 73) * unit + (chroma - colour * unit) * 73;

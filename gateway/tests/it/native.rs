@@ -97,11 +97,12 @@ fn packed_bits_of_many_frames_start_on_a_byte_each() {
 }
 
 #[test]
-fn long_big_endian_samples_are_turned_round_whole() {
+fn long_big_endian_samples_are_turned_by_the_words_of_their_vr() {
     check(
         image(BIG_ENDIAN, 1, 32, 2),
         &element(0x10, b"OW", &[1, 2, 3, 4, 5, 6, 7, 8], true),
-        &[&[4, 3, 2, 1], &[8, 7, 6, 5]],
+        // PS3.5 7.3: the words are turned, and the low one stays the first.
+        &[&[2, 1, 4, 3], &[6, 5, 8, 7]],
     );
     check(
         image(BIG_ENDIAN, 1, 32, 2),
