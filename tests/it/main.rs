@@ -14,7 +14,6 @@ mod memory;
 mod modules;
 mod orthanc;
 mod pictures;
-mod references;
 mod shown;
 mod smoke;
 mod stage;
