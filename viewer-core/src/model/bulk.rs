@@ -83,8 +83,19 @@ pub struct TableSource {
     pub descriptor: Result<LutDescriptor, LutError>,
     /// The entries.
     pub data: BulkValue,
-    /// The data are segments of a palette.
-    pub segmented: bool,
+    /// How the data are read.
+    pub kind: TableKind,
+}
+
+/// What a table is for: palettes have forms of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableKind {
+    /// A modality, VOI or presentation LUT: entries are what their bits say.
+    Grey,
+    /// A channel of a palette (C.7.6.3.1.6).
+    Palette,
+    /// A channel of a palette, as segments (C.7.9.2).
+    SegmentedPalette,
 }
 
 /// What is known of a table.
@@ -105,7 +116,7 @@ impl TableSource {
         Some(Self {
             descriptor: descriptor_of(set, descriptor, input_is_signed)?,
             data,
-            segmented: false,
+            kind: TableKind::Grey,
         })
     }
 
@@ -116,10 +127,17 @@ impl TableSource {
             Err(error) => return Table::Broken(error.to_string()),
         };
         match &self.data {
-            BulkValue::Here(bytes) => match palette::channel(descriptor, bytes, self.segmented) {
-                Ok(lut) => Table::Ready(lut),
-                Err(error) => Table::Broken(error.to_string()),
-            },
+            BulkValue::Here(bytes) => {
+                let read = match self.kind {
+                    TableKind::Grey => descriptor.read(bytes),
+                    TableKind::Palette => palette::channel(descriptor, bytes, false),
+                    TableKind::SegmentedPalette => palette::channel(descriptor, bytes, true),
+                };
+                match read {
+                    Ok(lut) => Table::Ready(lut),
+                    Err(error) => Table::Broken(error.to_string()),
+                }
+            }
             BulkValue::Elsewhere(_) => Table::Awaited,
             BulkValue::Lost(reason) => Table::Broken(reason.clone()),
         }
@@ -176,6 +194,25 @@ mod tests {
         assert_eq!(address.address(), Some("bulk/7"));
         assert_eq!(value(r#"{"vr":"OW","InlineBinary":"%%"}"#), None);
         assert_eq!(value(r#"{"vr":"US","Value":[70000]}"#), None);
+    }
+
+    /// PS3.3 C.11.2.1.1: a table of 16 bits is scaled by 16 bits, however small its entries are. Only palettes
+    /// of small entries are 8-bit ones by a writer's mistake.
+    #[test]
+    fn small_entries_of_a_grey_table_keep_their_bits() {
+        let full_scale = |kind| {
+            let source = TableSource {
+                descriptor: LutDescriptor::new([2, 0, 16], false),
+                data: BulkValue::Here([0, 0, 200, 0].to_vec().into()),
+                kind,
+            };
+            match source.table() {
+                Table::Ready(lut) => Some(lut.full_scale()),
+                Table::Awaited | Table::Broken(_) => None,
+            }
+        };
+        assert_eq!(full_scale(TableKind::Grey), Some(65_535.0));
+        assert_eq!(full_scale(TableKind::Palette), Some(255.0));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Source: DICOM PS3.3 C.7.9 (Palette Color Lookup Table), C.7.6.19 (Supplemental Palette Color Lookup Table).
 
-use super::bulk::{BulkValue, Table, TableSource, descriptor_of};
+use super::bulk::{BulkValue, Table, TableKind, TableSource, descriptor_of};
 use super::tags;
 use crate::pixel::{Palette, Photometric, PixelFormat};
 use protocol::dicomweb::json::{Dataset, Tag};
@@ -39,14 +39,14 @@ impl PaletteSource {
             return None;
         }
         let channel = |[descriptor, plain, segmented]: [Tag; 3]| {
-            let (data, is_segmented) = match BulkValue::of(set, plain) {
-                Some(data) => (data, false),
-                None => (BulkValue::of(set, segmented)?, true),
+            let (data, kind) = match BulkValue::of(set, plain) {
+                Some(data) => (data, TableKind::Palette),
+                None => (BulkValue::of(set, segmented)?, TableKind::SegmentedPalette),
             };
             Some(TableSource {
                 descriptor: descriptor_of(set, descriptor, format.signed)?,
                 data,
-                segmented: is_segmented,
+                kind,
             })
         };
         let [red, green, blue] = CHANNELS.map(channel);
@@ -54,7 +54,7 @@ impl PaletteSource {
             let nothing = TableSource {
                 descriptor: Err(crate::pixel::LutError::Descriptor),
                 data: BulkValue::Lost("it is not complete".into()),
-                segmented: false,
+                kind: TableKind::Palette,
             };
             return is_needed.then(|| Self {
                 channels: [nothing.clone(), nothing.clone(), nothing],
