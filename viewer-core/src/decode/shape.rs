@@ -38,6 +38,12 @@ impl Shape {
                 });
             }
         };
+        // Colour of one bit a sample is no image of the standard; its planes would not begin at bytes.
+        if format.bits_allocated == 1 && format.samples_per_pixel > 1 {
+            return Err(DecodeError::ImpossibleFormat {
+                attribute: "bits allocated",
+            });
+        }
         if !format.float && format.bits_allocated > 1 {
             if format.bits_stored == 0 || format.bits_stored > format.bits_allocated {
                 return Err(DecodeError::ImpossibleFormat {
@@ -96,6 +102,17 @@ impl Shape {
         if samples_per_pixel != if color { 3 } else { 1 } {
             return Err(DecodeError::ImpossibleFormat {
                 attribute: "samples per pixel",
+            });
+        }
+        // The input of a palette has 16 bits at most (C.7.6.3.1.5), and only grey values and indices have a sign.
+        if format.photometric == Photometric::PaletteColor && sample_type.size_bytes() > 2 {
+            return Err(DecodeError::ImpossibleFormat {
+                attribute: "bits allocated",
+            });
+        }
+        if color && sample_type.is_signed() {
+            return Err(DecodeError::ImpossibleFormat {
+                attribute: "pixel representation",
             });
         }
         let pixels = u64::from(rows) * u64::from(columns);
