@@ -98,7 +98,8 @@ fn plane(set: &Dataset, group: Tag, notes: &mut Vec<String>) -> Option<OverlayPl
             reason = "SS: cut to what 16 bits can hold"
         )]
         Some([row, column]) => [*row, *column].map(|at| at.clamp(-32_768.0, 32_767.0) as i32),
-        _ => [1, 1],
+        None if !set.has(group | 0x0050) => [1, 1],
+        _ => return ignored("its origin is not valid"),
     };
     let bits_allocated = set.whole(group | 0x0100).unwrap_or(1);
     let source = match data {

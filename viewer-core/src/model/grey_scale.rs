@@ -102,8 +102,19 @@ impl GreyScale {
         let mut notes = Vec::new();
         let slope = rescale_slope(set, &mut notes);
         let intercept = set.number(tags::RESCALE_INTERCEPT);
+        if set.has(tags::RESCALE_INTERCEPT) && intercept.is_none() {
+            notes.push("a rescale intercept that is no number is ignored".into());
+        }
         let table = set.items(tags::MODALITY_LUT_SEQUENCE);
         let table = table.first();
+        let modality_table = table.and_then(|item| {
+            TableSource::of(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, signed)
+        });
+        if table.is_some() && modality_table.is_none() {
+            notes.push(format!("the modality LUT is ignored: {UNREADABLE}"));
+        }
+        // A unit belongs to values that were rescaled as the file means it.
+        let is_whole = notes.is_empty();
         let function = match set.text(tags::VOI_LUT_FUNCTION) {
             Some(code) => VoiFunction::parse(&code).unwrap_or_else(|| {
                 notes.push("an unknown VOI LUT function is drawn as LINEAR".into());
@@ -116,13 +127,15 @@ impl GreyScale {
                 slope: slope.unwrap_or(1.0),
                 intercept: intercept.unwrap_or(0.0),
             },
-            modality_table: table.and_then(|item| {
-                TableSource::of(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, signed)
-            }),
-            unit: unit(set, table, slope.is_some() || intercept.is_some()),
+            modality_table,
+            unit: if is_whole {
+                unit(set, table, slope.is_some() || intercept.is_some())
+            } else {
+                Unit::new()
+            },
             voi: Vec::new(),
             function,
-            voi_tables: voi_tables(set),
+            voi_tables: voi_tables(set, &mut notes),
             windows: windows(set, function, &mut notes),
             real_world: real_world(set),
             notes,
@@ -224,7 +237,10 @@ fn rescale_slope(set: &Dataset, notes: &mut Vec<String>) -> Option<f64> {
     slope.filter(|slope| *slope != 0.0)
 }
 
-fn voi_tables(set: &Dataset) -> Vec<NamedTable> {
+/// Why a table is ignored whose descriptor or data are absent or no numbers.
+pub(super) const UNREADABLE: &str = "its descriptor or its data cannot be read";
+
+fn voi_tables(set: &Dataset, notes: &mut Vec<String>) -> Vec<NamedTable> {
     // The input are modality values, which may be negative whatever the pixels are.
     let table = |item: &Dataset| {
         let first = item.numbers(tags::LUT_DESCRIPTOR)?.get(1).copied()?;
@@ -240,10 +256,12 @@ fn voi_tables(set: &Dataset) -> Vec<NamedTable> {
             )?,
         })
     };
-    set.items(tags::VOI_LUT_SEQUENCE)
-        .iter()
-        .filter_map(table)
-        .collect()
+    let items = set.items(tags::VOI_LUT_SEQUENCE);
+    let tables: Vec<_> = items.iter().filter_map(table).collect();
+    if tables.len() < items.len() {
+        notes.push(format!("a VOI LUT is ignored: {UNREADABLE}"));
+    }
+    tables
 }
 
 /// True where the rescale makes unsigned pixels negative, as in CT.

@@ -116,7 +116,8 @@ impl Instance {
         let uid = set.text(tags::SOP_INSTANCE_UID)?;
         let format = pixel_format(set);
         let pixels = format.as_ref().ok();
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> =
+            (pixels.iter()).flat_map(|format| ignored_numbers(set, format)).collect();
         let frame_count = set.whole(tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1);
         let shared = attributes_of(set);
         let attributes = functional_groups::per_frame(set, &shared, frame_count);
@@ -254,8 +255,8 @@ fn presentation(
         .and_then(|item| TableSource::of(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, false));
     match table.as_ref().map(TableSource::table) {
         Some(Table::Ready(lut)) => return Presentation::Table(lut),
-        Some(_) => notes.push("a presentation LUT is ignored".into()),
-        None => {}
+        None if items.is_empty() => {}
+        _ => notes.push("a presentation LUT is ignored".into()),
     }
     let shape = set.text(tags::PRESENTATION_LUT_SHAPE);
     let is_inverse = match shape.as_deref() {
@@ -310,9 +311,11 @@ fn pixel_format(set: &Dataset) -> Result<PixelFormat, NoPixels> {
         }
     };
     let small = |tag| set.whole(tag).and_then(|value| u16::try_from(value).ok());
-    let bits_allocated = small(tags::BITS_ALLOCATED).ok_or(NoPixels::Missing {
-        attribute: "bits allocated",
-    })?;
+    let bits_allocated = small(tags::BITS_ALLOCATED)
+        .filter(|bits| *bits > 0)
+        .ok_or(NoPixels::Missing {
+            attribute: "bits allocated",
+        })?;
     let bits_stored = small(tags::BITS_STORED)
         .filter(|bits| (1..=bits_allocated).contains(bits))
         .unwrap_or(bits_allocated);
@@ -342,6 +345,36 @@ fn pixel_format(set: &Dataset) -> Result<PixelFormat, NoPixels> {
         planar: set.whole(tags::PLANAR_CONFIGURATION) == Some(1),
         photometric,
     })
+}
+
+/// What of an image's numbers is there and cannot be used, as 0 or no number: what holds without it is drawn.
+fn ignored_numbers(set: &Dataset, format: &PixelFormat) -> impl Iterator<Item = String> {
+    let bits = |tag, used: u16| set.whole(tag) == Some(u32::from(used));
+    let is_padded = format.photometric.is_grey();
+    [
+        ("bits stored", tags::BITS_STORED, bits(tags::BITS_STORED, format.bits_stored)),
+        ("the high bit", tags::HIGH_BIT, bits(tags::HIGH_BIT, format.high_bit)),
+        ("the pixel aspect ratio", tags::PIXEL_ASPECT_RATIO, pixel_aspect(set).is_some()),
+        ("the pixel spacing", tags::PIXEL_SPACING, positive_pair(set, tags::PIXEL_SPACING).is_some()),
+        (
+            "the imager pixel spacing",
+            tags::IMAGER_PIXEL_SPACING,
+            positive_pair(set, tags::IMAGER_PIXEL_SPACING).is_some(),
+        ),
+        (
+            "the pixel padding value",
+            tags::PIXEL_PADDING_VALUE,
+            !is_padded || padding(set, Some(format)).is_some(),
+        ),
+        (
+            "the pixel padding range limit",
+            tags::PIXEL_PADDING_RANGE_LIMIT,
+            !is_padded || set.number(tags::PIXEL_PADDING_RANGE_LIMIT).is_some(),
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, tag, is_used)| set.has(*tag) && !is_used)
+    .map(|(name, ..)| format!("{name} cannot be what the file says and is ignored"))
 }
 
 /// Pixel Padding Value, PS3.3 C.7.5.1.1.2. A value that was written unsigned into a signed image
