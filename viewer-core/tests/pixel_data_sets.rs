@@ -1,7 +1,6 @@
 //! From a data set to the picture, by the way that the viewer goes: instance, state, parameters, renderer.
 
 #![recursion_limit = "256"]
-
 #![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 #![allow(
     clippy::cast_possible_truncation,

@@ -99,7 +99,7 @@ fn encode(format: &PixelFormat, syntax: &str) -> Vec<u8> {
         // What stands beside the stored bits belongs to nobody: ones.
         let low = format.high_bit + 1 - format.bits_stored;
         let mask = ((1_u128 << format.bits_stored) - 1) << low;
-        let word = (u128::from(bits) << low) | (u128::MAX & !mask);
+        let word = (u128::from(bits) << low) | !mask;
         let mut bytes = word.to_le_bytes()[..size].to_vec();
         if syntax != "little endian" {
             // RLE has the most significant byte first too.
