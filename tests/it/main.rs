@@ -4,6 +4,7 @@
 
 mod api;
 mod capture;
+mod cine;
 mod ct_volume;
 mod gpu_scenes;
 mod hands;
