@@ -107,9 +107,8 @@ impl GreyScale {
         }
         let table = set.items(tags::MODALITY_LUT_SEQUENCE);
         let table = table.first();
-        let modality_table = table.and_then(|item| {
-            TableSource::of(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, signed)
-        });
+        let modality_table = table
+            .and_then(|item| TableSource::of(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, signed));
         if table.is_some() && modality_table.is_none() {
             notes.push(format!("the modality LUT is ignored: {UNREADABLE}"));
         }

@@ -116,8 +116,9 @@ impl Instance {
         let uid = set.text(tags::SOP_INSTANCE_UID)?;
         let format = pixel_format(set);
         let pixels = format.as_ref().ok();
-        let mut notes: Vec<String> =
-            (pixels.iter()).flat_map(|format| ignored_numbers(set, format)).collect();
+        let mut notes: Vec<String> = (pixels.iter())
+            .flat_map(|format| ignored_numbers(set, format))
+            .collect();
         let frame_count = set.whole(tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1);
         let shared = attributes_of(set);
         let attributes = functional_groups::per_frame(set, &shared, frame_count);
@@ -311,11 +312,12 @@ fn pixel_format(set: &Dataset) -> Result<PixelFormat, NoPixels> {
         }
     };
     let small = |tag| set.whole(tag).and_then(|value| u16::try_from(value).ok());
-    let bits_allocated = small(tags::BITS_ALLOCATED)
-        .filter(|bits| *bits > 0)
-        .ok_or(NoPixels::Missing {
-            attribute: "bits allocated",
-        })?;
+    let bits_allocated =
+        small(tags::BITS_ALLOCATED)
+            .filter(|bits| *bits > 0)
+            .ok_or(NoPixels::Missing {
+                attribute: "bits allocated",
+            })?;
     let bits_stored = small(tags::BITS_STORED)
         .filter(|bits| (1..=bits_allocated).contains(bits))
         .unwrap_or(bits_allocated);
@@ -352,10 +354,26 @@ fn ignored_numbers(set: &Dataset, format: &PixelFormat) -> impl Iterator<Item = 
     let bits = |tag, used: u16| set.whole(tag) == Some(u32::from(used));
     let is_padded = format.photometric.is_grey();
     [
-        ("bits stored", tags::BITS_STORED, bits(tags::BITS_STORED, format.bits_stored)),
-        ("the high bit", tags::HIGH_BIT, bits(tags::HIGH_BIT, format.high_bit)),
-        ("the pixel aspect ratio", tags::PIXEL_ASPECT_RATIO, pixel_aspect(set).is_some()),
-        ("the pixel spacing", tags::PIXEL_SPACING, positive_pair(set, tags::PIXEL_SPACING).is_some()),
+        (
+            "bits stored",
+            tags::BITS_STORED,
+            bits(tags::BITS_STORED, format.bits_stored),
+        ),
+        (
+            "the high bit",
+            tags::HIGH_BIT,
+            bits(tags::HIGH_BIT, format.high_bit),
+        ),
+        (
+            "the pixel aspect ratio",
+            tags::PIXEL_ASPECT_RATIO,
+            pixel_aspect(set).is_some(),
+        ),
+        (
+            "the pixel spacing",
+            tags::PIXEL_SPACING,
+            positive_pair(set, tags::PIXEL_SPACING).is_some(),
+        ),
         (
             "the imager pixel spacing",
             tags::IMAGER_PIXEL_SPACING,
