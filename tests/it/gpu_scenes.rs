@@ -117,7 +117,7 @@ fn answer(mut stream: TcpStream, files: &HashMap<String, Vec<u8>>) -> std::io::R
 }
 
 #[test]
-fn two_hundred_scenes_are_at_most_one_grey_apart_in_the_browser() {
+fn five_hundred_scenes_are_at_most_one_grey_apart_in_the_browser() {
     let port = serve(files());
     for backend in [Backend::WebGpu, Backend::WebGl2] {
         let browser = Browser::launch(backend).unwrap();
