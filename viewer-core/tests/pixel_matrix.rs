@@ -101,9 +101,12 @@ fn encode(format: &PixelFormat, syntax: &str) -> Vec<u8> {
         let mask = ((1_u128 << format.bits_stored) - 1) << low;
         let word = (u128::from(bits) << low) | !mask;
         let mut bytes = word.to_le_bytes()[..size].to_vec();
-        if syntax != "little endian" {
-            // RLE has the most significant byte first too.
-            bytes.reverse();
+        match syntax {
+            // PS3.5 6.2: VR OW is a row of 16-bit words, each of which is turned; the low word stays the first.
+            "big endian" if size > 1 => bytes.chunks_exact_mut(2).for_each(<[u8]>::reverse),
+            // Annex G.2: the most significant byte plane first.
+            "RLE" => bytes.reverse(),
+            _ => {}
         }
         bytes
     };
