@@ -11,7 +11,8 @@
 struct ViewUniforms {
     // Columns of the frame a canvas column, a canvas row, and at the viewport's first pixel: whole part.
     column_whole: vec4<i32>,
-    // The same: part after the point, in units of 2^-32.
+    // The same: part after the point, in units of 2^-32; last, half of the columns that a canvas pixel covers, out
+    // of ONE.
     column_part: vec4<u32>,
     row_whole: vec4<i32>,
     row_part: vec4<u32>,
@@ -53,9 +54,6 @@ var<private> view: ViewUniforms;
 const FLAG_INTERPOLATE: u32 = 1u;
 const FLAG_INVERSE: u32 = 2u;
 const FLAG_OVERLAYS: u32 = 4u;
-// Columns and rows around the nearest pixel that a canvas pixel covers: four bits each.
-const REACH_ACROSS_SHIFT: u32 = 8u;
-const REACH_DOWN_SHIFT: u32 = 12u;
 
 const ONE: u32 = 65536u;
 

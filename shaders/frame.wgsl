@@ -336,6 +336,14 @@ fn mask_at(column: i32, row: i32) -> u32 {
     return textureLoad(mask_cells, vec2<i32>(column, row), 0).x;
 }
 
+// First and last pixel whose centre a canvas pixel covers, the nearest always among them.
+fn covered_by(tap: Tap, half: u32, length: u32) -> vec2<i32> {
+    let offset = i32(tap.fraction) - select(0, i32(ONE), tap.fraction >= ONE / 2u);
+    let before = max((i32(half) - offset - 1) >> 16u, 0);
+    let behind = max((i32(half) + offset) >> 16u, 0);
+    return vec2<i32>(max(tap.nearest - before, 0), min(tap.nearest + behind, i32(length) - 1));
+}
+
 // Twin: pixel/mask.rs.
 @fragment
 fn mask(covered: Covered) -> @location(0) vec4<f32> {
@@ -348,11 +356,10 @@ fn mask(covered: Covered) -> @location(0) vec4<f32> {
     }
     var cells = 0u;
     if (view.flags & FLAG_OVERLAYS) != 0u {
-        let across = i32((view.flags >> REACH_ACROSS_SHIFT) & 15u);
-        let down = i32((view.flags >> REACH_DOWN_SHIFT) & 15u);
-        let last = vec2<i32>(view.size) - vec2<i32>(1);
-        for (var row = max(at.row.nearest - down, 0); row <= min(at.row.nearest + down, last.y); row++) {
-            for (var column = max(at.column.nearest - across, 0); column <= min(at.column.nearest + across, last.x); column++) {
+        let columns = covered_by(at.column, view.column_part.w, view.size.x);
+        let rows = covered_by(at.row, view.row_part.w, view.size.y);
+        for (var row = rows.x; row <= rows.y; row++) {
+            for (var column = columns.x; column <= columns.y; column++) {
                 cells |= mask_at(column, row);
             }
         }

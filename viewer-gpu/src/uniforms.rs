@@ -11,8 +11,6 @@ pub const SIZE_BYTES: u64 = 112;
 const FLAG_INTERPOLATE: u32 = 1;
 const FLAG_INVERSE: u32 = 2;
 const FLAG_OVERLAYS: u32 = 4;
-const REACH_ACROSS_SHIFT: u32 = 8;
-const REACH_DOWN_SHIFT: u32 = 12;
 
 /// Shape of a frame that a viewport shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +28,10 @@ pub fn push(
     origin: [u32; 2],
 ) {
     let end = bytes.len() + STRIDE_BYTES as usize;
-    for axis in [plan.grid.column, plan.grid.row] {
+    let halves = mask::footprint(&plan.grid);
+    for (axis, half) in [plan.grid.column, plan.grid.row].into_iter().zip(halves) {
         let [x, y, start] = axis.map(split);
-        for word in [x[0], y[0], start[0], 0, x[1], y[1], start[1], 0] {
+        for word in [x[0], y[0], start[0], 0, x[1], y[1], start[1], half] {
             bytes.extend_from_slice(&word.to_le_bytes());
         }
     }
@@ -46,8 +45,6 @@ pub fn push(
     if params.shows_overlays {
         flags |= FLAG_OVERLAYS;
     }
-    let [across, down] = mask::reach(&plan.grid);
-    flags |= across << REACH_ACROSS_SHIFT | down << REACH_DOWN_SHIFT;
     let last_word = plan.table.as_ref().map_or(0, ShadeTable::last);
     let shutter = params.mask.as_ref().map_or(0, Mask::shutter_level);
     let words = [
@@ -108,6 +105,7 @@ mod tests {
         assert_eq!([word(2), word(6)], [u32::MAX - 1, 0x8000_0000]);
         assert_eq!([word(9), word(13)], [u32::MAX, 0xc000_0000]);
         assert_eq!([word(10), word(14)], [7, 0]);
+        assert_eq!([word(7), word(15)], [0x4000, 0x2000]);
         assert_eq!([word(16), word(17), word(18), word(19)], [3, 4, 512, 256]);
         assert_eq!([word(22), word(23)], [3, 0x8000]);
         assert_eq!(word(24), 0x8000 << 16);

@@ -1,12 +1,13 @@
 //! What lies over the pixels of a frame: overlay planes and the display shutter.
 //!
 //! A [`Mask`] is one byte a pixel, made once a frame. It is drawn after the frame: the shutter where the nearest
-//! pixel is shuttered, overlay graphics where a pixel within the canvas pixel has them, so that a line of
+//! pixel is shuttered, overlay graphics where a pixel whose centre lies within the canvas pixel has them, so that a line of
 //! one pixel stays whole when the image is shown small.
 //! Source: DICOM PS3.3 C.9.2 (Overlay Plane), C.7.6.11 (Display Shutter).
 
 use super::canvas::CanvasPixel;
-use super::grid::{CanvasGrid, tap};
+use super::grid::{CanvasGrid, FRACTION_BITS, ONE, Tap, tap};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// A pixel of an overlay plane.
@@ -17,8 +18,8 @@ pub const SHUTTER: u8 = 2;
 /// Colour of overlay graphics: told from grey and from the usual colours of ultrasound.
 pub const OVERLAY_COLOR: [u8; 3] = [240, 227, 164];
 
-/// Most pixels around the nearest one that are looked at for graphics.
-const MOST_REACH: i64 = 4;
+/// Most of a canvas pixel's half that is looked at for graphics: four pixels and a half.
+const MOST_HALF: u32 = 9 * ONE / 2;
 
 /// Overlay planes and shutter of one frame, ready to be drawn. Two are equal where they are the same one.
 #[derive(Debug, Clone)]
@@ -82,7 +83,7 @@ impl Mask {
         pixels: &mut [P],
     ) {
         let [shutter, graphics] = [[self.shutter_level; 3], OVERLAY_COLOR].map(P::of_levels);
-        let reach = reach(grid);
+        let [across, down] = footprint(grid);
         for (y, line) in (0..).zip(pixels.chunks_exact_mut(width.max(1) as usize)) {
             for (x, pixel) in (0..).zip(line) {
                 let column = tap(grid.column_at(x, y), self.columns);
@@ -92,7 +93,10 @@ impl Mask {
                 };
                 if self.at(column.nearest, row.nearest) & SHUTTER != 0 {
                     *pixel = shutter;
-                } else if with_overlays && self.has_overlay([column.nearest, row.nearest], reach) {
+                    continue;
+                }
+                let columns = covered(&column, across, self.columns);
+                if with_overlays && self.has_overlay(columns, covered(&row, down, self.rows)) {
                     *pixel = graphics;
                 }
             }
@@ -104,26 +108,33 @@ impl Mask {
         self.cells.get(place).copied().unwrap_or(0)
     }
 
-    fn has_overlay(&self, [column, row]: [u32; 2], [across, down]: [u32; 2]) -> bool {
-        let span = |at: u32, reach: u32, count: u32| {
-            at.saturating_sub(reach)..=at.saturating_add(reach).min(count.saturating_sub(1))
-        };
-        span(row, down, self.rows).any(|row| {
-            span(column, across, self.columns).any(|column| self.at(column, row) & OVERLAY != 0)
+    fn has_overlay(&self, columns: RangeInclusive<u32>, mut rows: RangeInclusive<u32>) -> bool {
+        rows.any(|row| {
+            columns
+                .clone()
+                .any(|column| self.at(column, row) & OVERLAY != 0)
         })
     }
 }
 
-/// How many columns and rows around the nearest pixel a canvas pixel covers.
-pub fn reach(grid: &CanvasGrid) -> [u32; 2] {
+/// Half of the columns and of the rows that a canvas pixel covers, in units of `1 / ONE`.
+pub fn footprint(grid: &CanvasGrid) -> [u32; 2] {
     [grid.column, grid.row].map(|[x, y, _]| {
         let step = x.saturating_abs().saturating_add(y.saturating_abs());
-        let one = 1_i64 << 32;
-        // The steps on both sides of the nearest pixel: (step - 1) / 2, rounded up.
-        let around = (step - one).max(0);
-        let pixels = around / (2 * one) + i64::from(around % (2 * one) != 0);
-        u32::try_from(pixels.min(MOST_REACH)).unwrap_or(0)
+        // Half of it, and 16 of its 32 fractional bits.
+        u32::try_from(step >> 17).map_or(MOST_HALF, |half| half.min(MOST_HALF))
     })
+}
+
+/// Pixels whose centres a canvas pixel covers, of `length`, and always the nearest one: no line of a plane is lost
+/// when the image is made smaller, and none grows when it is not.
+fn covered(tap: &Tap, half: u32, length: u32) -> RangeInclusive<u32> {
+    let half = i64::from(half);
+    let is_up = tap.fraction >= ONE / 2;
+    let offset = i64::from(tap.fraction) - if is_up { i64::from(ONE) } else { 0 };
+    let whole = |number: i64| u32::try_from(number >> FRACTION_BITS).unwrap_or(0);
+    let (before, behind) = (whole(half - offset - 1), whole(half + offset));
+    tap.nearest.saturating_sub(before)..=(tap.nearest + behind).min(length - 1)
 }
 
 /// The bits of one overlay plane for one frame.
@@ -387,7 +398,7 @@ mod tests {
         )
         .unwrap();
         let grid = CanvasGrid::new(&[3.0, 0.0, 0.0, 3.0, 0.0, 0.0]);
-        assert_eq!(reach(&grid), [1, 1]);
+        assert_eq!(footprint(&grid), [3 * ONE / 2; 2]);
         let mut pixels = vec![[7; 4]; 3];
         mask.draw(&grid, true, 3, &mut pixels);
         let [red, green, blue] = OVERLAY_COLOR;
@@ -395,5 +406,29 @@ mod tests {
         let mut without = vec![[7; 4]; 3];
         mask.draw(&grid, false, 3, &mut without);
         assert_eq!(without, [[7; 4]; 3]);
+    }
+
+    /// A canvas pixel of one column and a tenth holds the centre of one column, and now and then of two.
+    #[test]
+    fn a_line_is_no_wider_than_what_the_canvas_pixels_cover() {
+        let column = |number: f64| (number * f64::from(ONE)).round() as i64;
+        let at = |number: f64| {
+            let half = footprint(&CanvasGrid::new(&[1.1, 0.0, 0.0, 1.1, 0.0, 0.0]))[0];
+            covered(&tap(column(number), 100).unwrap(), half, 100)
+        };
+        assert_eq!(at(10.0), 10..=10);
+        assert_eq!(at(10.44), 10..=10);
+        assert_eq!(at(10.48), 10..=11);
+        assert_eq!(at(10.52), 10..=11);
+        assert_eq!(at(0.0), 0..=0);
+        assert_eq!(at(99.49), 99..=99);
+        // Enlarged: the nearest one alone.
+        let half = footprint(&CanvasGrid::new(&[0.25, 0.0, 0.0, 0.25, 0.0, 0.0]))[0];
+        for number in [10.4, 10.5, 9.6] {
+            assert_eq!(
+                covered(&tap(column(number), 100).unwrap(), half, 100),
+                (number + 0.5) as u32..=(number + 0.5) as u32
+            );
+        }
     }
 }

@@ -13,7 +13,7 @@ Where the standard leaves the choice, this is what the documentation of viewer-c
 - A table between whole inputs is the straight line between its entries (lut.rs). With a table in the chain, grey is
   exact at whole stored values (8 and 16 bits) or at the entries of the table (32 bits, floats), and goes straight
   between them (shade_table.rs).
-- Overlay graphics show where a pixel within the canvas pixel has them (mask.rs).
+- Overlay graphics show where a pixel with its centre within the canvas pixel has them (mask.rs).
 
 Use: oracle.py FOLDER; reads scenes.json and samples.bin, writes greys.bin: float64 red, green and blue a canvas
 pixel, one scene after the other.
@@ -265,20 +265,20 @@ def shutter_cells(scene):
     return cells
 
 
-def reach(steps):
-    step = abs(steps[0]) + abs(steps[1])
-    return min(4, -(-max(0, step - (1 << 32)) // (2 << 32)))
+def covers(steps, nearest, fraction, index):
+    """Canvas pixels that have the centre of a column or a row within them, or nearest."""
+    half = min((abs(steps[0]) + abs(steps[1])) >> 17, 9 * 32768)
+    position = nearest * 65536 + np.where(fraction >= 32768, fraction - 65536, fraction)
+    return (nearest == index) | ((position - half < index * 65536) & (index * 65536 <= position + half))
 
 
-def draw_masks(scene, steps, inside, nearest, greys):
+def draw_masks(scene, steps, inside, nearest, fractions, greys):
     column, row = nearest
     if scene["overlays"] and scene["shows_overlays"]:
-        cells = overlay_cells(scene)
-        across, down = reach(steps[0]), reach(steps[1])
-        near = np.zeros_like(cells)
-        for r, c in np.argwhere(cells):
-            near[max(0, r - down) : r + down + 1, max(0, c - across) : c + across + 1] = True
-        greys[inside & near[row, column]] = OVERLAY_COLOR
+        for r, c in np.argwhere(overlay_cells(scene)):
+            on_column = covers(steps[0], column, fractions[0], c)
+            on_row = covers(steps[1], row, fractions[1], r)
+            greys[inside & on_column & on_row] = OVERLAY_COLOR
     if scene["shutter"]:
         level = np.floor(scene["shutter"]["value"] * 255.0 / 65535.0 + 0.5) / 255.0
         greys[inside & shutter_cells(scene)[row, column]] = level
@@ -385,7 +385,7 @@ def picture(scene, samples):
     greys = np.where(inside[..., None], greys, 0.0)
     if scene["samples"] == 1 and not palette:
         greys[is_padding[nearest]] = 0.0
-    draw_masks(scene, steps, inside, (near_c + 0 * near_r, near_r + 0 * near_c), greys)
+    draw_masks(scene, steps, inside, (near_c + 0 * near_r, near_r + 0 * near_c), (across, down), greys)
     return greys
 
 
