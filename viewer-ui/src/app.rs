@@ -6,7 +6,7 @@ use crate::embed::api::ViewerV1;
 use crate::embed::listeners::Listeners;
 use crate::engine::waiting::Told;
 use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
-use crate::platform::workers::WorkerScripts;
+use crate::platform::workers::{WorkerProgram, WorkerPrograms};
 use crate::platform::{canvas, fetch, page, pictures};
 use crate::store::{Command, Page, ReaderView};
 use js_sys::Promise;
@@ -110,12 +110,20 @@ pub fn start() {
     }
     let bridge = Rc::new(Bridge::default());
     let host = host(&bridge);
-    let script = |name: &str| page::meta(name).and_then(|path| page::absolute(&path));
-    let scripts = script("sagitta-worker").map(|common| WorkerScripts {
-        all: script("sagitta-worker-all").unwrap_or_else(|| common.clone()),
+    let program = |name: &str| {
+        let named = |attribute: &str| {
+            page::meta_attribute(name, attribute).and_then(|path| page::absolute(&path))
+        };
+        Some(WorkerProgram {
+            start: named("content")?,
+            module: named("data-module"),
+        })
+    };
+    let programs = program("sagitta-worker").map(|common| WorkerPrograms {
+        all: program("sagitta-worker-all").unwrap_or_else(|| common.clone()),
         common,
     });
-    let handle = EngineHandle::new(first_page, scripts, host);
+    let handle = EngineHandle::new(first_page, programs, host);
     *bridge.handle.borrow_mut() = Some(handle.clone());
     if let Some(link) = link {
         handle.send(EngineEvent::Open(link));

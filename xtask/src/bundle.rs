@@ -149,6 +149,15 @@ pub fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Files that decode workers start from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worker {
+    /// Its start file.
+    pub start: Asset,
+    /// Its module.
+    pub wasm: Asset,
+}
+
 /// Binds all modules and writes everything that gets a hashed name.
 fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
     let built = target().join(TARGET).join("web");
@@ -187,8 +196,8 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
             &read(made.join(format!("{name}.js")))?,
         )?;
         // Relative to the worker's own address, which lies in the same folder.
-        let start = worker_start(&glue.name, &wasm.name);
-        put(&format!("{name}.js"), start.as_bytes())
+        let start = put(&format!("{name}.js"), worker_start(&glue.name).as_bytes())?;
+        Ok::<_, anyhow::Error>(Worker { start, wasm })
     };
     Ok(Assets {
         app_wasm: put("app.wasm", &read(made.join("app_bg.wasm"))?)?,
@@ -210,17 +219,22 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
     })
 }
 
-/// The worker's start file. What the page posts before the module is ready waits in line; a module that
-/// cannot start is an error of the worker, which the page hears of.
-fn worker_start(glue: &str, wasm: &str) -> String {
+/// The worker's start file. The page fetches and compiles the module once for all workers and posts it; what it
+/// posts before the module is ready waits in line. A module that cannot start is an error of the worker, which the
+/// page hears of.
+fn worker_start(glue: &str) -> String {
     format!(
         "importScripts('{glue}');\n\
          const early = [];\n\
-         self.onmessage = (event) => early.push(event);\n\
-         wasm_bindgen({{ module_or_path: new URL('{wasm}', self.location.href) }}).then(\n\
-         \x20 () => early.forEach((event) => self.onmessage(event)),\n\
-         \x20 (error) => setTimeout(() => {{ throw error; }}),\n\
-         );\n"
+         self.onmessage = (event) => {{\n\
+         \x20 const [module] = event.data;\n\
+         \x20 if (!(module instanceof WebAssembly.Module)) return void early.push(event);\n\
+         \x20 self.onmessage = (event) => early.push(event);\n\
+         \x20 wasm_bindgen({{ module_or_path: module }}).then(\n\
+         \x20   () => early.forEach((event) => self.onmessage(event)),\n\
+         \x20   (error) => setTimeout(() => {{ throw error; }}),\n\
+         \x20 );\n\
+         }};\n"
     )
 }
 

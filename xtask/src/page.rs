@@ -1,6 +1,6 @@
 //! `index.html` and `bench.html` of `dist/`, made from the one `index.html` that trunk reads too.
 
-use crate::bundle::{Asset, copy_folder};
+use crate::bundle::{Asset, Worker, copy_folder};
 use crate::steps::root;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ pub struct Assets {
     pub app_wasm: Asset,
     /// Its glue.
     pub app_glue: Asset,
-    /// Start file of the decode worker.
-    pub worker: Asset,
-    /// Start file of the decode worker with all decoders.
-    pub worker_all: Asset,
+    /// The decode worker.
+    pub worker: Worker,
+    /// The decode worker with all decoders.
+    pub worker_all: Worker,
     /// Start file of the page.
     pub boot: Asset,
     /// Icon of the page.
@@ -125,7 +125,10 @@ fn render(source: &str, assets: &Assets, is_bench: bool) -> Result<String> {
         ("decode_worker_loader.js", &assets.worker),
         ("decode_worker_all_loader.js", &assets.worker_all),
     ] {
-        let start = format!("content=\"./assets/{}\"", worker.name);
+        let start = format!(
+            "content=\"./assets/{}\" data-module=\"./assets/{}\"",
+            worker.start.name, worker.wasm.name
+        );
         page = page.replace(&format!("content=\"./{loader}\""), &start);
     }
     let without_comments: Vec<&str> = page
@@ -183,12 +186,19 @@ mod tests {
         }
     }
 
+    fn worker(name: &str) -> Worker {
+        Worker {
+            start: asset(&format!("{name}.js")),
+            wasm: asset(&format!("{name}.wasm")),
+        }
+    }
+
     fn assets() -> Assets {
         Assets {
             app_wasm: asset("app-1.wasm"),
             app_glue: asset("app-2.js"),
-            worker: asset("decode_worker-3.js"),
-            worker_all: asset("decode_worker_all-7.js"),
+            worker: worker("decode_worker-3"),
+            worker_all: worker("decode_worker_all-7"),
             boot: asset("boot-4.js"),
             icon: asset("favicon-6.svg"),
             styles: vec![asset("tokens-5.css")],
@@ -202,7 +212,9 @@ mod tests {
             <meta name=\"sagitta-worker\" content=\"./decode_worker_loader.js\">\n";
         let page = render(source, &assets(), false).unwrap();
         assert!(page.contains("href=\"./assets/tokens-5.css\" integrity=\"sha384-x\""));
-        assert!(page.contains("content=\"./assets/decode_worker-3.js\""));
+        assert!(page.contains(
+            "content=\"./assets/decode_worker-3.js\" data-module=\"./assets/decode_worker-3.wasm\""
+        ));
         let page = render(&super::source().unwrap(), &assets_of_all_styles(), false).unwrap();
         assert!(page.contains("name=\"sagitta-worker\" content=\"./assets/decode_worker-3.js\""));
         assert!(

@@ -18,7 +18,7 @@ pub mod text;
 pub mod waiting;
 
 use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};
-use crate::platform::workers::{WorkerAnswer, WorkerPool, WorkerScripts};
+use crate::platform::workers::{WorkerAnswer, WorkerPool, WorkerPrograms};
 use crate::platform::{clock, page};
 use crate::store::{Command, Notice, Page, ReaderView, StudyFailure};
 pub use draw::capture;
@@ -293,18 +293,18 @@ pub struct Host {
 }
 
 impl EngineHandle {
-    /// An engine with nothing open, its workers starting from `scripts`.
-    pub fn new(page: Page, scripts: Option<WorkerScripts>, host: Host) -> Self {
+    /// An engine with nothing open, its workers starting from `programs`.
+    pub fn new(page: Page, programs: Option<WorkerPrograms>, host: Host) -> Self {
         let workers = page::cores().clamp(1, 8);
         let engine = Rc::new(RefCell::new(Engine::new(page, workers)));
         let handle = Self {
             engine,
             host: Rc::new(host),
         };
-        if let Some(scripts) = scripts {
+        if let Some(programs) = programs {
             let weak = Rc::downgrade(&handle.engine);
             let host = Rc::clone(&handle.host);
-            let pool = WorkerPool::new(scripts, workers, move |job, answer| {
+            let pool = WorkerPool::new(programs, workers, move |job, answer| {
                 if let Some(engine) = weak.upgrade() {
                     Self {
                         engine,

@@ -5,12 +5,17 @@ use wasm_bindgen::closure::Closure;
 
 /// The content of `<meta name="...">`.
 pub fn meta(name: &str) -> Option<String> {
+    meta_attribute(name, "content")
+}
+
+/// An attribute of one of the page's meta tags.
+pub fn meta_attribute(name: &str, attribute: &str) -> Option<String> {
     let selector = format!("meta[name=\"{name}\"]");
     let element = web_sys::window()?
         .document()?
         .query_selector(&selector)
         .ok()??;
-    element.get_attribute("content")
+    element.get_attribute(attribute)
 }
 
 /// The pairs of the address's query, decoded.

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 
 /// A job for a worker: a header in JSON and the bytes that it speaks of.
 #[derive(Debug, Clone)]
@@ -25,13 +26,22 @@ pub struct WorkerJob {
     pub needs_all: bool,
 }
 
+/// What workers start from.
+#[derive(Debug, Clone)]
+pub struct WorkerProgram {
+    /// Address of the start file.
+    pub start: String,
+    /// Address of the module that the start file waits for; `None` where it fetches its own.
+    pub module: Option<String>,
+}
+
 /// The two programs that workers start from.
 #[derive(Debug, Clone)]
-pub struct WorkerScripts {
+pub struct WorkerPrograms {
     /// With the decoders that most images need.
-    pub common: String,
+    pub common: WorkerProgram,
     /// With all decoders.
-    pub all: String,
+    pub all: WorkerProgram,
 }
 
 /// The answer of a worker whose module lacks the decoder; it gives the bytes back.
@@ -80,7 +90,9 @@ struct Running {
 }
 
 struct Pool {
-    scripts: WorkerScripts,
+    programs: WorkerPrograms,
+    /// The modules of the two programs, from when they were first asked for.
+    modules: [Option<js_sys::Promise>; 2],
     slots: Vec<Option<Slot>>,
     waiting: VecDeque<WorkerJob>,
     failed_starts: u32,
@@ -94,12 +106,13 @@ pub struct WorkerPool(Rc<RefCell<Pool>>);
 impl WorkerPool {
     /// Starts `count` workers of the smaller module.
     pub fn new(
-        scripts: WorkerScripts,
+        programs: WorkerPrograms,
         count: usize,
         on_answer: impl Fn(u64, WorkerAnswer) + 'static,
     ) -> Self {
         let pool = Self(Rc::new(RefCell::new(Pool {
-            scripts,
+            programs,
+            modules: [None, None],
             slots: (0..count).map(|_| None).collect(),
             waiting: VecDeque::new(),
             failed_starts: 0,
@@ -142,15 +155,20 @@ impl WorkerPool {
     fn start(&self, index: usize, has_all: bool) {
         let old = self.0.borrow_mut().slots[index].take();
         old.iter().for_each(Slot::end);
-        let worker = {
-            let scripts = &self.0.borrow().scripts;
-            web_sys::Worker::new(if has_all {
-                &scripts.all
+        let program = {
+            let programs = &self.0.borrow().programs;
+            if has_all {
+                programs.all.clone()
             } else {
-                &scripts.common
-            })
+                programs.common.clone()
+            }
         };
-        let Ok(worker) = worker else { return };
+        let Ok(worker) = web_sys::Worker::new(&program.start) else {
+            return;
+        };
+        if let Some(address) = program.module {
+            self.send_module(index, worker.clone(), has_all, address);
+        }
         let handler = |call: fn(&Self, usize, JsValue)| {
             let pool = Rc::downgrade(&self.0);
             Closure::<dyn FnMut(JsValue)>::new(move |event| {
@@ -170,6 +188,38 @@ impl WorkerPool {
             _handlers: [on_message, on_error],
         };
         self.0.borrow_mut().slots[index] = Some(slot);
+    }
+
+    /// Sends a worker its module when it is there. Without it the worker cannot start: that is a failed start.
+    fn send_module(&self, index: usize, worker: web_sys::Worker, has_all: bool, address: String) {
+        let place = usize::from(has_all);
+        let module = {
+            let modules = &mut self.0.borrow_mut().modules;
+            let fresh = || future_to_promise(compiled(address));
+            modules[place].get_or_insert_with(fresh).clone()
+        };
+        let pool = Rc::downgrade(&self.0);
+        spawn_local(async move {
+            let sent = match JsFuture::from(module.clone()).await {
+                Ok(module) => worker.post_message(&js_sys::Array::of1(&module)),
+                Err(error) => Err(error),
+            };
+            let (Err(_), Some(pool)) = (sent, pool.upgrade()) else {
+                return;
+            };
+            let has_this =
+                |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| slot.worker == worker);
+            let is_current = {
+                let mut pool = pool.borrow_mut();
+                // The next start asks again.
+                let kept = &mut pool.modules[place];
+                kept.take_if(|kept| js_sys::Object::is(kept, &module));
+                has_this(&pool.slots[index])
+            };
+            if is_current {
+                Self(pool).trapped(index);
+            }
+        });
     }
 
     fn hand_out(&self) {
@@ -285,7 +335,7 @@ impl WorkerPool {
     /// Looks once a second for jobs that take too long.
     fn watch(&self) {
         let pool = Rc::downgrade(&self.0);
-        wasm_bindgen_futures::spawn_local(async move {
+        spawn_local(async move {
             loop {
                 clock::sleep(1000.0).await;
                 let Some(strong) = pool.upgrade() else { return };
@@ -308,4 +358,18 @@ impl WorkerPool {
             }
         });
     }
+}
+
+/// A module, compiled while it arrives; a server that does not name its type is borne with.
+async fn compiled(address: String) -> Result<JsValue, JsValue> {
+    let window = web_sys::window().ok_or(JsValue::NULL)?;
+    let streamed = js_sys::WebAssembly::compile_streaming(&window.fetch_with_str(&address));
+    if let Ok(module) = JsFuture::from(streamed).await {
+        return Ok(module);
+    }
+    let answer: web_sys::Response = JsFuture::from(window.fetch_with_str(&address))
+        .await?
+        .dyn_into()?;
+    let bytes = JsFuture::from(answer.array_buffer()?).await?;
+    JsFuture::from(js_sys::WebAssembly::compile(&bytes)).await
 }
