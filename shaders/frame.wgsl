@@ -18,6 +18,30 @@ fn on_screen(levels: vec3<f32>) -> vec4<f32> {
     return vec4<f32>(levels / 255.0, 1.0);
 }
 
+// Colours of sRGB become those of Display P3. Twin: pixel/gamut.rs.
+override WIDEN: u32 = 0u;
+
+fn linear_light(level: f32) -> f32 {
+    return select(pow((level + 0.055) / 1.055, 2.4), level / 12.92, level <= 0.04045);
+}
+
+fn encoded_light(light: f32) -> f32 {
+    return select(1.055 * pow(light, 1.0 / 2.4) - 0.055, light * 12.92, light <= 0.0031308);
+}
+
+// Colour in levels of sRGB.
+fn srgb_on_screen(levels: vec3<f32>) -> vec4<f32> {
+    if WIDEN == 0u || (levels.x == levels.y && levels.y == levels.z) {
+        return on_screen(levels);
+    }
+    let srgb = levels / 255.0;
+    let light = vec3<f32>(linear_light(srgb.x), linear_light(srgb.y), linear_light(srgb.z));
+    let red = encoded_light(dot(light, vec3<f32>(0.82246197, 0.17753803, 0.0)));
+    let green = encoded_light(dot(light, vec3<f32>(0.0331942, 0.9668058, 0.0)));
+    let blue = encoded_light(dot(light, vec3<f32>(0.01708263, 0.07239744, 0.91051993)));
+    return on_screen(floor(vec3<f32>(red, green, blue) * 255.0 + 0.5));
+}
+
 fn load(column: i32, row: i32) -> vec4<u32> {
     return textureLoad(pixels, vec2<i32>(column, row), 0);
 }
@@ -131,7 +155,7 @@ fn narrow_padded(covered: Covered) -> @location(0) vec4<f32> {
 }
 
 fn colour_on_screen(mixed: vec3<u32>) -> vec4<f32> {
-    return on_screen(vec3<f32>(
+    return srgb_on_screen(vec3<f32>(
         level(grey_of_channel(mixed.x)),
         level(grey_of_channel(mixed.y)),
         level(grey_of_channel(mixed.z)),
@@ -367,5 +391,5 @@ fn mask(covered: Covered) -> @location(0) vec4<f32> {
     if (cells & MASK_OVERLAY) == 0u {
         discard;
     }
-    return on_screen(OVERLAY_COLOUR);
+    return srgb_on_screen(OVERLAY_COLOUR);
 }

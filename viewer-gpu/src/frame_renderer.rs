@@ -299,7 +299,7 @@ impl Renderer {
             frame,
             extras,
             pipeline: self.pipeline(context, (way, format)),
-            mask_pipeline: has_mask.then(|| self.pipeline(context, (Way::MASK, format))),
+            mask_pipeline: has_mask.then(|| self.pipeline(context, (Way::of_mask(params), format))),
         }
     }
 
@@ -399,7 +399,11 @@ fn pipeline(
             module: shader,
             entry_point: Some(way.entry),
             compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &[("SHADE", way.shade), ("COLOR", way.color)],
+                constants: &[
+                    ("SHADE", way.shade),
+                    ("COLOR", way.color),
+                    ("WIDEN", way.widen),
+                ],
                 ..Default::default()
             },
             targets: &[Some(format.into())],

@@ -1,6 +1,7 @@
 //! The WGSL sources, put together in the order in which they build on each other, and their entry points.
 
-use viewer_core::pixel::{ColorModel, RenderPlan, SampleKind, Shade};
+use viewer_core::pixel::icc::ScreenColors;
+use viewer_core::pixel::{ColorModel, FrameParams, RenderPlan, SampleKind, Shade};
 
 /// Everything that draws a 2-D frame.
 pub const FRAME: &str = concat!(
@@ -24,6 +25,8 @@ pub struct Way {
     pub shade: f64,
     /// Value of the override `COLOR`.
     pub color: f64,
+    /// Value of the override `WIDEN`.
+    pub widen: f64,
 }
 
 impl Way {
@@ -37,19 +40,23 @@ impl Way {
                 Shade::Table => 2.0,
             },
             color: match plan.color {
-                ColorModel::Rgb => 0.0,
+                ColorModel::Rgb | ColorModel::DisplayP3 => 0.0,
                 ColorModel::YbrFull => 1.0,
                 ColorModel::YbrPartial => 2.0,
             },
+            widen: f64::from(plan.widens),
         }
     }
 
     /// The way of overlay planes and shutters.
-    pub const MASK: Self = Self {
-        entry: MASK,
-        shade: 0.0,
-        color: 0.0,
-    };
+    pub fn of_mask(params: &FrameParams) -> Self {
+        Self {
+            entry: MASK,
+            shade: 0.0,
+            color: 0.0,
+            widen: f64::from(params.target == ScreenColors::DisplayP3),
+        }
+    }
 }
 
 fn frame_entry(plan: &RenderPlan, is_color: bool) -> &'static str {

@@ -1,6 +1,7 @@
 //! What the renderer on the processor writes: levels on screen, or the greys that they are rounded from.
 
 use super::RenderPlan;
+use super::gamut::to_display_p3;
 
 /// A pixel of the canvas.
 pub(super) trait CanvasPixel: Copy {
@@ -18,6 +19,9 @@ pub(super) trait CanvasPixel: Copy {
 
     /// The pixel of a colour with 256 levels a channel.
     fn of_levels(levels: [u8; 3]) -> Self;
+
+    /// Turns pixels in sRGB, rounded to 256 levels, to Display P3.
+    fn widen(pixels: &mut [Self]);
 }
 
 /// Red, green, blue and opacity, 256 levels each.
@@ -43,6 +47,18 @@ impl CanvasPixel for [u8; 4] {
     fn of_levels([red, green, blue]: [u8; 3]) -> Self {
         [red, green, blue, 255]
     }
+
+    fn widen(pixels: &mut [Self]) {
+        // Neighbours are often the same.
+        let mut last = ([0; 3], [0; 3]);
+        for [red, green, blue, _] in pixels {
+            let srgb = [*red, *green, *blue];
+            if last.0 != srgb {
+                last = (srgb, to_display_p3(srgb));
+            }
+            [*red, *green, *blue] = last.1;
+        }
+    }
 }
 
 /// P-Values of red, green and blue, `0.0..=1.0`.
@@ -65,5 +81,17 @@ impl CanvasPixel for [f32; 3] {
 
     fn of_levels(levels: [u8; 3]) -> Self {
         levels.map(|level| f32::from(level) / 255.0)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0.5..=255.5, and cutting the fraction is the floor"
+    )]
+    fn widen(pixels: &mut [Self]) {
+        for pixel in pixels {
+            let srgb = pixel.map(|grey| (grey * 255.0 + 0.5) as u8);
+            *pixel = Self::of_levels(to_display_p3(srgb));
+        }
     }
 }

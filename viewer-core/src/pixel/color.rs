@@ -16,6 +16,8 @@ pub enum ColorModel {
     YbrFull,
     /// Luma in 16..=235, chroma in 16..=240.
     YbrPartial,
+    /// Red, green, blue of Display P3, where the others are sRGB: made from a file's ICC profile.
+    DisplayP3,
 }
 
 impl ColorModel {
@@ -40,7 +42,7 @@ impl ColorModel {
     #[inline]
     pub fn to_rgb(self, pixel: [u8; 3]) -> [u8; 3] {
         match self {
-            Self::Rgb => pixel,
+            Self::Rgb | Self::DisplayP3 => pixel,
             Self::YbrFull => ybr_full_to_rgb(pixel),
             Self::YbrPartial => ybr_partial_to_rgb(pixel),
         }

@@ -12,6 +12,7 @@ use super::canvas::CanvasPixel;
 use super::color::ColorModel;
 use super::cpu_rows;
 use super::grid::{FRACTION_BITS, MAX_CANVAS_SIDE, ONE, Tap, tap};
+use super::icc::ScreenColors;
 use super::mask::Mask;
 use super::palette::Palette;
 use super::render_plan::{PixelKind, RenderPlan, is_no_number, ordered_float};
@@ -54,6 +55,8 @@ pub struct FrameParams {
     pub shows_overlays: bool,
     /// Bilinear between pixel centres, else the nearest pixel.
     pub interpolate: bool,
+    /// What is drawn: colours of sRGB, or of Display P3. Frames must not be [`ColorModel::DisplayP3`] for the former.
+    pub target: ScreenColors,
 }
 
 impl Default for FrameParams {
@@ -69,6 +72,7 @@ impl Default for FrameParams {
             mask: None,
             shows_overlays: false,
             interpolate: true,
+            target: ScreenColors::Srgb,
         }
     }
 }
@@ -146,8 +150,12 @@ fn render_into<P: CanvasPixel>(
         Some(rgb) => narrow::<3, P>(target, |i| rgb.get(i).map_or(0, |s| u32::from(*s))),
         None => draw(view, target),
     }
+    if plan.widens {
+        P::widen(pixels);
+    }
     if let Some(mask) = &params.mask {
-        mask.draw(&plan.grid, params.shows_overlays, width, pixels);
+        let overlays = params.shows_overlays.then_some(params.target);
+        mask.draw(&plan.grid, overlays, width, pixels);
     }
 }
 
@@ -177,7 +185,8 @@ fn rgb(view: &FrameView, plan: &RenderPlan) -> Option<Vec<u8>> {
         });
     }
     let model = view.pixels.color;
-    (view.pixels.is_color() && model != ColorModel::Rgb).then(|| {
+    let is_rgb = matches!(model, ColorModel::Rgb | ColorModel::DisplayP3);
+    (view.pixels.is_color() && !is_rgb).then(|| {
         let (pixels, _) = view.data.as_chunks::<3>();
         pixels
             .iter()

@@ -295,3 +295,92 @@ fn whole_rows_are_the_same_as_single_pixels() {
         }
     }
 }
+
+/// Two pixels of colour on a canvas of Display P3, as red, green and blue.
+fn on_display_p3(color: ColorModel, data: &[u8], params: &FrameParams) -> [[u8; 3]; 2] {
+    let frame = FrameView {
+        pixels: PixelKind {
+            samples_per_pixel: 3,
+            sample_type: SampleType::U8,
+            color,
+        },
+        ..view(2, 1, SampleType::U8, data)
+    };
+    let mut rgba = [0; 8];
+    let params = FrameParams {
+        target: ScreenColors::DisplayP3,
+        ..params.clone()
+    };
+    render(&frame, &params, 2, 1, &mut rgba);
+    [[rgba[0], rgba[1], rgba[2]], [rgba[4], rgba[5], rgba[6]]]
+}
+
+#[test]
+fn colours_of_srgb_become_those_of_display_p3_and_those_of_a_profile_stay() {
+    // CSS Color 4, 10.4, in double precision: 233.96 51.07 35.33, and 186.37 96.41 68.36.
+    let samples = [255, 0, 0, 200, 90, 60];
+    let drawn = on_display_p3(ColorModel::Rgb, &samples, &params());
+    assert_eq!(drawn, [[234, 51, 35], [186, 96, 68]]);
+    let drawn = on_display_p3(ColorModel::DisplayP3, &samples, &params());
+    assert_eq!(drawn, [[255, 0, 0], [200, 90, 60]]);
+    // YBR_FULL of red and of a grey (PS3.3 C.7.6.3.1.2); red comes back as 254, 0, 0.
+    let drawn = on_display_p3(ColorModel::YbrFull, &[76, 85, 255, 77, 128, 128], &params());
+    assert_eq!(drawn, [[233, 51, 35], [77, 77, 77]]);
+    // The window comes first: 255 of 256 becomes white, so grey stays grey.
+    let bright = FrameParams {
+        voi: VoiLut::Linear(Window {
+            center: 0.5,
+            width: 1.0,
+        }),
+        ..params()
+    };
+    let drawn = on_display_p3(ColorModel::Rgb, &samples, &bright);
+    assert_eq!(drawn, [[234, 51, 35], [255, 255, 255]]);
+}
+
+#[test]
+fn on_display_p3_greys_stay_and_palettes_and_overlays_are_converted() {
+    use super::super::{Lut, LutDescriptor, OverlayBits, Palette, Shutter, ShutterShape};
+    let wide = FrameParams {
+        target: ScreenColors::DisplayP3,
+        ..params()
+    };
+    let draw = |params: &FrameParams| {
+        let mut rgba = [0; 8];
+        render(
+            &view(2, 1, SampleType::U8, &[1, 200]),
+            params,
+            2,
+            1,
+            &mut rgba,
+        );
+        [[rgba[0], rgba[1], rgba[2]], [rgba[4], rgba[5], rgba[6]]]
+    };
+    assert_eq!(draw(&wide), [[1; 3], [200; 3]]);
+    let table = |last: u16| -> Lut {
+        let descriptor = LutDescriptor::new([2, 0, 8], false).unwrap();
+        descriptor.table(vec![0, last]).unwrap()
+    };
+    let red = FrameParams {
+        palette: Some(Arc::new(Palette::new([255, 0, 0].map(table), false))),
+        ..wide.clone()
+    };
+    assert_eq!(draw(&red), [[234, 51, 35]; 2]);
+    let overlay = OverlayBits::of_frame([1, 1], [1, 1], &[1], 0).unwrap();
+    let shutter = Shutter {
+        shapes: vec![ShutterShape::Rectangle {
+            left: 0.0,
+            right: 1.0,
+            upper: 0.0,
+            lower: 2.0,
+        }],
+        level: 40,
+    };
+    let masked = FrameParams {
+        mask: Mask::new([2, 1], &[overlay], Some(&shutter)),
+        shows_overlays: true,
+        ..wide
+    };
+    // OVERLAY_COLOR is 240 227 164 in sRGB: 237.76 227.45 171.24.
+    assert_eq!(draw(&masked), [[238, 227, 171], [40; 3]]);
+}

@@ -6,7 +6,9 @@
 //! Source: DICOM PS3.3 C.9.2 (Overlay Plane), C.7.6.11 (Display Shutter).
 
 use super::canvas::CanvasPixel;
+use super::gamut::to_display_p3;
 use super::grid::{CanvasGrid, FRACTION_BITS, ONE, Tap, tap};
+use super::icc::ScreenColors;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -74,15 +76,19 @@ impl Mask {
         self.shutter_level
     }
 
-    /// Draws over canvas pixels, RGBA, that show the frame; overlay graphics only where `with_overlays`.
+    /// Draws over canvas pixels, RGBA, that show the frame; overlay graphics only in the colours of a screen.
     pub(super) fn draw<P: CanvasPixel>(
         &self,
         grid: &CanvasGrid,
-        with_overlays: bool,
+        overlays: Option<ScreenColors>,
         width: u32,
         pixels: &mut [P],
     ) {
-        let [shutter, graphics] = [[self.shutter_level; 3], OVERLAY_COLOR].map(P::of_levels);
+        let graphics = match overlays {
+            Some(ScreenColors::DisplayP3) => to_display_p3(OVERLAY_COLOR),
+            _ => OVERLAY_COLOR,
+        };
+        let [shutter, graphics] = [[self.shutter_level; 3], graphics].map(P::of_levels);
         let [across, down] = footprint(grid);
         for (y, line) in (0..).zip(pixels.chunks_exact_mut(width.max(1) as usize)) {
             for (x, pixel) in (0..).zip(line) {
@@ -96,7 +102,8 @@ impl Mask {
                     continue;
                 }
                 let columns = covered(&column, across, self.columns);
-                if with_overlays && self.has_overlay(columns, covered(&row, down, self.rows)) {
+                let rows = covered(&row, down, self.rows);
+                if overlays.is_some() && self.has_overlay(columns, rows) {
                     *pixel = graphics;
                 }
             }
@@ -400,11 +407,11 @@ mod tests {
         let grid = CanvasGrid::new(&[3.0, 0.0, 0.0, 3.0, 0.0, 0.0]);
         assert_eq!(footprint(&grid), [3 * ONE / 2; 2]);
         let mut pixels = vec![[7; 4]; 3];
-        mask.draw(&grid, true, 3, &mut pixels);
+        mask.draw(&grid, Some(ScreenColors::Srgb), 3, &mut pixels);
         let [red, green, blue] = OVERLAY_COLOR;
         assert_eq!(pixels, [[red, green, blue, 255], [7; 4], [7; 4]]);
         let mut without = vec![[7; 4]; 3];
-        mask.draw(&grid, false, 3, &mut without);
+        mask.draw(&grid, None, 3, &mut without);
         assert_eq!(without, [[7; 4]; 3]);
     }
 

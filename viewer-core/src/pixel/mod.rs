@@ -9,6 +9,7 @@ pub mod color;
 pub mod cpu_render;
 mod cpu_rows;
 pub mod format;
+pub mod gamut;
 pub mod grid;
 pub mod icc;
 pub mod lut;

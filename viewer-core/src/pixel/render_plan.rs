@@ -5,6 +5,7 @@
 
 use super::color::ColorModel;
 use super::grid::{CanvasGrid, FRACTION_BITS, ONE};
+use super::icc::ScreenColors;
 use super::ramp::{Ramp, SampleKind};
 use super::shade_table::{Shade, ShadeTable};
 use super::{FrameParams, ModalityLut, PaddingRange, SampleType};
@@ -57,6 +58,8 @@ pub struct RenderPlan {
     pub interpolate: bool,
     /// Bright is dark.
     pub inverse: bool,
+    /// Its colours are of sRGB and become those of Display P3 last.
+    pub widens: bool,
 }
 
 /// Padding that no value is in.
@@ -99,6 +102,9 @@ impl RenderPlan {
             padding,
             interpolate: params.interpolate,
             inverse: params.presentation.is_inverse(),
+            widens: params.target == ScreenColors::DisplayP3
+                && pixels.color != ColorModel::DisplayP3
+                && (pixels.is_color() || shade == Shade::Colors),
         }
     }
 

@@ -4,6 +4,7 @@ use super::ViewerState;
 use crate::geometry::{ViewGeometry, ViewTransform};
 use crate::loading::FrameKey;
 use crate::model::{Instance, Series, SeriesId, Stack};
+use crate::pixel::icc::ScreenColors;
 use crate::pixel::{FrameParams, Presentation, VoiFunction, VoiLut, Window};
 use crate::tools::WindowSource;
 use crate::tools::window_level::{COLOUR, bit_range, full_range, resolve, span};
@@ -163,6 +164,7 @@ impl Viewport {
             mask: state.masks.get(&shown.key()).cloned().flatten(),
             shows_overlays: state.shows_overlays,
             interpolate: true,
+            target: ScreenColors::Srgb,
         };
         Some((shown.key(), params))
     }

@@ -2,13 +2,14 @@
 //!
 //! The same scenes run on Vulkan by `cargo test` and in browsers on WebGPU and WebGL2 by a test page:
 //! every sample type, views of any angle and size, windows and tables of every kind, padding, palettes, colour of
-//! every model, overlay planes and shutters.
+//! every model, overlay planes and shutters, on sRGB and on Display P3.
 
 mod chain;
 mod chance;
 
 use crate::{Context, DrawError, Renderer, TextureCache, UploadError};
 use chance::Chance;
+use viewer_core::pixel::icc::ScreenColors;
 use viewer_core::pixel::{
     ColorModel, FrameParams, FrameView, ModalityLut, PaddingRange, PixelKind, Presentation,
     SampleType, VoiLut, Window, cpu_render,
@@ -241,6 +242,12 @@ pub fn test_scene(number: u32) -> TestScene {
         height,
     };
     chain::vary(chance, &mut scene, window, range);
+    if chance.one_in(2) {
+        scene.params.target = ScreenColors::DisplayP3;
+        if is_colour && color == ColorModel::Rgb && chance.one_in(3) {
+            scene.pixels.color = ColorModel::DisplayP3;
+        }
+    }
     scene
 }
 
