@@ -8,6 +8,7 @@ use crate::loss::Watch;
 use crate::readback;
 use std::cell::Cell;
 use std::sync::Arc;
+use viewer_core::pixel::icc::ScreenColors;
 
 /// How a context reaches the GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,7 @@ struct Surface {
     format: wgpu::TextureFormat,
     alpha_mode: wgpu::CompositeAlphaMode,
     size: Cell<[u32; 2]>,
+    color_space: Cell<wgpu::SurfaceColorSpace>,
 }
 
 impl Context {
@@ -224,6 +226,26 @@ impl Context {
         }
     }
 
+    /// Asks for a canvas in other colours, which holds from the next [`Context::resize`] on. Browsers that do not
+    /// know Display P3 leave it as it is and say nothing: look what the canvas shows.
+    pub fn set_colors(&self, colors: ScreenColors) {
+        let Some(surface) = &self.surface else { return };
+        // wgpu has no WebGL canvas but sRGB: the context itself is told.
+        #[cfg(target_arch = "wasm32")]
+        if self
+            .canvas
+            .as_ref()
+            .is_some_and(|canvas| canvas.set_colors(colors))
+        {
+            return;
+        }
+        surface.color_space.set(match colors {
+            ScreenColors::Srgb => wgpu::SurfaceColorSpace::Auto,
+            ScreenColors::DisplayP3 => wgpu::SurfaceColorSpace::DisplayP3,
+        });
+        surface.size.set([0, 0]);
+    }
+
     /// Fills the canvas with [`PROBE_COLOUR`], so that the host can look, in the same task, whether the
     /// canvas really shows it: some adapters draw and present nothing.
     ///
@@ -335,6 +357,7 @@ impl Surface {
             alpha_mode,
             // Not a size that anyone asks for: the first one configures.
             size: Cell::new([0, 0]),
+            color_space: Cell::new(wgpu::SurfaceColorSpace::Auto),
         })
     }
 
@@ -345,7 +368,7 @@ impl Surface {
             &wgpu::SurfaceConfiguration {
                 usage: wgpu::TextureUsages::RENDER_ATTACHMENT,
                 format: self.format,
-                color_space: wgpu::SurfaceColorSpace::Auto,
+                color_space: self.color_space.get(),
                 width,
                 height,
                 present_mode: wgpu::PresentMode::Fifo,
@@ -391,7 +414,7 @@ fn instance(backends: wgpu::Backends) -> wgpu::Instance {
 mod web {
     //! The loss of a WebGL2 context, which wgpu does not notice.
 
-    use super::{Backend, Watch};
+    use super::{Backend, ScreenColors, Watch};
     use std::sync::Arc;
     use wasm_bindgen::JsCast;
     use wasm_bindgen::closure::Closure;
@@ -429,6 +452,19 @@ mod web {
             self.gl
                 .as_ref()
                 .is_some_and(WebGl2RenderingContext::is_context_lost)
+        }
+
+        /// Sets the colours of a WebGL context; false where there is none.
+        pub fn set_colors(&self, colors: ScreenColors) -> bool {
+            let name = match colors {
+                ScreenColors::Srgb => "srgb",
+                ScreenColors::DisplayP3 => "display-p3",
+            };
+            self.gl.as_ref().is_some_and(|gl| {
+                // Where the browser has no such attribute this makes one that means nothing.
+                let _ = js_sys::Reflect::set(gl, &"drawingBufferColorSpace".into(), &name.into());
+                true
+            })
         }
 
         /// Loses a WebGL context; false where there is none.

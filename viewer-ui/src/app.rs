@@ -7,7 +7,7 @@ use crate::embed::listeners::Listeners;
 use crate::engine::waiting::Told;
 use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
 use crate::platform::workers::{WorkerProgram, WorkerPrograms};
-use crate::platform::{canvas, fetch, page, pictures};
+use crate::platform::{canvas, fetch, gamut, page, pictures};
 use crate::store::{Command, Page, ReaderView};
 use js_sys::Promise;
 use protocol::gateway::Config;
@@ -343,6 +343,13 @@ async fn prepare_screen(bridge: Rc<Bridge>, first_page: Page, configured: Promis
         crate::embed::bench::publish(&handle);
     }
     ViewerV1::new(handle, bridge.listeners.clone()).publish();
+    let bridge = Rc::downgrade(&bridge);
+    gamut::on_change(move || {
+        // The canvas of the old colours shows its pixels until the new one is there.
+        if let Some(bridge) = bridge.upgrade() {
+            spawn_local(make_screen(bridge));
+        }
+    });
 }
 
 async fn make_screen(bridge: Rc<Bridge>) {

@@ -5,6 +5,7 @@
 //! a picture of the page tells whether the canvas itself shows what was drawn.
 
 use serde::Serialize;
+use viewer_core::pixel::icc::ScreenColors;
 use viewer_core::pixel::{FrameParams, FrameView, PixelKind, SampleType};
 use viewer_gpu::test_scenes::Report;
 use viewer_ui::platform::gpu::{Drawn, GpuScreen, Kind};
@@ -78,7 +79,7 @@ async fn run(backend: &str) -> Result<Report, String> {
             .map_err(|_| "count is a whole number".to_owned())?,
         None => 500,
     };
-    let mut screen = GpuScreen::new(kind, || ()).await?;
+    let mut screen = GpuScreen::new(kind, ScreenColors::Srgb, || ()).await?;
     let report = screen.run_scenes(count).await;
     let report = report.map_err(|error| error.to_string())?;
     draw_stripes(&mut screen)?;

@@ -16,7 +16,9 @@ const MOST_FIGURES: usize = 4096;
 
 impl Engine {
     pub(super) fn screen_ready(&mut self, screen: Screen) {
-        if let Some(note) = screen.note() {
+        if let Some(note) = screen.note()
+            && !self.figures.notes.contains(&note)
+        {
             self.note(note);
         }
         if screen.is_cpu() && self.screen.is_none() {
@@ -38,7 +40,10 @@ impl Engine {
 
     pub(super) fn screen_failed(&mut self, error: &ViewerError) {
         self.note(&*error.message);
-        self.screen_failure = Some(error.clone());
+        // On another display the screen that there is goes on.
+        if self.screen.is_none() {
+            self.screen_failure = Some(error.clone());
+        }
         self.is_dirty = true;
     }
 

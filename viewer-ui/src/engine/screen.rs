@@ -5,7 +5,7 @@
 
 use super::StoredFrame;
 use super::waiting::ViewerError;
-use crate::platform::{canvas, gpu};
+use crate::platform::{canvas, gamut, gpu};
 use std::pin::Pin;
 use std::sync::Arc;
 use viewer_core::loading::{FrameCache, FrameKey};
@@ -29,6 +29,9 @@ pub struct DrawItem {
     pub profile: Option<Arc<[u8]>>,
 }
 
+/// Set in the key of a texture that is not drawn on the canvas; no key of a frame has it.
+const APART: u64 = 1 << 63;
+
 /// How a drawing went.
 #[derive(Debug)]
 pub enum DrawOutcome {
@@ -51,6 +54,7 @@ pub type Later<T> = Pin<Box<dyn Future<Output = T>>>;
 pub struct CpuScreen {
     canvas: HtmlCanvasElement,
     context: web_sys::CanvasRenderingContext2d,
+    colors: ScreenColors,
     rgba: Vec<u8>,
 }
 
@@ -82,12 +86,18 @@ pub async fn make(
     let kinds = [("webgpu", gpu::Kind::WebGpu), ("webgl2", gpu::Kind::WebGl2)];
     let unavailable = |words: String| ViewerError::new("backend_unavailable", words);
     let mut passed_over: Vec<String> = Vec::new();
+    let wanted = gamut::of_display();
+    // A narrow canvas on a wide display.
+    let narrow = |name: &str, colors| {
+        (colors != wanted).then(|| format!("{name}: its canvas shows no more colours than sRGB"))
+    };
     for (name, kind) in kinds {
         if forced.is_some_and(|forced| forced != name) {
             continue;
         }
-        match gpu::GpuScreen::new(kind, on_lost.clone()).await {
+        match gpu::GpuScreen::new(kind, wanted, on_lost.clone()).await {
             Ok(gpu) => {
+                passed_over.extend(narrow(name, gpu.colors()));
                 let note = (!passed_over.is_empty()).then(|| passed_over.join("; "));
                 return Ok(Screen::Gpu {
                     gpu: Box::new(gpu),
@@ -103,15 +113,9 @@ pub async fn make(
     if forced.is_some_and(|forced| forced != "cpu") {
         return Err(unavailable("this backend is not known".into()));
     }
-    let canvas = canvas::create(1, 1);
-    let cpu = canvas.and_then(|canvas| {
-        let context = canvas::context_2d(&canvas)?;
-        Some(CpuScreen {
-            canvas,
-            context,
-            rgba: Vec::new(),
-        })
-    });
+    let wide = (wanted == ScreenColors::DisplayP3).then_some(wanted);
+    let cpu = (wide.and_then(CpuScreen::new)).or_else(|| CpuScreen::new(ScreenColors::Srgb));
+    passed_over.extend(cpu.as_ref().and_then(|cpu| narrow("cpu", cpu.colors)));
     let note = (!passed_over.is_empty()).then(|| passed_over.join("; "));
     cpu.map(|cpu| Screen::Cpu { cpu, note })
         .ok_or_else(|| unavailable("this browser gives no canvas to draw on".into()))
@@ -197,7 +201,9 @@ impl Screen {
                             continue;
                         };
                         let how = (&item.params, item.profile.as_ref());
-                        let uploaded = with_view(frame, how, scratch, |view| gpu.upload(key, view));
+                        let colors = gpu.colors();
+                        let upload = |view: &FrameView| gpu.upload(key, view);
+                        let uploaded = with_view(frame, how, colors, scratch, upload);
                         if let Err(reason) = uploaded.and_then(|uploaded| uploaded) {
                             failed.push((item.key, reason));
                             continue;
@@ -222,7 +228,7 @@ impl Screen {
         }
     }
 
-    /// The pixels of one viewport, RGBA, drawn by the backend itself.
+    /// The pixels of one viewport, RGBA in sRGB, drawn by the backend itself.
     pub fn read_back(
         &mut self,
         DrawItem {
@@ -242,26 +248,53 @@ impl Screen {
         match self {
             Self::Cpu { .. } => {
                 let mut rgba = vec![0; size[0] as usize * size[1] as usize * 4];
-                let rendered = with_view(frame, how, scratch, |view| {
+                let rendered = with_view(frame, how, ScreenColors::Srgb, scratch, |view| {
                     cpu_render::render(view, &params, size[0], size[1], &mut rgba);
                 });
                 Box::pin(std::future::ready(rendered.map(|()| rgba)))
             }
             Self::Gpu { gpu, .. } => {
-                let number = key.as_u64();
+                // On a wide canvas, colours of a profile are on the GPU in Display P3.
+                let is_apart = gpu.colors() != ScreenColors::Srgb && profile.is_some();
+                let number = key.as_u64() | if is_apart { APART } else { 0 };
                 if !gpu.has(number) {
-                    let uploaded = with_view(frame, how, scratch, |view| gpu.upload(number, view));
+                    let upload = |view: &FrameView| gpu.upload(number, view);
+                    let uploaded = with_view(frame, how, ScreenColors::Srgb, scratch, upload);
                     if let Err(reason) = uploaded.and_then(|uploaded| uploaded) {
                         return Box::pin(std::future::ready(Err(reason)));
                     }
                 }
-                gpu.read_back(number, params, size)
+                let reading = gpu.read_back(number, params, size);
+                if is_apart {
+                    gpu.forget(number);
+                }
+                reading
             }
         }
     }
 }
 
 impl CpuScreen {
+    /// A screen on a new canvas; `None` where that does not show these colours.
+    fn new(colors: ScreenColors) -> Option<Self> {
+        let canvas = canvas::create(1, 1)?;
+        let context = match colors {
+            ScreenColors::Srgb => canvas::context_2d(&canvas)?,
+            ScreenColors::DisplayP3 => {
+                let context = canvas::context_2d_p3(&canvas)?;
+                let [red, green, blue] = viewer_gpu::PROBE_COLOUR;
+                canvas::put_own_pixels(&context, &[red, green, blue, 255], [0, 0, 1, 1]).ok()?;
+                gamut::is_shown(&canvas, colors).then_some(context)?
+            }
+        };
+        Some(Self {
+            canvas,
+            context,
+            colors,
+            rgba: Vec::new(),
+        })
+    }
+
     fn draw(
         &mut self,
         items: &[DrawItem],
@@ -284,15 +317,25 @@ impl CpuScreen {
             };
             self.rgba.resize(width as usize * height as usize * 4, 0);
             let rgba = &mut self.rgba;
-            let how = (&item.params, item.profile.as_ref());
-            let rendered = with_view(frame, how, scratch, |view| {
-                cpu_render::render(view, &item.params, width, height, rgba);
+            let params = FrameParams {
+                target: self.colors,
+                ..item.params.clone()
+            };
+            let how = (&params, item.profile.as_ref());
+            let rendered = with_view(frame, how, self.colors, scratch, |view| {
+                cpu_render::render(view, &params, width, height, rgba);
             });
             if let Err(reason) = rendered {
                 failed.push((item.key, reason));
                 continue;
             }
-            if canvas::put_pixels(&self.context, &self.rgba, width, [x, y]).is_err() {
+            let put = match self.colors {
+                ScreenColors::Srgb => canvas::put_pixels(&self.context, &self.rgba, width, [x, y]),
+                ScreenColors::DisplayP3 => {
+                    canvas::put_own_pixels(&self.context, &self.rgba, item.rect)
+                }
+            };
+            if put.is_err() {
                 failed.push((item.key, "The canvas does not take the pixels.".into()));
             }
         }
@@ -301,10 +344,11 @@ impl CpuScreen {
 }
 
 /// Lends a frame's samples as renderers take them: grey and indices as stored, colour as samples of 8 bits,
-/// colour with a profile of its own as colours of the screen.
+/// colour with a profile of its own in `colors`.
 fn with_view<T>(
     frame: &StoredFrame,
     (params, profile): (&FrameParams, Option<&Arc<[u8]>>),
+    colors: ScreenColors,
     scratch: &mut Vec<u8>,
     use_view: impl FnOnce(&FrameView) -> T,
 ) -> Result<T, String> {
@@ -313,7 +357,7 @@ fn with_view<T>(
     if is_palette && params.palette.is_none() {
         return Err("Its palette is missing or not valid.".into());
     }
-    let transform = profile.and_then(|profile| ColorTransform::new(profile, ScreenColors::Srgb));
+    let transform = profile.and_then(|profile| ColorTransform::new(profile, colors));
     let model = ColorModel::of(frame.photometric).unwrap_or_default();
     let is_small = frame.sample_type == SampleType::U8 && frame.bits_stored >= 8;
     let is_color = frame.samples_per_pixel == 3;
@@ -349,7 +393,10 @@ fn with_view<T>(
     let mut samples = samples.ok_or("This kind of colour cannot be drawn.")?;
     if let Some(transform) = transform {
         transform.apply(&mut samples);
-        pixels.color = ColorModel::Rgb;
+        pixels.color = match colors {
+            ScreenColors::Srgb => ColorModel::Rgb,
+            ScreenColors::DisplayP3 => ColorModel::DisplayP3,
+        };
     }
     pixels.samples_per_pixel = 3;
     pixels.sample_type = SampleType::U8;

@@ -1,6 +1,7 @@
 //! Canvases: the stage that the GPU or the processor draws on, reading it back, and PNG.
 
-use js_sys::Promise;
+use super::gamut::DISPLAY_P3;
+use js_sys::{Promise, Reflect, Uint8ClampedArray};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -29,7 +30,15 @@ pub fn context_2d(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d
     canvas.get_context("2d").ok()??.dyn_into().ok()
 }
 
-/// Puts RGBA pixels at a place of a 2-D canvas.
+/// The same of a canvas in Display P3; browsers that do not know it may give one in sRGB.
+pub fn context_2d_p3(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
+    let settings = js_sys::Object::new();
+    Reflect::set(&settings, &"colorSpace".into(), &DISPLAY_P3.into()).ok()?;
+    let context = canvas.get_context_with_context_options("2d", &settings);
+    context.ok()??.dyn_into().ok()
+}
+
+/// Puts RGBA pixels in sRGB at a place of a 2-D canvas.
 pub fn put_pixels(
     context: &CanvasRenderingContext2d,
     rgba: &[u8],
@@ -37,6 +46,23 @@ pub fn put_pixels(
     at: [u32; 2],
 ) -> Result<(), JsValue> {
     let image = ImageData::new_with_u8_clamped_array(Clamped(rgba), width)?;
+    context.put_image_data(&image, f64::from(at[0]), f64::from(at[1]))
+}
+
+/// Puts RGBA pixels in the canvas's own colours at a place of it.
+pub fn put_own_pixels(
+    context: &CanvasRenderingContext2d,
+    rgba: &[u8],
+    [x, y, width, height]: [u32; 4],
+) -> Result<(), JsValue> {
+    let [width, height] = [width, height].map(f64::from);
+    let image = context.create_image_data_with_sw_and_sh(width, height)?;
+    let pixels: Uint8ClampedArray = Reflect::get(&image, &"data".into())?.dyn_into()?;
+    if pixels.length() as usize != rgba.len() {
+        return Err(JsValue::from_str("another number of pixels"));
+    }
+    pixels.copy_from(rgba);
+    let at = [x, y];
     context.put_image_data(&image, f64::from(at[0]), f64::from(at[1]))
 }
 

@@ -2,10 +2,11 @@
 //!
 //! A canvas that has lost its context keeps that for ever, so a new screen always has a new canvas.
 
-use super::{canvas, clock};
+use super::{canvas, clock, gamut};
 use std::pin::Pin;
+use viewer_core::pixel::icc::ScreenColors;
 use viewer_core::pixel::{FrameParams, FrameView};
-use viewer_gpu::context::{Backend, Context, PROBE_COLOUR};
+use viewer_gpu::context::{Backend, Context};
 use viewer_gpu::frame_renderer::{DrawError, DrawOutcome, Renderer};
 use viewer_gpu::scene::{Scene, SceneViewport};
 use viewer_gpu::texture_cache::TextureCache;
@@ -42,6 +43,7 @@ const TEXTURE_BUDGET_BYTES: usize = 192 << 20;
 pub struct GpuScreen {
     canvas: HtmlCanvasElement,
     kind: Kind,
+    colors: ScreenColors,
     renderer: Renderer,
     textures: TextureCache,
     context: Context,
@@ -66,26 +68,29 @@ async fn context_for(_canvas: &HtmlCanvasElement, _backend: Backend) -> Result<C
 
 impl GpuScreen {
     /// A screen on a new canvas; the reason in words where the browser has none, or one that draws but
-    /// shows nothing.
-    pub async fn new(kind: Kind, on_lost: impl Fn() + Clone + 'static) -> Result<Self, String> {
+    /// shows nothing. Where the canvas does not show colours of `wanted` it is one of sRGB.
+    pub async fn new(
+        kind: Kind,
+        wanted: ScreenColors,
+        on_lost: impl Fn() + Clone + 'static,
+    ) -> Result<Self, String> {
         let canvas = canvas::create(1, 1).ok_or("the page gives no canvas")?;
         let backend = match kind {
             Kind::WebGpu => Backend::WebGpu,
             Kind::WebGl2 => Backend::WebGl2,
         };
         let context = context_for(&canvas, backend).await?;
-        context
-            .draw_probe_colour()
-            .map_err(|error| error.to_string())?;
-        // In the same task as the drawing: after it the canvas may be empty again.
-        let shown = canvas::shown_colour(&canvas);
-        let is_close = |shown: [u8; 4]| {
-            PROBE_COLOUR
-                .iter()
-                .zip(shown)
-                .all(|(wanted, level)| wanted.abs_diff(level) <= 2)
+        let shows = |colors| {
+            context.set_colors(colors);
+            // In the same task as the drawing: after it the canvas may be empty again.
+            let drawn = context.draw_probe_colour();
+            drawn.map(|()| gamut::is_shown(&canvas, colors))
         };
-        if !shown.is_some_and(is_close) {
+        let colors = match wanted {
+            ScreenColors::DisplayP3 if shows(wanted).unwrap_or_default() => wanted,
+            _ => ScreenColors::Srgb,
+        };
+        if colors == ScreenColors::Srgb && !shows(colors).map_err(|error| error.to_string())? {
             return Err("the adapter draws but its canvas stays blank".into());
         }
         let renderer = Renderer::new(&context);
@@ -94,6 +99,7 @@ impl GpuScreen {
         Ok(Self {
             canvas,
             kind,
+            colors,
             renderer,
             textures,
             context,
@@ -108,6 +114,11 @@ impl GpuScreen {
     /// How the GPU is reached.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The colours of the canvas.
+    pub fn colors(&self) -> ScreenColors {
+        self.colors
     }
 
     /// Bytes of textures.
@@ -169,7 +180,7 @@ impl GpuScreen {
         });
     }
 
-    /// Draws viewports: place, frame and parameters of each.
+    /// Draws viewports: place, frame and parameters of each; their target becomes the canvas.
     pub fn draw(
         &mut self,
         items: Vec<([u32; 4], u64, FrameParams)>,
@@ -180,9 +191,10 @@ impl GpuScreen {
             height,
             viewports: items
                 .into_iter()
-                .map(|(rect, key, params)| SceneViewport {
-                    rect,
-                    frame: Some((key, params)),
+                .map(|(rect, key, mut params)| {
+                    params.target = self.colors;
+                    let frame = Some((key, params));
+                    SceneViewport { rect, frame }
                 })
                 .collect(),
         };

@@ -3,6 +3,7 @@
 pub mod canvas;
 pub mod clock;
 pub mod fetch;
+pub mod gamut;
 pub mod gpu;
 pub mod layout;
 pub mod page;
