@@ -21,3 +21,4 @@ mod stage;
 mod store;
 mod trouble;
 mod view;
+mod wide_gamut;

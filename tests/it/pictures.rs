@@ -19,7 +19,7 @@ fn frames_of(count: usize) -> Vec<usize> {
 }
 
 /// A folder with the files of all pictures.
-fn folder_of(pictures: &[Picture]) -> TempFolder {
+pub fn folder_of(pictures: &[Picture]) -> TempFolder {
     let folder = TempFolder::new("pictures").unwrap();
     for picture in pictures {
         for (name, bytes) in &picture.files {
@@ -33,7 +33,7 @@ fn folder_of(pictures: &[Picture]) -> TempFolder {
 
 /// Shows a frame so that the centres of its pixels lie on canvas pixels, and says where: scale and place of the
 /// first pixel, for columns and rows.
-fn place(stage: &Stage, answer: &Answer, aspect: f64) -> [[f64; 2]; 2] {
+pub fn place(stage: &Stage, answer: &Answer, aspect: f64) -> [[f64; 2]; 2] {
     let info = stage.eval("window.sagitta.viewports()[0]");
     let side = |name: &str| u32::try_from(info[name].as_u64().unwrap()).unwrap();
     let (width, height) = (side("width"), side("height"));
@@ -61,7 +61,7 @@ fn place(stage: &Stage, answer: &Answer, aspect: f64) -> [[f64; 2]; 2] {
 }
 
 /// Canvas pixel on which the centre of a pixel lies; `None` where it lies between two.
-fn on_canvas([scale, start]: [f64; 2], index: usize) -> Option<u32> {
+pub fn on_canvas([scale, start]: [f64; 2], index: usize) -> Option<u32> {
     #[expect(clippy::cast_precision_loss, reason = "small frames")]
     let at = start + scale * index as f64;
     ((at - at.round()).abs() < 1e-3 && at >= 0.0).then_some(at.round() as u32)

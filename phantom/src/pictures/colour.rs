@@ -5,7 +5,7 @@
 use super::forms::CAPTURE;
 use super::formula::{ybr_full, ybr_partial};
 use super::part10::{Cells, Form};
-use super::profile::{ADOBE_RGB, Colorants, SWAPPED, srgb_from};
+use super::profile::{ADOBE_RGB, Colorants, DISPLAY_P3, SWAPPED, srgb_from};
 use super::{Draft, Picture, colours};
 use crate::random::Random;
 use dicom_dictionary_std::tags;
@@ -25,6 +25,7 @@ pub(super) fn pictures(seed: u64) -> Vec<Picture> {
         rgb_16(seed),
         with_profile(seed, "rgb-icc-adobe", &ADOBE_RGB),
         with_profile(seed, "rgb-icc-swapped", &SWAPPED),
+        with_profile(seed, "rgb-icc-p3", &DISPLAY_P3),
     ]
 }
 

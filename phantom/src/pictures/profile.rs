@@ -35,6 +35,15 @@ const SRGB: Colorants = Colorants {
     ],
 };
 
+/// The primaries of Display P3 (SMPTE EG 432-1, white D65), adapted to D50 as ICC.1 annex E says.
+pub(super) const DISPLAY_P3: Colorants = Colorants {
+    columns: [
+        [33_759, 15_807, -69],
+        [19_135, 45_367, 2745],
+        [10_296, 4363, 51_385],
+    ],
+};
+
 /// sRGB with red and blue exchanged: who ignores the profile shows blue for red.
 pub(super) const SWAPPED: Colorants = Colorants {
     columns: [SRGB.columns[2], SRGB.columns[1], SRGB.columns[0]],
@@ -138,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_colorants_of_a_profile_add_up_to_white() {
-        for colorants in [ADOBE_RGB, SRGB] {
+        for colorants in [ADOBE_RGB, SRGB, DISPLAY_P3] {
             for k in 0..3 {
                 let sum: i32 = colorants.columns.iter().map(|column| column[k]).sum();
                 assert!((sum - D50[k]).abs() <= 16, "{sum} for {}", D50[k]);
@@ -158,6 +167,7 @@ mod tests {
         let [red, green, blue] = srgb_from(&ADOBE_RGB, [128, 128, 128]);
         assert!(red.abs_diff(green) <= 1 && green.abs_diff(blue) <= 1);
         assert_eq!(srgb_from(&ADOBE_RGB, [0, 255, 0])[..2], [0, 255]);
+        assert_eq!(srgb_from(&DISPLAY_P3, [255, 0, 0]), [255, 0, 0]);
         assert_eq!(srgb_from(&SWAPPED, [255, 0, 0]), [0, 0, 255]);
     }
 }

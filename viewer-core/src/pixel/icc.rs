@@ -222,6 +222,35 @@ mod tests {
         }
     }
 
+    /// Columns of Display P3 at D50: its primaries, white D65, adapted as ICC.1 annex E says.
+    const P3: [[f64; 3]; 3] = [
+        [0.51512, 0.24120, -0.00105],
+        [0.29198, 0.69225, 0.04189],
+        [0.15710, 0.06657, 0.78407],
+    ];
+
+    #[test]
+    fn colours_of_display_p3_are_not_cut_on_such_a_screen() {
+        let transform = ColorTransform::new(&profile(P3, 563.0 / 256.0), ScreenColors::DisplayP3)
+            .expect("a valid profile");
+        for rgb in [
+            [255, 0, 0],
+            [0, 255, 0],
+            [0, 0, 255],
+            [128, 128, 128],
+            [40, 200, 120],
+        ] {
+            let mut found = rgb;
+            transform.apply(&mut found);
+            // Only the curve differs.
+            let linear = rgb.map(|level: u8| (f64::from(level) / 255.0).powf(563.0 / 256.0));
+            for (found, expected) in found.iter().zip(linear.map(srgb_level)) {
+                let apart = (f64::from(*found) - expected).abs();
+                assert!(apart <= 1.0, "{rgb:?}: {found} {expected}");
+            }
+        }
+    }
+
     #[test]
     fn damaged_profiles_are_refused() {
         let whole = profile(ADOBE, 2.2);
