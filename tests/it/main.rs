@@ -15,6 +15,7 @@ mod memory;
 mod modules;
 mod orthanc;
 mod pictures;
+mod references;
 mod shown;
 mod smoke;
 mod stage;

@@ -12,7 +12,7 @@ use viewer_core::geometry::{ViewGeometry, ViewTransform};
 const TOLERANCE: u8 = 1;
 
 /// Frames of a picture that are looked at: the ends and one between.
-fn frames_of(count: usize) -> Vec<usize> {
+pub fn frames_of(count: usize) -> Vec<usize> {
     let mut frames = vec![0, count / 2, count - 1];
     frames.dedup();
     frames
@@ -32,19 +32,20 @@ pub fn folder_of(pictures: &[Picture]) -> TempFolder {
 }
 
 /// Shows a frame so that the centres of its pixels lie on canvas pixels, and says where: scale and place of the
-/// first pixel, for columns and rows.
-pub fn place(stage: &Stage, answer: &Answer, aspect: f64) -> [[f64; 2]; 2] {
+/// first pixel, for columns and rows. `shape` is rows and columns; the shorter side of a pixel has `times` canvas
+/// pixels.
+pub fn place(stage: &Stage, shape: [usize; 2], aspect: f64, times: f64) -> [[f64; 2]; 2] {
     let info = stage.eval("window.sagitta.viewports()[0]");
     let side = |name: &str| u32::try_from(info[name].as_u64().unwrap()).unwrap();
     let (width, height) = (side("width"), side("height"));
-    let size = [answer.columns, answer.rows].map(|edge| u32::try_from(edge).unwrap());
+    let size = [shape[1], shape[0]].map(|edge| u32::try_from(edge).unwrap());
     let geometry = |view: &ViewTransform| {
         ViewGeometry::new(size[0], size[1], aspect, width, height, view).canvas_from_pixel
     };
     let fitted = geometry(&ViewTransform::default());
     let smaller = fitted.matrix2.x_axis.x.min(fitted.matrix2.y_axis.y);
     let zoomed = ViewTransform {
-        zoom: 1.0 / smaller,
+        zoom: times / smaller,
         ..ViewTransform::default()
     };
     let start = geometry(&zoomed).translation;
@@ -102,7 +103,7 @@ fn differences(drawn: &Drawn, answer: &Answer, axes: [[f64; 2]; 2]) -> Option<St
 }
 
 /// Columns over rows of a pixel on screen, from the metadata.
-fn aspect_of(set: &Value) -> f64 {
+pub fn aspect_of(set: &Value) -> f64 {
     let pair = |tag: &str| {
         let number = |index: usize| crate::shown::number(set, tag, index);
         Some([number(0)?, number(1)?])
@@ -140,7 +141,7 @@ fn check(stage: &Stage, pictures: &[Picture]) -> (usize, String) {
                     let _ = writeln!(report, "{what}: {error}");
                     continue;
                 }
-                let axes = place(stage, answer, aspect);
+                let axes = place(stage, [answer.rows, answer.columns], aspect, 1.0);
                 let drawn = crate::shown::capture(stage);
                 if let Some(difference) = differences(&drawn, answer, axes) {
                     let _ = writeln!(report, "{what}: {difference}");
