@@ -1,7 +1,7 @@
 // frame.wgsl: one 2-D frame, drawn into a viewport.
 //
-// In:     group 0 ViewUniforms (common.wgsl); group 1 the frame's raw stored bits: R8Uint, R16Uint, R32Uint
-//         (32-bit numbers and singles) or Rgba8Uint (colour); group 2 table (voi.wgsl) and mask
+// In:     group 0 ViewUniforms (common.wgsl); groups 1 and 2 the frame and its mask (pixels.wgsl or
+//         pixels_tiled.wgsl) and the table (voi.wgsl)
 // Out:    opaque grey or colour, one fragment per canvas pixel; black outside and where it is padding
 // Units:  pixels of the frame, centers on integers
 // Twin:   viewer-core/src/pixel/cpu_render.rs (gpu_matches_cpu, at most 1 grey level)
@@ -9,8 +9,6 @@
 //
 // There is one entry point for each way to draw (viewer-gpu/src/shaders.rs chooses), not one with branches:
 // graphics cards in software walk through every branch of every pixel.
-
-@group(1) @binding(0) var pixels: texture_2d<u32>;
 
 const BLACK = vec4<f32>(0.0, 0.0, 0.0, 1.0);
 
@@ -40,10 +38,6 @@ fn srgb_on_screen(levels: vec3<f32>) -> vec4<f32> {
     let green = encoded_light(dot(light, vec3<f32>(0.0331942, 0.9668058, 0.0)));
     let blue = encoded_light(dot(light, vec3<f32>(0.01708263, 0.07239744, 0.91051993)));
     return on_screen(floor(vec3<f32>(red, green, blue) * 255.0 + 0.5));
-}
-
-fn load(column: i32, row: i32) -> vec4<u32> {
-    return textureLoad(pixels, vec2<i32>(column, row), 0);
 }
 
 fn ordered(column: i32, row: i32) -> u32 {
@@ -350,15 +344,9 @@ fn single(covered: Covered) -> @location(0) vec4<f32> {
 }
 
 // Overlay planes and shutter, one byte a pixel of the frame; drawn over it by a second triangle.
-@group(2) @binding(1) var mask_cells: texture_2d<u32>;
-
 const MASK_OVERLAY: u32 = 1u;
 const MASK_SHUTTER: u32 = 2u;
 const OVERLAY_COLOUR = vec3<f32>(240.0, 227.0, 164.0);
-
-fn mask_at(column: i32, row: i32) -> u32 {
-    return textureLoad(mask_cells, vec2<i32>(column, row), 0).x;
-}
 
 // First and last pixel whose centre a canvas pixel covers, the nearest always among them.
 fn covered_by(tap: Tap, half: u32, length: u32) -> vec2<i32> {

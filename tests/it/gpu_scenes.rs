@@ -119,18 +119,25 @@ fn answer(mut stream: TcpStream, files: &HashMap<String, Vec<u8>>) -> std::io::R
 #[test]
 fn five_hundred_scenes_are_at_most_one_grey_apart_in_the_browser() {
     let port = serve(files());
-    for backend in [Backend::WebGpu, Backend::WebGl2] {
+    for (backend, tiles) in [
+        (Backend::WebGpu, ""),
+        (Backend::WebGl2, ""),
+        (Backend::WebGpu, "&tiles"),
+        (Backend::WebGl2, "&tiles"),
+    ] {
         let browser = Browser::launch(backend).unwrap();
         let page = browser.page().unwrap();
         let name = backend.name();
-        page.goto(&format!("http://127.0.0.1:{port}/?backend={name}"))
+        page.goto(&format!("http://127.0.0.1:{port}/?backend={name}{tiles}"))
             .unwrap();
         page.wait_for("!!window.__scenes", 240).unwrap();
         let seen = page.eval("window.__scenes").unwrap();
-        println!("{name}: {seen}");
+        println!("{name}{tiles}: {seen}");
         assert_eq!(seen["error"], Value::Null, "{seen}");
         assert_eq!(seen["errors"], serde_json::json!([]), "{seen}");
         assert_eq!(seen["scenes"], 500);
+        let tiled = seen["tiled"].as_u64().unwrap();
+        assert_eq!(tiled > 450, !tiles.is_empty(), "{seen}");
         assert!(seen["worst"].as_u64().unwrap() <= 1, "{seen}");
         let number = |name: &str| seen[name].as_u64().unwrap();
         assert!(

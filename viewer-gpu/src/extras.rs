@@ -3,22 +3,46 @@
 //! Most need neither and share one group of single texels. The others are kept while they are drawn: a table is
 //! found again by the parameters that it was made from, a mask by its identity.
 
+use crate::texels::{Texels, layout_entry};
+use crate::tiles::{TextureLimits, Tiles};
 use viewer_core::pixel::{FrameParams, Mask, PixelKind, Ramp, RenderPlan, ShadeTable};
 
 /// Words of a table in one row of its texture.
 const TABLE_COLUMNS: u32 = 256;
 
+const TABLE_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::R32Uint;
+const MASK_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::R8Uint;
+
 /// Tables and masks that are kept at most.
 const MOST_KEPT: usize = 16;
+
+/// Most bytes of masks that are kept beside the one that was used last.
+const MOST_MASK_BYTES: u64 = 128 << 20;
 
 /// Tables and masks on the GPU.
 #[derive(Debug)]
 pub struct Extras {
-    layout: wgpu::BindGroupLayout,
-    nothing: [wgpu::TextureView; 2],
-    plain: wgpu::BindGroup,
+    no_table: wgpu::TextureView,
+    /// For frames in one piece and for those that are cut into tiles.
+    shapes: [Shape; 2],
     tables: Vec<KeptTable>,
-    masks: Vec<(Mask, wgpu::TextureView)>,
+    masks: Vec<KeptMask>,
+}
+
+/// The group, and what stands in it for a mask that is not there.
+#[derive(Debug)]
+struct Shape {
+    layout: wgpu::BindGroupLayout,
+    no_mask: wgpu::TextureView,
+    plain: wgpu::BindGroup,
+}
+
+#[derive(Debug)]
+struct KeptMask {
+    mask: Mask,
+    tiles: Option<Tiles>,
+    view: wgpu::TextureView,
+    bytes: u64,
 }
 
 /// A table, what it was made from, and the ramp that goes with it.
@@ -33,34 +57,47 @@ struct KeptTable {
 
 impl Extras {
     pub fn new(device: &wgpu::Device, queue: &wgpu::Queue) -> Self {
-        let layout = layout(device);
-        let nothing = [
-            texture(device, queue, [1, 1], wgpu::TextureFormat::R32Uint, &[0; 4]),
-            texture(device, queue, [1, 1], wgpu::TextureFormat::R8Uint, &[0]),
-        ];
-        let plain = group(device, &layout, [&nothing[0], &nothing[1]]);
+        let no_table = texture(
+            device,
+            queue,
+            &Texels::of_bytes([1, 1], TABLE_FORMAT, &[0; 4]),
+        );
+        // An array has two layers at least: of one, WebGL2 would make no array.
+        let two = Tiles::new([2, 1], TextureLimits { side: 1, layers: 2 });
+        let shapes = [false, true].map(|is_tiled| {
+            let layout = layout(device, is_tiled);
+            let size = if is_tiled { [2, 1] } else { [1, 1] };
+            let nothing = Texels::of_bytes(size, MASK_FORMAT, &[0; 2]);
+            let nothing = nothing.cut(two.filter(|_| is_tiled));
+            let no_mask = texture(device, queue, &nothing);
+            let plain = group(device, &layout, [&no_table, &no_mask]);
+            Shape {
+                layout,
+                no_mask,
+                plain,
+            }
+        });
         Self {
-            layout,
-            nothing,
-            plain,
+            no_table,
+            shapes,
             tables: Vec::new(),
             masks: Vec::new(),
         }
     }
 
-    /// Layout of the group.
-    pub fn layout(&self) -> &wgpu::BindGroupLayout {
-        &self.layout
+    /// Layout of the group, for frames that are cut into tiles or are not.
+    pub fn layout(&self, is_tiled: bool) -> &wgpu::BindGroupLayout {
+        &self.shapes[usize::from(is_tiled)].layout
     }
 
-    /// The plan of a viewport and its group. Both textures must be below the adapter's limit: a table always
-    /// is, a mask has the size of its frame.
+    /// The plan of a viewport and its group. A mask must have the size of its frame, and is cut as the frame is.
     pub fn prepare(
         &mut self,
         device: &wgpu::Device,
         queue: &wgpu::Queue,
-        pixels: PixelKind,
+        (pixels, tiles): (PixelKind, Option<Tiles>),
         params: &FrameParams,
+        mask: Option<&Mask>,
     ) -> (RenderPlan, wgpu::BindGroup) {
         let known = (self.tables.iter())
             .position(|kept| kept.pixels == pixels && is_same_chain(&kept.params, params));
@@ -86,36 +123,52 @@ impl Extras {
                 view: table_texture(device, queue, table),
             });
         }
-        if let Some(mask) = &params.mask {
-            self.keep_mask(device, queue, mask);
+        let shape = &self.shapes[usize::from(tiles.is_some())];
+        if plan.table.is_none() && mask.is_none() {
+            return (plan, shape.plain.clone());
         }
-        if plan.table.is_none() && params.mask.is_none() {
-            return (plan, self.plain.clone());
+        if let Some(mask) = mask {
+            keep_mask(&mut self.masks, (device, queue), mask, tiles);
         }
         let table = match (&plan.table, self.tables.last()) {
             (Some(_), Some(kept)) => &kept.view,
-            _ => &self.nothing[0],
+            _ => &self.no_table,
         };
-        let mask = match (&params.mask, self.masks.last()) {
-            (Some(_), Some((_, view))) => view,
-            _ => &self.nothing[1],
+        let mask = match (mask, self.masks.last()) {
+            (Some(_), Some(kept)) => &kept.view,
+            _ => &shape.no_mask,
         };
-        let group = group(device, &self.layout, [table, mask]);
+        let group = group(device, &shape.layout, [table, mask]);
         (plan, group)
     }
+}
 
-    /// Brings a mask to the end of those that are kept.
-    fn keep_mask(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, mask: &Mask) {
-        if let Some(place) = self.masks.iter().position(|(kept, _)| kept == mask) {
-            let kept = self.masks.remove(place);
-            self.masks.push(kept);
-            return;
-        }
-        trim(&mut self.masks);
-        let format = wgpu::TextureFormat::R8Uint;
-        let view = texture(device, queue, mask.size(), format, mask.cells());
-        self.masks.push((mask.clone(), view));
+/// Brings a mask to the end of those that are kept.
+fn keep_mask(
+    masks: &mut Vec<KeptMask>,
+    (device, queue): (&wgpu::Device, &wgpu::Queue),
+    mask: &Mask,
+    tiles: Option<Tiles>,
+) {
+    let known = masks
+        .iter()
+        .position(|kept| kept.mask == *mask && kept.tiles == tiles);
+    if let Some(place) = known {
+        let kept = masks.remove(place);
+        masks.push(kept);
+        return;
     }
+    trim(masks);
+    while masks.iter().map(|kept| kept.bytes).sum::<u64>() > MOST_MASK_BYTES {
+        masks.remove(0);
+    }
+    let texels = Texels::of_bytes(mask.size(), MASK_FORMAT, mask.cells()).cut(tiles);
+    masks.push(KeptMask {
+        mask: mask.clone(),
+        tiles,
+        view: texture(device, queue, &texels),
+        bytes: texels.texture_bytes(),
+    });
 }
 
 /// Drops the one that was used longest ago.
@@ -141,48 +194,12 @@ fn table_texture(
     let rows = (table.last() / TABLE_COLUMNS) + 1;
     let mut bytes: Vec<u8> = table.0.iter().flat_map(|word| word.to_le_bytes()).collect();
     bytes.resize((rows * TABLE_COLUMNS * 4) as usize, 0);
-    let format = wgpu::TextureFormat::R32Uint;
-    texture(device, queue, [TABLE_COLUMNS, rows], format, &bytes)
+    let texels = Texels::of_bytes([TABLE_COLUMNS, rows], TABLE_FORMAT, &bytes);
+    texture(device, queue, &texels)
 }
 
-fn texture(
-    device: &wgpu::Device,
-    queue: &wgpu::Queue,
-    [width, height]: [u32; 2],
-    format: wgpu::TextureFormat,
-    bytes: &[u8],
-) -> wgpu::TextureView {
-    let size = wgpu::Extent3d {
-        width,
-        height,
-        depth_or_array_layers: 1,
-    };
-    let texture = device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("extra"),
-        size,
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format,
-        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-        view_formats: &[],
-    });
-    let texel_bytes = if format == wgpu::TextureFormat::R8Uint {
-        1
-    } else {
-        4
-    };
-    queue.write_texture(
-        texture.as_image_copy(),
-        bytes,
-        wgpu::TexelCopyBufferLayout {
-            offset: 0,
-            bytes_per_row: Some(width * texel_bytes),
-            rows_per_image: Some(height),
-        },
-        size,
-    );
-    texture.create_view(&Default::default())
+fn texture(device: &wgpu::Device, queue: &wgpu::Queue, texels: &Texels) -> wgpu::TextureView {
+    texels.view(&texels.texture(device, queue))
 }
 
 fn group(
@@ -207,19 +224,9 @@ fn group(
     })
 }
 
-fn layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
-    let entry = |binding| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::FRAGMENT,
-        ty: wgpu::BindingType::Texture {
-            sample_type: wgpu::TextureSampleType::Uint,
-            view_dimension: wgpu::TextureViewDimension::D2,
-            multisampled: false,
-        },
-        count: None,
-    };
+fn layout(device: &wgpu::Device, is_tiled: bool) -> wgpu::BindGroupLayout {
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
         label: Some("extras"),
-        entries: &[entry(0), entry(1)],
+        entries: &[layout_entry(0, false), layout_entry(1, is_tiled)],
     })
 }

@@ -9,6 +9,7 @@ use crate::readback::Pending;
 use crate::scene::{Scene, visible};
 use crate::shaders::Way;
 use crate::texture_cache::{FrameTexture, TextureCache, texture_layout};
+use crate::uniforms::FrameShape;
 use crate::{Context, shaders, uniforms};
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -60,8 +61,8 @@ pub enum DrawOutcome {
 /// The pipelines and the uniform buffer.
 #[derive(Debug)]
 pub struct Renderer {
-    shader: wgpu::ShaderModule,
-    layout: wgpu::PipelineLayout,
+    /// For frames in one piece and for those that are cut into tiles; each is read when it is first needed.
+    programs: [Option<Program>; 2],
     extras: Extras,
     /// One for each way of drawing and each format drawn on that were needed so far.
     pipelines: Vec<(PipelineKey, wgpu::RenderPipeline)>,
@@ -70,6 +71,13 @@ pub struct Renderer {
     uniform_group: wgpu::BindGroup,
     /// Viewports that the uniform buffer has room for.
     capacity: u32,
+}
+
+/// The shaders, and the layout of what they read.
+#[derive(Debug)]
+struct Program {
+    shader: wgpu::ShaderModule,
+    layout: wgpu::PipelineLayout,
 }
 
 /// How a frame is drawn, and format of the target.
@@ -91,28 +99,15 @@ const MEMORY_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 const FIRST_CAPACITY: u32 = 16;
 
 impl Renderer {
-    /// Reads the shaders. Pipelines are built when they are first needed.
+    /// Reads the shaders for frames in one piece. Pipelines are built when they are first needed.
     pub fn new(context: &Context) -> Self {
         let device = &context.device;
-        let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("frame"),
-            source: wgpu::ShaderSource::Wgsl(shaders::FRAME.into()),
-        });
         let uniform_layout = uniform_layout(device);
         let extras = Extras::new(device, &context.queue);
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("frame"),
-            bind_group_layouts: &[
-                Some(&uniform_layout),
-                Some(&texture_layout(device)),
-                Some(extras.layout()),
-            ],
-            immediate_size: 0,
-        });
+        let program = Program::new(device, &uniform_layout, &extras, false);
         let (uniforms, uniform_group) = uniform_buffer(device, &uniform_layout, FIRST_CAPACITY);
         Self {
-            shader,
-            layout,
+            programs: [Some(program), None],
             extras,
             pipelines: Vec::new(),
             uniform_layout,
@@ -127,7 +122,16 @@ impl Renderer {
         if let Some((_, pipeline)) = known {
             return pipeline.clone();
         }
-        let pipeline = pipeline(&context.device, &self.layout, &self.shader, key);
+        let is_tiled = key.0.is_tiled;
+        let program = self.programs[usize::from(is_tiled)].get_or_insert_with(|| {
+            Program::new(
+                &context.device,
+                &self.uniform_layout,
+                &self.extras,
+                is_tiled,
+            )
+        });
+        let pipeline = pipeline(&context.device, program, key);
         self.pipelines.push((key, pipeline.clone()));
         pipeline
     }
@@ -285,21 +289,28 @@ impl Renderer {
         scissor: [u32; 4],
         format: wgpu::TextureFormat,
     ) -> Item<'a> {
-        let (plan, extras) =
-            self.extras
-                .prepare(&context.device, &context.queue, frame.pixels, params);
+        let FrameShape {
+            columns,
+            rows,
+            tiles,
+        } = frame.shape;
+        // A mask of another size belongs to another frame.
+        let mask = params.mask.as_ref();
+        let mask = mask.filter(|mask| mask.size() == [columns, rows]);
+        let (device, queue) = (&context.device, &context.queue);
+        let pixels = (frame.pixels, tiles);
+        let (plan, extras) = (self.extras).prepare(device, queue, pixels, params, mask);
         let [x, y, ..] = scissor;
         uniforms::push(bytes, &plan, params, frame.shape, [x, y]);
-        let way = Way::of(&plan, frame.pixels.is_color());
-        // A mask of another size belongs to another frame.
-        let size = [frame.shape.columns, frame.shape.rows];
-        let has_mask = params.mask.as_ref().is_some_and(|mask| mask.size() == size);
+        let is_tiled = tiles.is_some();
+        let way = Way::of(&plan, frame.pixels.is_color()).over_tiles(is_tiled);
+        let mask_way = Way::of_mask(params).over_tiles(is_tiled);
         Item {
             scissor,
             frame,
             extras,
             pipeline: self.pipeline(context, (way, format)),
-            mask_pipeline: has_mask.then(|| self.pipeline(context, (Way::of_mask(params), format))),
+            mask_pipeline: mask.map(|_| self.pipeline(context, (mask_way, format))),
         }
     }
 
@@ -332,6 +343,35 @@ impl Renderer {
                 pass.draw(0..3, 0..1);
             }
         }
+    }
+}
+
+impl Program {
+    fn new(
+        device: &wgpu::Device,
+        uniform_layout: &wgpu::BindGroupLayout,
+        extras: &Extras,
+        is_tiled: bool,
+    ) -> Self {
+        let source = if is_tiled {
+            shaders::TILED_FRAME
+        } else {
+            shaders::FRAME
+        };
+        let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some("frame"),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        });
+        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("frame"),
+            bind_group_layouts: &[
+                Some(uniform_layout),
+                Some(&texture_layout(device, is_tiled)),
+                Some(extras.layout(is_tiled)),
+            ],
+            immediate_size: 0,
+        });
+        Self { shader, layout }
     }
 }
 
@@ -379,8 +419,7 @@ fn uniform_buffer(
 
 fn pipeline(
     device: &wgpu::Device,
-    layout: &wgpu::PipelineLayout,
-    shader: &wgpu::ShaderModule,
+    Program { shader, layout }: &Program,
     (way, format): PipelineKey,
 ) -> wgpu::RenderPipeline {
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {

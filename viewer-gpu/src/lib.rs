@@ -14,7 +14,9 @@ pub mod scene;
 mod shaders;
 #[cfg(feature = "test-scenes")]
 pub mod test_scenes;
+mod texels;
 pub mod texture_cache;
+mod tiles;
 mod uniforms;
 
 pub use context::{Backend, Context, ContextError, PROBE_COLOUR};

@@ -7,6 +7,15 @@ use viewer_core::pixel::{ColorModel, FrameParams, RenderPlan, SampleKind, Shade}
 pub const FRAME: &str = concat!(
     include_str!("../../shaders/common.wgsl"),
     include_str!("../../shaders/voi.wgsl"),
+    include_str!("../../shaders/pixels.wgsl"),
+    include_str!("../../shaders/frame.wgsl"),
+);
+
+/// The same for frames that are cut into tiles.
+pub const TILED_FRAME: &str = concat!(
+    include_str!("../../shaders/common.wgsl"),
+    include_str!("../../shaders/voi.wgsl"),
+    include_str!("../../shaders/pixels_tiled.wgsl"),
     include_str!("../../shaders/frame.wgsl"),
 );
 
@@ -27,6 +36,8 @@ pub struct Way {
     pub color: f64,
     /// Value of the override `WIDEN`.
     pub widen: f64,
+    /// Frame and mask are cut into tiles: [`TILED_FRAME`] draws them.
+    pub is_tiled: bool,
 }
 
 impl Way {
@@ -45,7 +56,13 @@ impl Way {
                 ColorModel::YbrPartial => 2.0,
             },
             widen: f64::from(plan.widens),
+            is_tiled: false,
         }
+    }
+
+    /// The same way for a frame that is cut into tiles, or is not.
+    pub fn over_tiles(self, is_tiled: bool) -> Self {
+        Self { is_tiled, ..self }
     }
 
     /// The way of overlay planes and shutters.
@@ -55,6 +72,7 @@ impl Way {
             shade: 0.0,
             color: 0.0,
             widen: f64::from(params.target == ScreenColors::DisplayP3),
+            is_tiled: false,
         }
     }
 }

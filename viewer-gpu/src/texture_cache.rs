@@ -2,28 +2,49 @@
 //!
 //! A texture holds the stored bits as they are: `R8Uint`, `R16Uint`, `R32Uint` (also the bits of singles),
 //! `Rgba8Uint` for colour. Doubles are narrowed to singles. What the scene shows is never evicted, even
-//! where that alone is beyond the budget; of the rest, what was shown longest ago goes first.
+//! where that alone is beyond the budget; of the rest, what was shown longest ago goes first. A frame with
+//! more columns or rows than a texture may have is cut into tiles.
 
 use crate::Context;
 use crate::scene::Scene;
+use crate::texels::{Texels, layout_entry};
+use crate::tiles::{TextureLimits, Tiles};
 use crate::uniforms::FrameShape;
 use std::collections::{HashMap, HashSet};
-use viewer_core::pixel::cpu_render::narrowed;
-use viewer_core::pixel::{FrameView, PixelKind, SampleType};
+use viewer_core::pixel::{FrameView, PixelKind};
+
+/// Most bytes of one frame's texture: colour of 16384 x 16384 pixels.
+const MOST_FRAME_BYTES: usize = 1 << 30;
 
 /// Why a frame is not on the GPU.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UploadError {
-    /// The adapter has no textures of that size.
-    #[error("a frame of {columns} x {rows} pixels is beyond this graphics card's limit of {limit}")]
+    /// The adapter has no textures of that size, not even cut into tiles.
+    #[error(
+        "a frame of {columns} x {rows} pixels is beyond this graphics card's limit of {layers} tiles of \
+         {limit} pixels a side"
+    )]
     TooLarge {
         /// Columns of the frame.
         columns: u32,
         /// Rows of the frame.
         rows: u32,
-        /// Most columns or rows.
+        /// Most columns or rows of a tile.
         limit: u32,
+        /// Most tiles.
+        layers: u32,
+    },
+    /// It would take more memory of the graphics card than one frame may.
+    #[error(
+        "a frame of {columns} x {rows} pixels takes more than {} MB of the graphics card's memory",
+        MOST_FRAME_BYTES >> 20
+    )]
+    TooHeavy {
+        /// Columns of the frame.
+        columns: u32,
+        /// Rows of the frame.
+        rows: u32,
     },
     /// Samples are missing, or it is neither grey nor colour of 8 bits.
     #[error("a frame of this shape cannot be drawn")]
@@ -38,7 +59,9 @@ pub enum UploadError {
 pub struct TextureCache {
     device: wgpu::Device,
     queue: wgpu::Queue,
-    layout: wgpu::BindGroupLayout,
+    /// For frames in one piece and for those that are cut.
+    layouts: [wgpu::BindGroupLayout; 2],
+    limits: TextureLimits,
     budget_bytes: usize,
     bytes: usize,
     frames: HashMap<u64, FrameTexture>,
@@ -63,13 +86,25 @@ impl TextureCache {
         Self {
             device: context.device.clone(),
             queue: context.queue.clone(),
-            layout: texture_layout(&context.device),
+            layouts: [false, true].map(|is_tiled| texture_layout(&context.device, is_tiled)),
+            limits: TextureLimits {
+                side: context.max_side(),
+                layers: context.device.limits().max_texture_array_layers,
+            },
             budget_bytes,
             bytes: 0,
             frames: HashMap::new(),
             in_scene: HashSet::new(),
             clock: 0,
         }
+    }
+
+    /// The same cache with textures of at most `side` columns and rows, as if on a graphics card that has no
+    /// larger ones. For tests.
+    #[must_use]
+    pub fn with_texture_side(mut self, side: u32) -> Self {
+        self.limits.side = side.clamp(1, self.limits.side);
+        self
     }
 
     /// Brings a frame to the GPU; a frame that had this key is replaced.
@@ -88,56 +123,23 @@ impl TextureCache {
         if !view.is_drawable() {
             return Err(UploadError::NotDrawable);
         }
-        let limit = context.max_side();
-        if view.columns > limit || view.rows > limit {
-            return Err(UploadError::TooLarge {
+        let texels = self.texels(view)?;
+        let bytes = usize::try_from(texels.texture_bytes())
+            .ok()
+            .filter(|bytes| *bytes <= MOST_FRAME_BYTES)
+            .ok_or(UploadError::TooHeavy {
                 columns: view.columns,
                 rows: view.rows,
-                limit,
-            });
-        }
-        let is_colour = view.pixels.is_color();
-        let (format, pixel_bytes) = texture_format(is_colour, view.pixels.sample_type);
-        let row_bytes = view.columns * pixel_bytes;
-        let bytes = row_bytes as usize * view.rows as usize;
+            })?;
         self.evict(key);
         self.make_room(bytes);
-
-        let size = wgpu::Extent3d {
-            width: view.columns,
-            height: view.rows,
-            depth_or_array_layers: 1,
-        };
-        let texture = self.device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("frame"),
-            size,
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format,
-            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-            view_formats: &[],
-        });
-        let converted = texels(view);
-        let data = converted.as_deref().unwrap_or(view.data);
-        self.queue.write_texture(
-            texture.as_image_copy(),
-            data.get(..bytes).ok_or(UploadError::NotDrawable)?,
-            wgpu::TexelCopyBufferLayout {
-                offset: 0,
-                bytes_per_row: Some(row_bytes),
-                rows_per_image: Some(view.rows),
-            },
-            size,
-        );
+        let texture = texels.texture(&self.device, &self.queue);
         let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("frame"),
-            layout: &self.layout,
+            layout: &self.layouts[usize::from(texels.tiles.is_some())],
             entries: &[wgpu::BindGroupEntry {
                 binding: 0,
-                resource: wgpu::BindingResource::TextureView(
-                    &texture.create_view(&Default::default()),
-                ),
+                resource: wgpu::BindingResource::TextureView(&texels.view(&texture)),
             }],
         });
         self.clock += 1;
@@ -149,6 +151,7 @@ impl TextureCache {
                 shape: FrameShape {
                     columns: view.columns,
                     rows: view.rows,
+                    tiles: texels.tiles,
                 },
                 pixels: view.pixels,
                 texture,
@@ -202,6 +205,22 @@ impl TextureCache {
         self.frames.get(&key)
     }
 
+    /// What a frame's texture holds, cut where it must be.
+    fn texels<'a>(&self, view: &FrameView<'a>) -> Result<Texels<'a>, UploadError> {
+        let TextureLimits { side, layers } = self.limits;
+        let whole = Texels::of_frame(view);
+        if view.columns <= side && view.rows <= side {
+            return Ok(whole);
+        }
+        let tiles = Tiles::new(whole.size, self.limits).ok_or(UploadError::TooLarge {
+            columns: view.columns,
+            rows: view.rows,
+            limit: side,
+            layers,
+        })?;
+        Ok(whole.cut(Some(tiles)))
+    }
+
     fn make_room(&mut self, bytes: usize) {
         while self.bytes + bytes > self.budget_bytes {
             let oldest = self
@@ -219,50 +238,9 @@ impl TextureCache {
 }
 
 /// Layout of group 1 of `shaders/frame.wgsl`.
-pub(crate) fn texture_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+pub(crate) fn texture_layout(device: &wgpu::Device, is_tiled: bool) -> wgpu::BindGroupLayout {
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
         label: Some("frame"),
-        entries: &[wgpu::BindGroupLayoutEntry {
-            binding: 0,
-            visibility: wgpu::ShaderStages::FRAGMENT,
-            ty: wgpu::BindingType::Texture {
-                sample_type: wgpu::TextureSampleType::Uint,
-                view_dimension: wgpu::TextureViewDimension::D2,
-                multisampled: false,
-            },
-            count: None,
-        }],
-    })
-}
-
-/// Format of a frame's texture, and bytes of one pixel of it.
-fn texture_format(is_colour: bool, sample_type: SampleType) -> (wgpu::TextureFormat, u32) {
-    match sample_type {
-        _ if is_colour => (wgpu::TextureFormat::Rgba8Uint, 4),
-        SampleType::U8 | SampleType::I8 => (wgpu::TextureFormat::R8Uint, 1),
-        SampleType::U16 | SampleType::I16 => (wgpu::TextureFormat::R16Uint, 2),
-        SampleType::U32 | SampleType::I32 | SampleType::F32 | SampleType::F64 => {
-            (wgpu::TextureFormat::R32Uint, 4)
-        }
-    }
-}
-
-/// Pixels as the texture has them, where it has not the frame's own bytes.
-fn texels(view: &FrameView) -> Option<Vec<u8>> {
-    if view.pixels.is_color() {
-        let (pixels, _) = view.data.as_chunks::<3>();
-        return Some(
-            pixels
-                .iter()
-                .flat_map(|[r, g, b]| [*r, *g, *b, 255])
-                .collect(),
-        );
-    }
-    (view.pixels.sample_type == SampleType::F64).then(|| {
-        let (samples, _) = view.data.as_chunks::<8>();
-        samples
-            .iter()
-            .flat_map(|sample| narrowed(f64::from_le_bytes(*sample)).to_le_bytes())
-            .collect()
+        entries: &[layout_entry(0, is_tiled)],
     })
 }

@@ -1,5 +1,6 @@
 //! The uniform buffer: one `ViewUniforms` of `shaders/common.wgsl` a viewport.
 
+use crate::tiles::Tiles;
 use viewer_core::pixel::{FrameParams, Mask, RenderPlan, ShadeTable, mask};
 
 /// Distance of two viewports' uniforms in bytes: the alignment of dynamic offsets that every adapter grants.
@@ -11,12 +12,15 @@ pub const SIZE_BYTES: u64 = 112;
 const FLAG_INTERPOLATE: u32 = 1;
 const FLAG_INVERSE: u32 = 2;
 const FLAG_OVERLAYS: u32 = 4;
+const TILE_SHIFT: u32 = 16;
 
 /// Shape of a frame that a viewport shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameShape {
     pub columns: u32,
     pub rows: u32,
+    /// Where it is larger than a texture may be.
+    pub tiles: Option<Tiles>,
 }
 
 /// Appends one viewport's uniforms, and bytes up to the next one's.
@@ -45,6 +49,7 @@ pub fn push(
     if params.shows_overlays {
         flags |= FLAG_OVERLAYS;
     }
+    flags |= shape.tiles.map_or(0, |tiles| tiles.shift()) << TILE_SHIFT;
     let last_word = plan.table.as_ref().map_or(0, ShadeTable::last);
     let shutter = params.mask.as_ref().map_or(0, Mask::shutter_level);
     let words = [
@@ -93,6 +98,7 @@ mod tests {
         let shape = FrameShape {
             columns: 512,
             rows: 256,
+            tiles: None,
         };
         let mut bytes = vec![9; 256];
         push(&mut bytes, &plan, &params, shape, [3, 4]);

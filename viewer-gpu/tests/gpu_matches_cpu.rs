@@ -3,12 +3,13 @@
 mod device;
 
 use device::{block_on, context, yield_now};
-use viewer_gpu::test_scenes::run_scenes;
+use viewer_gpu::test_scenes::{Report, run_scenes};
 
-#[test]
-fn five_hundred_scenes_are_at_most_one_grey_apart() {
+/// Draws all scenes; none may be more than one grey apart.
+fn compare(as_tiles: bool) -> Report {
     let context = context();
-    let report = block_on(run_scenes(&context, 500, yield_now)).expect("every scene is drawn");
+    let drawn = block_on(run_scenes(&context, 500, as_tiles, yield_now));
+    let report = drawn.expect("every scene is drawn");
     println!("{report:?}");
     assert_eq!(report.scenes, 500);
     assert_eq!(report.errors, Vec::<String>::new());
@@ -17,4 +18,16 @@ fn five_hundred_scenes_are_at_most_one_grey_apart() {
         report.between > report.channels / 20,
         "the scenes show nothing"
     );
+    report
+}
+
+#[test]
+fn five_hundred_scenes_are_at_most_one_grey_apart() {
+    assert_eq!(compare(false).tiled, 0);
+}
+
+#[test]
+fn five_hundred_scenes_of_tiles_are_at_most_one_grey_apart() {
+    let report = compare(true);
+    assert!(report.tiled > 450, "{report:?}");
 }

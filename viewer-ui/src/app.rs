@@ -219,6 +219,13 @@ fn open_neighbour(bridge: &Rc<Bridge>, delta: i64) {
     }
 }
 
+/// Parameter of the address that forces a backend.
+const BACKEND: &str = "backend";
+
+/// Parameter of the address for tests: most columns and rows of a texture, as on a graphics card that has no
+/// larger ones. Larger frames are drawn in tiles.
+const TEXTURE_LIMIT: &str = "textureLimit";
+
 /// The address of a study: UIDs only, never a name.
 fn reader_address(bridge: &Bridge, source: &str, study: &str) -> String {
     let place = if bridge.has_gateway.get() {
@@ -226,15 +233,15 @@ fn reader_address(bridge: &Bridge, source: &str, study: &str) -> String {
     } else {
         "index.html"
     };
-    let backend = page::query()
+    let kept: String = page::query()
         .into_iter()
-        .find(|(name, _)| name == "backend");
-    let backend = backend.map(|(_, name)| format!("&backend={}", page::encode(&name)));
+        .filter(|(name, _)| [BACKEND, TEXTURE_LIMIT].contains(&name.as_str()))
+        .map(|(name, value)| format!("&{name}={}", page::encode(&value)))
+        .collect();
     format!(
-        "{place}?StudyInstanceUIDs={}&source={}{}",
+        "{place}?StudyInstanceUIDs={}&source={}{kept}",
         page::encode(study),
         page::encode(source),
-        backend.unwrap_or_default()
     )
 }
 
@@ -353,12 +360,15 @@ async fn prepare_screen(bridge: Rc<Bridge>, first_page: Page, configured: Promis
 }
 
 async fn make_screen(bridge: Rc<Bridge>) {
-    let forced = page::query()
-        .into_iter()
-        .find(|(name, _)| name == "backend")
-        .map(|(_, value)| value);
+    let query = page::query();
+    let value = |wanted: &str| {
+        let found = query.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value.as_str())
+    };
+    // What is no number is no limit.
+    let texture_limit = value(TEXTURE_LIMIT).and_then(|limit| limit.parse().ok());
     let weak = Rc::downgrade(&bridge);
-    let made = screen::make(forced.as_deref(), move || {
+    let made = screen::make(value(BACKEND), texture_limit, move || {
         if let Some(handle) = weak.upgrade().and_then(|bridge| bridge.handle()) {
             handle.send(EngineEvent::ScreenLost);
         }

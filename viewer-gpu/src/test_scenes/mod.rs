@@ -51,6 +51,8 @@ impl TestScene {
 pub struct Report {
     /// Scenes that were drawn.
     pub scenes: u32,
+    /// Those of them whose frames were cut into tiles.
+    pub tiled: u32,
     /// Channels that were compared.
     pub channels: u64,
     /// Channels that differ at all.
@@ -87,13 +89,15 @@ pub enum TestError {
     },
 }
 
-/// Draws the first `count` scenes by the GPU and by the processor and compares every channel.
+/// Draws the first `count` scenes by the GPU and by the processor and compares every channel; `as_tiles` with
+/// textures so small that nearly every frame is cut.
 ///
 /// # Errors
 /// A scene that cannot be drawn.
 pub async fn run_scenes(
     context: &Context,
     count: u32,
+    as_tiles: bool,
     yield_now: impl AsyncFn() + Clone + 'static,
 ) -> Result<Report, TestError> {
     let mut renderer = Renderer::new(context);
@@ -102,6 +106,11 @@ pub async fn run_scenes(
     for number in 0..count {
         let scene = test_scene(number);
         let key = u64::from(number);
+        if as_tiles {
+            let side = tile_side([scene.columns, scene.rows]);
+            cache = TextureCache::new(context, 64 << 20).with_texture_side(side);
+            report.tiled += u32::from(scene.columns > side || scene.rows > side);
+        }
         cache
             .upload(context, key, &scene.view())
             .map_err(|source| TestError::Upload {
@@ -144,6 +153,21 @@ pub async fn run_scenes(
     }
     report.errors = context.take_errors();
     Ok(report)
+}
+
+/// The smallest tiles, from 4 x 4 on, of which an array of 256 layers holds a frame.
+fn tile_side(frame: [u32; 2]) -> u32 {
+    let mut side = 4;
+    // One less: tiles may need an empty layer.
+    while frame
+        .map(|edge| edge.div_ceil(side))
+        .iter()
+        .product::<u32>()
+        > 255
+    {
+        side *= 2;
+    }
+    side
 }
 
 const TYPES: [SampleType; 8] = [

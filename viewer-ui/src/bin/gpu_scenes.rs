@@ -1,6 +1,7 @@
 //! A page for tests: the made-up scenes of viewer-gpu on this browser's WebGPU or WebGL2.
 //!
-//! `?backend=webgpu` or `webgl2` says on which, `&count=` how many (500). The outcome is `window.__scenes`;
+//! `?backend=webgpu` or `webgl2` says on which, `&count=` how many (500), `&tiles` cuts frames into tiles. The
+//! outcome is `window.__scenes`;
 //! then four stripes of 100 x 100 canvas pixels with the greys of [`STRIPES`] stand on the canvas, so that
 //! a picture of the page tells whether the canvas itself shows what was drawn.
 
@@ -22,6 +23,8 @@ struct Outcome {
     backend: String,
     /// Scenes that were compared.
     scenes: u32,
+    /// Scenes whose frames were cut into tiles.
+    tiled: u32,
     /// Largest difference in grey levels, and its scene.
     worst: u8,
     worst_scene: u32,
@@ -43,6 +46,7 @@ fn main() {
             Ok(report) => Outcome {
                 backend,
                 scenes: report.scenes,
+                tiled: report.tiled,
                 worst: report.worst,
                 worst_scene: report.worst_scene,
                 differing: report.differing,
@@ -79,8 +83,8 @@ async fn run(backend: &str) -> Result<Report, String> {
             .map_err(|_| "count is a whole number".to_owned())?,
         None => 500,
     };
-    let mut screen = GpuScreen::new(kind, ScreenColors::Srgb, || ()).await?;
-    let report = screen.run_scenes(count).await;
+    let mut screen = GpuScreen::new(kind, ScreenColors::Srgb, None, || ()).await?;
+    let report = screen.run_scenes(count, parameter("tiles").is_some()).await;
     let report = report.map_err(|error| error.to_string())?;
     draw_stripes(&mut screen)?;
     // The page shows its canvas until it is closed.

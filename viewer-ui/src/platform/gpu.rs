@@ -68,10 +68,12 @@ async fn context_for(_canvas: &HtmlCanvasElement, _backend: Backend) -> Result<C
 
 impl GpuScreen {
     /// A screen on a new canvas; the reason in words where the browser has none, or one that draws but
-    /// shows nothing. Where the canvas does not show colours of `wanted` it is one of sRGB.
+    /// shows nothing. Where the canvas does not show colours of `wanted` it is one of sRGB. A `texture_limit` is
+    /// the most columns and rows of a texture, as if the graphics card had no larger ones.
     pub async fn new(
         kind: Kind,
         wanted: ScreenColors,
+        texture_limit: Option<u32>,
         on_lost: impl Fn() + Clone + 'static,
     ) -> Result<Self, String> {
         let canvas = canvas::create(1, 1).ok_or("the page gives no canvas")?;
@@ -94,7 +96,10 @@ impl GpuScreen {
             return Err("the adapter draws but its canvas stays blank".into());
         }
         let renderer = Renderer::new(&context);
-        let textures = TextureCache::new(&context, TEXTURE_BUDGET_BYTES);
+        let mut textures = TextureCache::new(&context, TEXTURE_BUDGET_BYTES);
+        if let Some(side) = texture_limit {
+            textures = textures.with_texture_side(side);
+        }
         context.on_lost(Box::new(move |_| on_lost()));
         Ok(Self {
             canvas,
@@ -153,13 +158,15 @@ impl GpuScreen {
         self.context.take_errors()
     }
 
-    /// Draws the first made-up scenes here and by the processor, and compares every channel.
+    /// Draws the first made-up scenes here and by the processor, and compares every channel; `as_tiles` with
+    /// frames cut into tiles.
     #[cfg(feature = "test-scenes")]
     pub async fn run_scenes(
         &self,
         count: u32,
+        as_tiles: bool,
     ) -> Result<viewer_gpu::test_scenes::Report, viewer_gpu::test_scenes::TestError> {
-        viewer_gpu::test_scenes::run_scenes(&self.context, count, yield_now).await
+        viewer_gpu::test_scenes::run_scenes(&self.context, count, as_tiles, yield_now).await
     }
 
     /// Loses the context, as a crash of the driver would.
