@@ -9,6 +9,7 @@ mod ct_volume;
 mod gpu_scenes;
 mod hands;
 mod hosting;
+mod large;
 mod lessons;
 mod made;
 mod memory;

@@ -203,10 +203,16 @@ fn probed(stage: &Stage, answer: &Answer, axes: [[f64; 2]; 2]) -> Option<String>
 }
 
 fn expect_right(pictures: &[Picture], backends: &[Backend]) {
+    expect_right_at("", pictures, backends);
+}
+
+/// Shows pictures by the app at an address and compares every pixel.
+pub fn expect_right_at(address: &str, pictures: &[Picture], backends: &[Backend]) {
     let folder = folder_of(pictures);
     let mut all = String::new();
     for backend in backends {
-        let stage = Stage::list(*backend, folder.path());
+        let stage = Stage::blank(*backend, folder.path());
+        stage.go(address);
         let (shown, report) = check(&stage, pictures);
         println!(
             "{}: {shown} frames of {} pictures shown",

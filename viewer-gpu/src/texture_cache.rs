@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use viewer_core::pixel::{FrameView, PixelKind};
 
 /// Most bytes of one frame's texture: colour of 16384 x 16384 pixels.
-const MOST_FRAME_BYTES: usize = 1 << 30;
+const MOST_FRAME_BYTES: u64 = 1 << 30;
 
 /// Why a frame is not on the GPU.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum UploadError {
     /// The adapter has no textures of that size, not even cut into tiles.
     #[error(
         "a frame of {columns} x {rows} pixels is beyond this graphics card's limit of {layers} tiles of \
-         {limit} pixels a side"
+         {limit} x {limit} pixels"
     )]
     TooLarge {
         /// Columns of the frame.
@@ -62,8 +62,8 @@ pub struct TextureCache {
     /// For frames in one piece and for those that are cut.
     layouts: [wgpu::BindGroupLayout; 2],
     limits: TextureLimits,
-    budget_bytes: usize,
-    bytes: usize,
+    budget_bytes: u64,
+    bytes: u64,
     frames: HashMap<u64, FrameTexture>,
     in_scene: HashSet<u64>,
     clock: u64,
@@ -76,7 +76,7 @@ pub(crate) struct FrameTexture {
     pub shape: FrameShape,
     pub pixels: PixelKind,
     texture: wgpu::Texture,
-    bytes: usize,
+    bytes: u64,
     last_used: u64,
 }
 
@@ -91,7 +91,7 @@ impl TextureCache {
                 side: context.max_side(),
                 layers: context.device.limits().max_texture_array_layers,
             },
-            budget_bytes,
+            budget_bytes: budget_bytes as u64,
             bytes: 0,
             frames: HashMap::new(),
             in_scene: HashSet::new(),
@@ -124,13 +124,13 @@ impl TextureCache {
             return Err(UploadError::NotDrawable);
         }
         let texels = self.texels(view)?;
-        let bytes = usize::try_from(texels.texture_bytes())
-            .ok()
-            .filter(|bytes| *bytes <= MOST_FRAME_BYTES)
-            .ok_or(UploadError::TooHeavy {
+        let bytes = texels.texture_bytes();
+        if bytes > MOST_FRAME_BYTES {
+            return Err(UploadError::TooHeavy {
                 columns: view.columns,
                 rows: view.rows,
-            })?;
+            });
+        }
         self.evict(key);
         self.make_room(bytes);
         let texture = texels.texture(&self.device, &self.queue);
@@ -198,7 +198,7 @@ impl TextureCache {
 
     /// Bytes of all textures.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        usize::try_from(self.bytes).unwrap_or(usize::MAX)
     }
 
     pub(crate) fn get(&self, key: u64) -> Option<&FrameTexture> {
@@ -221,7 +221,7 @@ impl TextureCache {
         Ok(whole.cut(Some(tiles)))
     }
 
-    fn make_room(&mut self, bytes: usize) {
+    fn make_room(&mut self, bytes: u64) {
         while self.bytes + bytes > self.budget_bytes {
             let oldest = self
                 .frames

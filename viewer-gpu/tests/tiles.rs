@@ -217,7 +217,7 @@ fn frames_of_more_tiles_than_a_texture_has_layers_are_refused_with_the_limits() 
     assert_eq!(error.to_string(), limits.to_string());
     assert_eq!(
         error.to_string(),
-        "a frame of 1025 x 1 pixels is beyond this graphics card's limit of 256 tiles of 4 pixels a side"
+        "a frame of 1025 x 1 pixels is beyond this graphics card's limit of 256 tiles of 4 x 4 pixels"
     );
     assert!(!cache.contains(2));
 }

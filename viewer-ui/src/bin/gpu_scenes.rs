@@ -1,9 +1,8 @@
 //! A page for tests: the made-up scenes of viewer-gpu on this browser's WebGPU or WebGL2.
 //!
 //! `?backend=webgpu` or `webgl2` says on which, `&count=` how many (500), `&tiles` cuts frames into tiles. The
-//! outcome is `window.__scenes`;
-//! then four stripes of 100 x 100 canvas pixels with the greys of [`STRIPES`] stand on the canvas, so that
-//! a picture of the page tells whether the canvas itself shows what was drawn.
+//! outcome is `window.__scenes`; then four stripes of 100 x 100 canvas pixels with the greys of [`STRIPES`] stand
+//! on the canvas, so that a picture of the page tells whether the canvas itself shows what was drawn.
 
 use serde::Serialize;
 use viewer_core::pixel::icc::ScreenColors;
