@@ -1,39 +1,165 @@
-//! Pictures with more columns or rows than a texture of the graphics card may have.
-//!
-//! The address makes every card a small one: `textureLimit` is the most columns and rows of its textures.
+//! Objects of thousands of frames and of tens of millions of pixels: right at both ends and between, in bounded
+//! memory.
 
-use crate::pictures::expect_right_at;
-use crate::stage::{Stage, ct_folder};
-use phantom::pictures::pictures;
-use sagitta_tests::Backend;
+use crate::shown::{capture, set_window, viewport_size, wait_until_is};
+use crate::stage::Stage;
+use phantom::pictures::{Large, large_value, write_large};
+use sagitta_tests::{Backend, Button, TempFolder};
+use serde_json::json;
+use std::fs::File;
+use std::io::BufWriter;
 
-const GPU: [Backend; 2] = [Backend::WebGpu, Backend::WebGl2];
+/// What the browser's renderer may take beside the pixels themselves, in KiB.
+const REST_KIB: u64 = 400 * 1024;
 
-/// Nearly all made-up pictures have 32 x 32 pixels, so 16 tiles here; overlays and shutters, too, lie in tiles.
-#[test]
-fn pictures_in_tiles_are_shown_as_the_standard_says() {
-    expect_right_at("?textureLimit=8", &pictures(7), &GPU);
+fn written(size: [u32; 3], bits: u16) -> (TempFolder, Large) {
+    let folder = TempFolder::new("large").unwrap();
+    let path = folder.path().join("large.dcm");
+    let mut out = BufWriter::new(File::create(path).unwrap());
+    let large = write_large(3, size, bits, &mut out).unwrap();
+    std::io::Write::flush(&mut out).unwrap();
+    (folder, large)
+}
+
+/// Grey of a value under LINEAR (C.11.2.1.2.1).
+fn level(value: u16, center: f64, width: f64) -> f64 {
+    crate::shown::windowed(f64::from(value), center, width)
+}
+
+/// Zooms to one pixel on one canvas pixel with a pixel of the image in the middle of the viewport; gives the
+/// canvas pixel on which it lies.
+fn center_on(stage: &Stage, large: &Large, [column, row]: [u32; 2]) -> [u32; 2] {
+    let (width, height) = viewport_size(stage);
+    let [columns, rows, _] = large.size;
+    let fit = (f64::from(width) / f64::from(columns)).min(f64::from(height) / f64::from(rows));
+    let middle = [width / 2, height / 2];
+    // The image's centre lies on the viewport's; pixel centres are at halves.
+    let pan = [(columns, column, width), (rows, row, height)].map(|(count, at, edge)| {
+        f64::from(edge / 2) + 0.5
+            - f64::from(edge) / 2.0
+            - (f64::from(at) + 0.5 - f64::from(count) / 2.0)
+    });
+    stage.eval(&format!(
+        "window.sagitta.setView(0, {{ zoom: {}, pan: [{}, {}] }})",
+        1.0 / fit,
+        pan[0],
+        pan[1]
+    ));
+    middle
+}
+
+/// Compares drawing and probe about a place: as many pixels of the image as lie within 20 of it.
+fn expect_values(stage: &Stage, large: &Large, place: [u32; 3], [center, width]: [f64; 2]) {
+    let [column, row, frame] = place;
+    let middle = center_on(stage, large, [column, row]);
+    let drawn = capture(stage);
+    let mut compared = 0;
+    for dy in -20..=20_i64 {
+        for dx in -20..=20_i64 {
+            let (Ok(x), Ok(y)) = (
+                u32::try_from(i64::from(column) + dx),
+                u32::try_from(i64::from(row) + dy),
+            ) else {
+                continue;
+            };
+            let at = |middle: u32, step: i64| (i64::from(middle) + step) as u32;
+            let found = drawn.at(at(middle[0], dx), at(middle[1], dy)).unwrap();
+            let expected = if x < large.size[0] && y < large.size[1] {
+                level(large_value([x, y, frame], large.bits), center, width)
+            } else {
+                continue;
+            };
+            let apart = (f64::from(found[0]) - expected).abs();
+            assert!(
+                apart <= 1.0,
+                "({x}, {y}) of frame {frame}: {found:?}, expected {expected}"
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared >= 21 * 21, "{compared}");
+    let probe = stage.eval(&format!(
+        "window.sagitta.probe(0, {}, {})",
+        middle[0], middle[1]
+    ));
+    let value = large_value(place, large.bits);
+    assert_eq!(
+        [&probe["column"], &probe["row"], &probe["stored"]],
+        [&json!(column), &json!(row), &json!(f64::from(value))].map(|it| it),
+        "{probe}"
+    );
 }
 
 #[test]
-fn a_picture_of_more_tiles_than_the_card_takes_is_refused_in_words() {
-    let folder = ct_folder(32, 1);
-    for backend in GPU {
-        let stage = Stage::blank(backend, folder.path());
-        stage.go("?textureLimit=1");
-        let study = stage.study();
-        stage.eval(&format!(
-            "window.sagitta.open({{ studies: ['{study}'] }}).catch(() => 0)"
-        ));
-        let wait = stage
+fn three_thousand_frames_are_right_at_both_ends_and_in_the_middle() {
+    let (folder, large) = written([64, 64, 3000], 12);
+    let window = [2048.0, 4096.0];
+    for backend in [Backend::WebGpu, Backend::Cpu] {
+        let stage = Stage::list(backend, folder.path());
+        let before = stage.browser.renderer_rss_kib();
+        stage.open(&large.study_uid, &large.series_uid);
+        assert_eq!(stage.eval("window.sagitta.viewports()[0].slices"), 3000);
+        expect_values(&stage, &large, [32, 32, 0], window);
+        stage.page.key("End").unwrap();
+        wait_until_is(&stage, "window.sagitta.viewports()[0].slice", &json!(2999));
+        expect_values(&stage, &large, [32, 32, 2999], window);
+        stage.eval("window.sagitta.setSlice(0, 1500)");
+        expect_values(&stage, &large, [32, 32, 1500], window);
+        stage.eval("window.sagitta.complete()");
+        let stats = stage.eval("window.sagitta.stats()");
+        assert_eq!(
+            [&stats["frames_loaded"], &stats["frames_failed"]],
+            [&json!(3000), &json!(0)]
+        );
+        let grown = stage.browser.renderer_rss_kib().saturating_sub(before);
+        // 24 MB of pixels, held once.
+        println!(
+            "{}: the renderer grew by {} MiB",
+            backend.name(),
+            grown / 1024
+        );
+        assert!(grown < REST_KIB, "{grown} KiB");
+        stage.page.key("Home").unwrap();
+        wait_until_is(&stage, "window.sagitta.viewports()[0].slice", &json!(0));
+        expect_values(&stage, &large, [5, 60, 0], window);
+        stage.expect_no_problems();
+    }
+}
+
+#[test]
+fn a_frame_of_8000_by_8000_is_right_at_its_corners() {
+    let (folder, large) = written([8000, 8000, 1], 16);
+    for backend in [Backend::WebGpu, Backend::Cpu] {
+        let stage = Stage::list(backend, folder.path());
+        let before = stage.browser.renderer_rss_kib();
+        stage.open(&large.study_uid, &large.series_uid);
+        let window = [32_768.0, 65_536.0];
+        for [column, row] in [[0, 0], [7999, 0], [0, 7999], [7999, 7999], [4321, 1234]] {
+            expect_values(&stage, &large, [column, row, 0], window);
+        }
+        set_window(&stage, 20_000.0, 9_000.0);
+        expect_values(&stage, &large, [2000, 600, 0], [20_000.0, 9_000.0]);
+        // A drag with the left button is a new window, drawn by the same formula.
+        let (x, y) = stage.page.center_of("#viewport-0").unwrap();
+        stage
             .page
-            .wait_for("!!document.querySelector('.inplace')", 20);
-        wait.unwrap();
-        let text = stage.eval("document.querySelector('.inplace').textContent");
-        println!("{}: {text}", backend.name());
-        let words =
-            "32 x 32 pixels is beyond this graphics card's limit of 256 tiles of 1 x 1 pixels";
-        assert!(text.as_str().unwrap().contains(words), "{text}");
+            .drag(Button::Left, (x, y), (x + 40.0, y - 25.0), 4)
+            .unwrap();
+        stage.page.mouse_move(1.0, 1.0).unwrap();
+        let seen = stage.eval(
+            "(() => { const w = window.sagitta.viewports()[0].window; return [w.center, w.width]; })()",
+        );
+        let seen = [0, 1].map(|index| seen[index].as_f64().unwrap());
+        assert!(seen[0] < 20_000.0 && seen[1] > 9_000.0, "{seen:?}");
+        expect_values(&stage, &large, [2000, 600, 0], seen);
+        let grown = stage.browser.renderer_rss_kib().saturating_sub(before);
+        println!(
+            "{}: the renderer grew by {} MiB",
+            backend.name(),
+            grown / 1024
+        );
+        // 128 MB of pixels: as they came, and as they are drawn.
+        assert!(grown < 3 * 125_000 + REST_KIB, "{grown} KiB");
         stage.expect_no_problems();
     }
 }

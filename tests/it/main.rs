@@ -4,6 +4,7 @@
 
 mod api;
 mod capture;
+mod choices;
 mod cine;
 mod ct_volume;
 mod gpu_scenes;
@@ -12,15 +13,19 @@ mod hosting;
 mod large;
 mod lessons;
 mod made;
+mod malformed;
 mod memory;
 mod modules;
 mod orthanc;
 mod pictures;
+mod planes;
 mod references;
+mod reset;
 mod shown;
 mod smoke;
 mod stage;
 mod store;
+mod tiles;
 mod trouble;
 mod view;
 mod wide_gamut;

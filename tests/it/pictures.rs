@@ -31,10 +31,15 @@ pub fn folder_of(pictures: &[Picture]) -> TempFolder {
     folder
 }
 
+/// Shows a frame with one canvas pixel for the shorter side of a pixel; see [`place_enlarged`].
+pub fn place(stage: &Stage, answer: &Answer, aspect: f64) -> [[f64; 2]; 2] {
+    place_enlarged(stage, [answer.rows, answer.columns], aspect, 1.0)
+}
+
 /// Shows a frame so that the centres of its pixels lie on canvas pixels, and says where: scale and place of the
 /// first pixel, for columns and rows. `shape` is rows and columns; the shorter side of a pixel has `times` canvas
 /// pixels.
-pub fn place(stage: &Stage, shape: [usize; 2], aspect: f64, times: f64) -> [[f64; 2]; 2] {
+pub fn place_enlarged(stage: &Stage, shape: [usize; 2], aspect: f64, times: f64) -> [[f64; 2]; 2] {
     let info = stage.eval("window.sagitta.viewports()[0]");
     let side = |name: &str| u32::try_from(info[name].as_u64().unwrap()).unwrap();
     let (width, height) = (side("width"), side("height"));
@@ -69,7 +74,7 @@ pub fn on_canvas([scale, start]: [f64; 2], index: usize) -> Option<u32> {
 }
 
 /// Compares a drawing with an answer; what differs, in words.
-fn differences(drawn: &Drawn, answer: &Answer, axes: [[f64; 2]; 2]) -> Option<String> {
+pub fn differences(drawn: &Drawn, answer: &Answer, axes: [[f64; 2]; 2]) -> Option<String> {
     let (mut compared, mut worst, mut wrong, mut first) = (0, 0, 0, None);
     for row in 0..answer.rows {
         for column in 0..answer.columns {
@@ -119,7 +124,7 @@ pub fn aspect_of(set: &Value) -> f64 {
 }
 
 /// Shows every frame that is to be looked at and collects what is wrong.
-fn check(stage: &Stage, pictures: &[Picture]) -> (usize, String) {
+pub fn check(stage: &Stage, pictures: &[Picture]) -> (usize, String) {
     let (mut shown, mut report) = (0, String::new());
     for picture in pictures {
         let sets = stage.metadata(&picture.study_uid, &picture.series_uid);
@@ -141,7 +146,7 @@ fn check(stage: &Stage, pictures: &[Picture]) -> (usize, String) {
                     let _ = writeln!(report, "{what}: {error}");
                     continue;
                 }
-                let axes = place(stage, [answer.rows, answer.columns], aspect, 1.0);
+                let axes = place(stage, answer, aspect);
                 let drawn = crate::shown::capture(stage);
                 if let Some(difference) = differences(&drawn, answer, axes) {
                     let _ = writeln!(report, "{what}: {difference}");
@@ -168,7 +173,7 @@ fn unit_of(code: &str) -> &str {
 }
 
 /// Compares what a probe says on a grid of 4 x 4 places.
-fn probed(stage: &Stage, answer: &Answer, axes: [[f64; 2]; 2]) -> Option<String> {
+pub fn probed(stage: &Stage, answer: &Answer, axes: [[f64; 2]; 2]) -> Option<String> {
     if answer.values.is_empty() {
         return None;
     }

@@ -155,7 +155,7 @@ fn drawn_colors(stage: &Stage, sample: &Sample, frame: usize, shape: [usize; 2])
         let longer = times * aspect.max(1.0 / aspect);
         (longer - longer.round()).abs() < 1e-9
     });
-    let axes = crate::pictures::place(stage, shape, aspect, times.unwrap());
+    let axes = crate::pictures::place_enlarged(stage, shape, aspect, times.unwrap());
     let drawn = crate::shown::capture(stage);
     let mut colors = Vec::with_capacity(3 * shape[0] * shape[1]);
     for row in 0..shape[0] {

@@ -105,3 +105,13 @@ pub fn wait_until_is(stage: &Stage, script: &str, expected: &Value) {
     let condition = format!("JSON.stringify({script}) === {expected}");
     stage.page.wait_for(&condition, 10).unwrap();
 }
+
+/// What the page itself shows, and where the first viewport begins on it: left and top edge.
+pub fn on_page(stage: &Stage) -> (Picture, [u32; 2]) {
+    stage.eval("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+    let place = stage.eval(
+        "(() => { const r = document.querySelector('.vp').getBoundingClientRect(); return [r.left, r.top]; })()",
+    );
+    let edge = |index: usize| place[index].as_f64().unwrap() as u32;
+    (stage.page.picture().unwrap(), [edge(0), edge(1)])
+}

@@ -158,8 +158,7 @@ fn compare(found: &[Option<[u8; 3]>], expected: &[[f64; 3]]) -> (f64, usize) {
 /// Opens a picture at one canvas pixel for each of its own.
 fn open(stage: &Stage, picture: &Picture) -> [[f64; 2]; 2] {
     stage.open(&picture.study_uid, &picture.series_uid);
-    let answer = &picture.frames[0];
-    place(stage, [answer.rows, answer.columns], 1.0, 1.0)
+    place(stage, &picture.frames[0], 1.0)
 }
 
 /// The difference of a capture from the sRGB answer.

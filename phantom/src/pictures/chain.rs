@@ -82,7 +82,7 @@ pub(super) fn write_table(
 }
 
 /// One item of the VOI LUT Sequence.
-fn voi_item(table: &Table, explanation: &str, vr: &'static str) -> Set {
+pub(super) fn voi_item(table: &Table, explanation: &str, vr: &'static str) -> Set {
     let mut item = Set::default();
     write_table(&mut item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, table, vr);
     item.text(tags::LUT_EXPLANATION, "LO", explanation);
@@ -90,7 +90,7 @@ fn voi_item(table: &Table, explanation: &str, vr: &'static str) -> Set {
 }
 
 /// Entries that follow a curve over 0.0..=1.0.
-fn curve(first: i64, count: usize, bits: u16, shape: impl Fn(f64) -> f64) -> Table {
+pub(super) fn curve(first: i64, count: usize, bits: u16, shape: impl Fn(f64) -> f64) -> Table {
     let top = 2.0_f64.powi(i32::from(bits)) - 1.0;
     #[expect(
         clippy::cast_possible_truncation,

@@ -7,16 +7,19 @@
 //! - [`encoding_matrix`]: photometric interpretation x transfer syntax x planar configuration x bits allocated, and
 //!   fragments with every kind of offset table
 //! - [`malformed`]: objects with one thing wrong
+//! - [`write_large`]: objects too large to be held in memory
 //!
 //! Where the standard leaves something open, the answers say: padding is black; without a window the smallest value
 //! (Smallest Image Pixel Value, or the frame's own minimum) is black and the largest one white; pixels on the edge of a
 //! shutter are shown.
 
 mod chain;
+mod choices;
 mod cine;
 mod colour;
 mod forms;
 pub mod formula;
+mod large;
 mod malformed;
 mod matrix;
 mod modality;
@@ -26,6 +29,7 @@ mod part10;
 mod profile;
 mod shutters;
 
+pub use large::{Large, large_value, write_large};
 pub use malformed::malformed;
 pub use matrix::encoding_matrix;
 
@@ -101,8 +105,9 @@ pub struct Timing {
 
 /// One picture for each thing that may be special about an object's pixels; the same for the same seed.
 pub fn pictures(seed: u64) -> Vec<Picture> {
-    let kinds: [fn(u64) -> Vec<Picture>; 8] = [
+    let kinds: [fn(u64) -> Vec<Picture>; 9] = [
         chain::pictures,
+        choices::pictures,
         modality::pictures,
         forms::pictures,
         colour::pictures,

@@ -205,7 +205,7 @@ impl Set {
         }
     }
 
-    fn describe(&mut self, form: &Form, allocated: u16) {
+    pub(super) fn describe(&mut self, form: &Form, allocated: u16) {
         self.us(tags::SAMPLES_PER_PIXEL, &[form.samples]);
         self.text(tags::PHOTOMETRIC_INTERPRETATION, "CS", form.photometric);
         if form.samples > 1 {
