@@ -105,6 +105,16 @@ impl GreyScale {
         if set.has(tags::RESCALE_INTERCEPT) && intercept.is_none() {
             notes.push("a rescale intercept that is no number is ignored".into());
         }
+        // They are required together (Type 1C); which values the other one would have given is unknown.
+        match (slope, intercept) {
+            (Some(_), None) if notes.is_empty() => {
+                notes.push("a rescale slope without an intercept is applied with 0".into());
+            }
+            (None, Some(_)) if notes.is_empty() => {
+                notes.push("a rescale intercept without a slope is applied with 1".into());
+            }
+            _ => {}
+        }
         let table = set.items(tags::MODALITY_LUT_SEQUENCE);
         let table = table.first();
         let modality_table = table

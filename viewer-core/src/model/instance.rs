@@ -355,6 +355,12 @@ fn ignored_numbers(set: &Dataset, format: &PixelFormat) -> impl Iterator<Item = 
     let is_padded = format.photometric.is_grey();
     [
         (
+            "the number of frames",
+            tags::NUMBER_OF_FRAMES,
+            set.whole(tags::NUMBER_OF_FRAMES)
+                .is_some_and(|count| count > 0),
+        ),
+        (
             "bits stored",
             tags::BITS_STORED,
             bits(tags::BITS_STORED, format.bits_stored),
@@ -473,6 +479,15 @@ mod tests {
         let instance =
             read(r#","00280103":{"vr":"US","Value":[1]},"00280120":{"vr":"US","Value":[63536]}"#);
         assert_eq!(instance.padding, Some(PaddingRange::new(-2000.0, -2000.0)));
+    }
+
+    #[test]
+    fn a_number_of_frames_that_is_none_is_said() {
+        for (value, count) in [(r#""many""#, 1), ("0", 1), ("3", 0)] {
+            let instance = read(&format!(r#","00280008":{{"vr":"IS","Value":[{value}]}}"#));
+            let about = |note: &String| note.contains("number of frames");
+            assert_eq!(instance.notes(0).filter(about).count(), count, "{value}");
+        }
     }
 
     #[test]
