@@ -85,12 +85,12 @@ fn plane(set: &Dataset, group: Tag, notes: &mut Vec<String>) -> Option<OverlayPl
     if rows.is_none() && columns.is_none() && data.is_none() {
         return None;
     }
-    let ignored = |notes: &mut Vec<String>, why: &str| {
+    let mut ignored = |why: &str| {
         notes.push(format!("an overlay plane is ignored: {why}"));
         None
     };
     let (Some(rows @ 1..=65_535), Some(columns @ 1..=65_535)) = (rows, columns) else {
-        return ignored(notes, "it does not say its size");
+        return ignored("it does not say its size");
     };
     let origin = match set.numbers(group | 0x0050).as_deref() {
         #[expect(
@@ -98,11 +98,8 @@ fn plane(set: &Dataset, group: Tag, notes: &mut Vec<String>) -> Option<OverlayPl
             reason = "SS: cut to what 16 bits can hold"
         )]
         Some([row, column]) => [*row, *column].map(|at| at.clamp(-32_768.0, 32_767.0) as i32),
-        None if !set.has(group | 0x0050) => {
-            notes.push("an overlay plane without an origin begins at the first pixel".into());
-            [1, 1]
-        }
-        _ => return ignored(notes, "its origin is not valid"),
+        None if !set.has(group | 0x0050) => [1, 1],
+        _ => return ignored("its origin is not valid"),
     };
     let bits_allocated = set.whole(group | 0x0100).unwrap_or(1);
     let source = match data {
@@ -113,10 +110,10 @@ fn plane(set: &Dataset, group: Tag, notes: &mut Vec<String>) -> Option<OverlayPl
                 .and_then(|bit| u16::try_from(bit).ok());
             match position.filter(|bit| *bit < 16) {
                 Some(position) => OverlaySource::PixelBit(position),
-                None => return ignored(notes, "it does not say its bit"),
+                None => return ignored("it does not say its bit"),
             }
         }
-        None => return ignored(notes, "it has no data"),
+        None => return ignored("it has no data"),
     };
     let text = |element: Tag| set.text(group | element);
     let plane = OverlayPlane {
@@ -128,7 +125,10 @@ fn plane(set: &Dataset, group: Tag, notes: &mut Vec<String>) -> Option<OverlayPl
         name: text(0x1500).or_else(|| text(0x0022)).unwrap_or_default(),
     };
     if plane.is_short() {
-        return ignored(notes, "its data are shorter than it says");
+        return ignored("its data are shorter than it says");
+    }
+    if !set.has(group | 0x0050) {
+        notes.push("an overlay plane without an origin begins at the first pixel".into());
     }
     Some(plane)
 }
