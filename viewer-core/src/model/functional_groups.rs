@@ -46,6 +46,7 @@ fn overlay(attributes: &mut FrameAttributes, group: &Dataset) {
         attributes.pixel_spacing_mm = measured.pixel_spacing_mm;
         attributes.slice_thickness_mm = measured.slice_thickness_mm;
     }
+    attributes.acquisition.overlay(group);
     attributes.grey.overlay(group);
 }
 

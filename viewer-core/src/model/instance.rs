@@ -2,6 +2,7 @@
 //!
 //! Source: DICOM PS3.3 C.7.6.3 (Image Pixel), C.7.6.2 (Image Plane), C.11.6 (Presentation LUT).
 
+use super::acquisition::Acquisition;
 use super::bulk::{BulkValue, Table, TableSource};
 use super::color_tables::PaletteSource;
 use super::graphics::{self, OverlayPlane};
@@ -44,6 +45,8 @@ pub struct FrameAttributes {
     pub pixel_spacing_mm: Option<[f64; 2]>,
     /// Slice Thickness in mm.
     pub slice_thickness_mm: Option<f64>,
+    /// What tells it from other frames at its place.
+    pub acquisition: Acquisition,
     /// The steps from stored values to grey.
     pub grey: GreyScale,
 }
@@ -238,6 +241,7 @@ pub(super) fn attributes_of(set: &Dataset) -> FrameAttributes {
         orientation: set.array(tags::IMAGE_ORIENTATION_PATIENT),
         pixel_spacing_mm: positive_pair(set, tags::PIXEL_SPACING),
         slice_thickness_mm: set.number(tags::SLICE_THICKNESS).filter(|mm| *mm > 0.0),
+        acquisition: Acquisition::of(set),
         grey: GreyScale::of(set),
     }
 }

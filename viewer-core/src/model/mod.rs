@@ -3,6 +3,7 @@
 //! [`instance`] reads one data set; [`stack`] puts a series' frames in order; [`study`] holds what a
 //! study list and a banner show. Nothing clinical is guessed: what is missing is `None`.
 
+pub mod acquisition;
 pub mod bulk;
 pub mod cine;
 pub mod color_tables;
@@ -18,6 +19,7 @@ pub mod study;
 pub mod tags;
 pub mod ultrasound;
 
+pub use acquisition::Acquisition;
 pub use bulk::BulkValue;
 pub use cine::Cine;
 pub use documents::document_note;
