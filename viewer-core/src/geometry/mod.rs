@@ -16,6 +16,7 @@
 
 mod image_plane;
 mod orientation;
+mod view_plane;
 mod view_transform;
 
 pub use image_plane::{ImagePlane, PlaneError};
@@ -23,4 +24,5 @@ pub use orientation::{
     EdgeLetters, LETTER_THRESHOLD, OrientationError, PatientDirections, direction_from_letters,
     edge_letters, letters, opposite, parse_patient_orientation,
 };
+pub use view_plane::{MAX_SLAB_MM, MAX_SLAB_SIDE, Projection, Slab, ViewPlane, ViewPlaneError};
 pub use view_transform::{MAX_ZOOM, MIN_ZOOM, ViewGeometry, ViewTransform};
