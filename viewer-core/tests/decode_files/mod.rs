@@ -5,6 +5,7 @@
     reason = "each test crate uses a part of it"
 )]
 
+pub mod metadata;
 pub mod streams;
 
 use std::path::{Path, PathBuf};
