@@ -485,6 +485,20 @@ mod tests {
         assert_eq!(instance.padding, Some(PaddingRange::new(-2000.0, -2000.0)));
     }
 
+    /// Rescale Slope and Intercept are required together (C.11.1): half of them leaves the unit unknown.
+    #[test]
+    fn half_a_rescale_is_applied_and_said() {
+        for (value, missing) in [("00281053", "intercept"), ("00281052", "slope")] {
+            let instance = read(&format!(
+                r#","00281054":{{"vr":"LO","Value":["HU"]}},"{value}":{{"vr":"DS","Value":[2]}}"#
+            ));
+            let grey = &instance.frame(0).grey;
+            let half = |note: &String| note.contains("without") && note.contains(missing);
+            assert!(grey.notes.iter().any(half), "{:?}", grey.notes);
+            assert_eq!(grey.unit, "");
+        }
+    }
+
     #[test]
     fn a_number_of_frames_that_is_none_is_said() {
         for (value, count) in [(r#""many""#, 1), ("0", 1), ("3", 0)] {
