@@ -178,8 +178,8 @@ fn walk(
         };
         let mut place = place;
         *out = place().map_or(f32::NAN, &mut value);
-        for axis in 0..3 {
-            position[axis] += line.step[axis];
+        for (at, step) in position.iter_mut().zip(line.step) {
+            *at += step;
         }
     }
 }
