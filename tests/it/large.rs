@@ -85,7 +85,7 @@ fn expect_values(stage: &Stage, large: &Large, place: [u32; 3], [center, width]:
     let value = large_value(place, large.bits);
     assert_eq!(
         [&probe["column"], &probe["row"], &probe["stored"]],
-        [&json!(column), &json!(row), &json!(f64::from(value))].map(|it| it),
+        [&json!(column), &json!(row), &json!(value)],
         "{probe}"
     );
 }

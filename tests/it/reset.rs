@@ -48,7 +48,7 @@ fn all_series(stage: &Stage) -> Vec<(String, String)> {
 
 /// The same file with another Photometric Interpretation: a code stream with a colour transform of its own is
 /// labelled so by the sender (PS3.5 8.2.4).
-fn relabelled(file: &[u8], photometric: &str, mark: u8) -> Vec<u8> {
+fn relabelled(file: &[u8], photometric: &str) -> Vec<u8> {
     let old = b"\x28\x00\x04\x00CS\x04\x00RGB ";
     let at = file.windows(old.len()).position(|it| it == old).unwrap();
     let mut value = photometric.as_bytes().to_vec();
@@ -60,19 +60,23 @@ fn relabelled(file: &[u8], photometric: &str, mark: u8) -> Vec<u8> {
     new.extend((value.len() as u16).to_le_bytes());
     new.extend(value);
     new.extend(&file[at + old.len()..]);
-    // Another study, series and instance: the last digit of each UID of the data set.
+    new
+}
+
+/// The same file as a study, a series and an instance of its own: with another last digit of their UIDs.
+fn apart(mut file: Vec<u8>, digit: u8) -> Vec<u8> {
     for tag in [
         b"\x08\x00\x18\x00UI",
         b"\x20\x00\x0d\x00UI",
         b"\x20\x00\x0e\x00UI",
     ] {
-        let at = new.windows(6).position(|it| it == tag).unwrap() + 6;
-        let length = usize::from(u16::from_le_bytes([new[at], new[at + 1]]));
-        let value = &mut new[at + 2..at + 2 + length];
+        let at = file.windows(6).position(|it| it == tag).unwrap() + 6;
+        let length = usize::from(u16::from_le_bytes([file[at], file[at + 1]]));
+        let value = &mut file[at + 2..at + 2 + length];
         let last = value.iter().rposition(u8::is_ascii_digit).unwrap();
-        value[last] = if value[last] == mark { mark + 1 } else { mark };
+        value[last] = digit;
     }
-    new
+    file
 }
 
 fn folder() -> TempFolder {
@@ -82,15 +86,20 @@ fn folder() -> TempFolder {
     assert_eq!(made.len(), MADE.len());
     let folder = folder_of(&made);
     if let Some(data) = shared_data() {
+        let mut files = Vec::new();
         for (name, path) in CODED {
             let file = std::fs::read(data.join(path)).unwrap();
-            folder.write(&format!("{name}.dcm"), &file).unwrap();
             if name == "htj2k-rgb" {
-                for (photometric, mark) in [("YBR_RCT", b'3'), ("YBR_ICT", b'6')] {
-                    let file = relabelled(&file, photometric, mark);
-                    folder.write(&format!("{photometric}.dcm"), &file).unwrap();
-                }
+                files.push(("ybr-rct", relabelled(&file, "YBR_RCT")));
+                files.push(("ybr-ict", relabelled(&file, "YBR_ICT")));
             }
+            files.push((name, file));
+        }
+        for ((name, file), digit) in files.into_iter().zip(b'1'..) {
+            // Those of colour are of few studies, which would be one stack each.
+            let is_colour = !name.ends_with("monochrome2");
+            let file = if is_colour { apart(file, digit) } else { file };
+            folder.write(&format!("{name}.dcm"), &file).unwrap();
         }
     }
     folder
