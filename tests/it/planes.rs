@@ -82,7 +82,12 @@ fn expect_graphics_turned(stage: &Stage, answer: &Answer, what: &str) {
     let size = [answer.columns, answer.rows].map(|edge| edge as u32);
     let geometry =
         |view: &ViewTransform| ViewGeometry::new(size[0], size[1], 1.0, width, height, view);
-    let fitted = geometry(&ViewTransform::default()).scale;
+    // What fits is the image as it is turned.
+    let turned = ViewTransform {
+        rotation: 90.0,
+        ..ViewTransform::default()
+    };
+    let fitted = geometry(&turned).scale;
     stage.eval(&format!(
         "window.sagitta.setView(0, {{ zoom: {}, pan: [0, 0], rotation: 90, flip: true }})",
         4.0 / fitted
