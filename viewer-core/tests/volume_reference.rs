@@ -414,3 +414,59 @@ fn a_mosaic_says_why_it_is_no_volume() {
         "{reason}"
     );
 }
+
+/// 150 files of 15 places from z = -17.69, 5 mm apart, ten times each; times and acquisition numbers are all the
+/// same, and Instance Numbers count place by place, time after time.
+#[test]
+fn a_functional_mr_that_says_no_times_is_ten_volumes_in_order() {
+    let Some(data) = decode_files::shared_data() else {
+        return;
+    };
+    let series = read(&data.join("mr-4d"), |_| true);
+    assert_eq!(series.groups.len(), 10);
+    for (time, group) in series.groups.iter().enumerate() {
+        assert_eq!(group.name, format!("time {} of 10", time + 1));
+        let first = time as i64 * 15 + 1;
+        assert_eq!(
+            series.numbers(time),
+            (first..first + 15).collect::<Vec<_>>()
+        );
+        let grid = series.grid(time);
+        assert!((grid.even_step_mm().unwrap() - 5.0).abs() < 1e-4);
+        assert!(grid.notes.is_empty(), "{:?}", series.notes(time));
+    }
+}
+
+/// Slices of 3.27 mm from head to feet, each with its own slope: half way between two voxels lies the mean of
+/// their values, each by its own slope.
+#[test]
+fn a_pet_is_rescaled_slice_by_slice_before_slices_are_mixed() {
+    let Some(data) = decode_files::shared_data() else {
+        return;
+    };
+    let series = read(&data.join("pet"), |name| name.starts_with("rb_pet_ac_"));
+    assert_eq!(series.groups.len(), 1);
+    assert_eq!(series.numbers(0), (1..=135).rev().collect::<Vec<_>>());
+    let (grid, slices) = (series.grid(0), series.slices(0));
+    // Instances 1 and 2 are the last two slices; their headers say these slopes.
+    let slopes = [133, 134].map(|slice| slices.get(slice).unwrap().modality().apply(1.0));
+    assert_eq!(slopes, [0.502_091, 0.704_944]);
+    let center = grid.patient_from_voxel(DVec3::new(63.5, 63.5, 133.5));
+    let view = ViewPlane::new(center.to_array(), [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], 4.6875).unwrap();
+    let values = plane_values(grid, &slices, &view, [128, 128]).unwrap();
+    let mut above = 0;
+    for (index, value) in values.iter().enumerate() {
+        let (column, row) = ((index % 128) as u32, (index / 128) as u32);
+        let stored =
+            [133, 134].map(|slice| slices.get(slice).unwrap().stored(column, row).unwrap());
+        let expected = (stored[0] * slopes[0] + stored[1] * slopes[1]) / 2.0;
+        above += usize::from(expected > 100.0);
+        // Seven digits, and 1/65536 of the way to the neighbour.
+        let within = 1e-3 + (stored[0] + stored[1]) * 1e-4;
+        assert!(
+            (f64::from(*value) - expected).abs() <= within,
+            "{column} {row}: {value} {expected}"
+        );
+    }
+    assert!(above > 100, "{above}");
+}

@@ -178,8 +178,8 @@ fn walk(
         };
         let mut place = place;
         *out = place().map_or(f32::NAN, &mut value);
-        for (at, step) in position.iter_mut().zip(line.step) {
-            *at += step;
+        for (position, step) in position.iter_mut().zip(line.step) {
+            *position += step;
         }
     }
 }
