@@ -1,7 +1,7 @@
 //! A series split into groups of frames that can be stacked, each with a name for the user.
 //!
 //! Frames of one group share size, sample format, unit, frame of reference, stack, spacing and orientation. Where
-//! several frames lie at one place, [`super::marks`] tells them apart. Within a group slices are in the
+//! several frames lie at one place, the module `marks` tells them apart. Within a group slices are in the
 //! order of their positions along the normal, never of Instance Number.
 //!
 //! Source: DICOM PS3.3 C.7.6.2.1.1 (position and orientation), C.7.6.16.2.2 (Stack ID), C.7.4.1 (Frame of Reference).

@@ -2,20 +2,27 @@
 //!
 //! [`groups`](groups()) splits a series into stacks that fit, with names in words; [`VolumeGrid`] says where their voxels lie;
 //! [`Slices`] holds decoded slices one by one, never a whole series in one buffer; [`sample`] reads planes and
-//! slabs of modality values from them: the twin of the shader, and what is drawn without a GPU.
+//! slabs of modality values from them: the twin of the shader, and what is drawn without a GPU. [`brick`] and [`need`]
+//! say which parts of a large volume a graphics card needs for a plane; [`level`] what is known of all of it.
 
+pub mod brick;
 pub mod grid;
 pub mod grid_note;
 pub mod groups;
 mod kernel;
+pub mod level;
 mod marks;
+pub mod need;
 pub mod planes;
 pub mod sample;
 pub mod slices;
 
+pub use brick::{Brick, BrickLayout, PageTable, Placement};
 pub use grid::{MIN_SLICES, NoVolume, Stacked, VolumeGrid};
 pub use grid_note::GridNote;
 pub use groups::{Group, groups, no_volume};
+pub use level::{CoarseLevel, Extremes};
+pub use need::bricks_of_plane;
 pub use planes::{PlaneKind, fitted, standard_plane};
 pub use sample::{Interpolation, SampleError, Sampler, plane_values};
 pub use slices::{Slice, SliceError, Slices};
