@@ -13,7 +13,9 @@ mod kernel;
 pub mod level;
 mod marks;
 pub mod need;
+pub mod params;
 pub mod planes;
+pub mod presence;
 pub mod sample;
 pub mod slices;
 
@@ -23,6 +25,8 @@ pub use grid_note::GridNote;
 pub use groups::{Group, groups, no_volume};
 pub use level::{CoarseLevel, Extremes};
 pub use need::bricks_of_plane;
+pub use params::PlaneParams;
 pub use planes::{PlaneKind, fitted, standard_plane};
+pub use presence::{Between, Presence, SliceState};
 pub use sample::{Interpolation, SampleError, Sampler, plane_values};
 pub use slices::{Slice, SliceError, Slices};
