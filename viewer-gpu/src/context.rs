@@ -60,6 +60,7 @@ pub struct Context {
     surface: Option<Surface>,
     backend: Backend,
     max_side: u32,
+    max_side_3d: u32,
     #[cfg(target_arch = "wasm32")]
     canvas: Option<web::Canvas>,
 }
@@ -168,6 +169,7 @@ impl Context {
             surface,
             backend,
             max_side: limits.max_texture_dimension_2d,
+            max_side_3d: limits.max_texture_dimension_3d,
             #[cfg(target_arch = "wasm32")]
             canvas: None,
         })
@@ -181,6 +183,11 @@ impl Context {
     /// Most columns or rows of a frame, and most canvas pixels a side.
     pub fn max_side(&self) -> u32 {
         self.max_side
+    }
+
+    /// Most columns, rows or slices of a volume in one piece.
+    pub fn max_side_3d(&self) -> u32 {
+        self.max_side_3d
     }
 
     /// True when the device or the canvas's context is gone; known before listeners hear of it.

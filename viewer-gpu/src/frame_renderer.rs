@@ -5,11 +5,13 @@
 
 use crate::context::begin_pass;
 use crate::extras::Extras;
+use crate::planes::{PlaneDrawing, Planes};
 use crate::readback::Pending;
-use crate::scene::{Scene, visible};
+use crate::scene::{Content, Scene, visible};
 use crate::shaders::Way;
 use crate::texture_cache::{FrameTexture, TextureCache, texture_layout};
 use crate::uniforms::FrameShape;
+use crate::volume_cache::VolumeCache;
 use crate::{Context, shaders, uniforms};
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -31,6 +33,12 @@ pub enum DrawError {
     /// The frame was not uploaded, or was evicted.
     #[error("the frame is not on the graphics card")]
     NoFrame,
+    /// The volume was not begun, or was evicted.
+    #[error("the volume is not on the graphics card")]
+    NoVolume,
+    /// The plane's grid is not that of the volume, or its slab has too many planes.
+    #[error("the plane does not fit its volume")]
+    Plane,
     /// No picture of that size can be drawn.
     #[error("a picture of {width} x {height} pixels cannot be drawn; the limit is {limit} a side")]
     Size {
@@ -51,7 +59,8 @@ pub enum DrawError {
 pub enum DrawOutcome {
     /// It was handed to the canvas.
     Drawn {
-        /// Keys of the scene that are not in the texture cache; their viewports are black.
+        /// Keys of frames of the scene that are not in the texture cache, and of volumes that are not in the volume cache;
+        /// their viewports are black.
         missing: Vec<u64>,
     },
     /// The canvas is busy or hidden: try again with the next animation frame.
@@ -63,10 +72,11 @@ pub enum DrawOutcome {
 pub struct Renderer {
     /// For frames in one piece and for those that are cut into tiles; each is read when it is first needed.
     programs: [Option<Program>; 2],
-    extras: Extras,
+    pub(crate) planes: Planes,
+    pub(crate) extras: Extras,
     /// One for each way of drawing and each format drawn on that were needed so far.
     pipelines: Vec<(PipelineKey, wgpu::RenderPipeline)>,
-    uniform_layout: wgpu::BindGroupLayout,
+    pub(crate) uniform_layout: wgpu::BindGroupLayout,
     uniforms: wgpu::Buffer,
     uniform_group: wgpu::BindGroup,
     /// Viewports that the uniform buffer has room for.
@@ -84,17 +94,18 @@ struct Program {
 type PipelineKey = (Way, wgpu::TextureFormat);
 
 /// One viewport, ready to be drawn.
-struct Item<'a> {
-    scissor: [u32; 4],
-    frame: &'a FrameTexture,
-    extras: wgpu::BindGroup,
-    pipeline: wgpu::RenderPipeline,
+pub(crate) struct Item {
+    pub scissor: [u32; 4],
+    /// The frame or the volume.
+    pub texels: wgpu::BindGroup,
+    pub extras: wgpu::BindGroup,
+    pub pipeline: wgpu::RenderPipeline,
     /// Draws overlay planes and shutter.
-    mask_pipeline: Option<wgpu::RenderPipeline>,
+    pub mask_pipeline: Option<wgpu::RenderPipeline>,
 }
 
 /// Format of pictures that are read back: the order of bytes is that of RGBA everywhere.
-const MEMORY_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+pub(crate) const MEMORY_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
 const FIRST_CAPACITY: u32 = 16;
 
@@ -108,6 +119,7 @@ impl Renderer {
         let (uniforms, uniform_group) = uniform_buffer(device, &uniform_layout, FIRST_CAPACITY);
         Self {
             programs: [Some(program), None],
+            planes: Planes::default(),
             extras,
             pipelines: Vec::new(),
             uniform_layout,
@@ -144,6 +156,7 @@ impl Renderer {
         &mut self,
         context: &Context,
         cache: &TextureCache,
+        volumes: &VolumeCache,
         scene: &Scene,
     ) -> Result<DrawOutcome, DrawError> {
         if context.lost() {
@@ -158,17 +171,31 @@ impl Renderer {
         let [width, height] = context.surface_size();
         let mut items = Vec::new();
         let mut bytes = Vec::new();
+        volumes.begin_drawing();
         for viewport in &scene.viewports {
-            let Some((key, params)) = &viewport.frame else {
+            let Some(content) = &viewport.content else {
                 continue;
             };
-            let Some(frame) = cache.get(*key) else {
-                missing.push(*key);
-                continue;
+            let (key, is_here) = match content {
+                Content::Frame(key, _) => (*key, cache.contains(*key)),
+                Content::Plane(key, _) => (*key, volumes.contains(*key)),
             };
-            if let Some(scissor) = visible(viewport.rect, width, height) {
-                items.push(self.item(context, &mut bytes, (frame, params), scissor, format));
+            if !is_here {
+                missing.push(key);
+                continue;
             }
+            let Some(scissor) = visible(viewport.rect, width, height) else {
+                continue;
+            };
+            // A plane that does not fit its volume shows nothing.
+            items.extend(match content {
+                Content::Frame(_, params) => (cache.get(key))
+                    .map(|frame| self.item(context, &mut bytes, (frame, params), scissor, format)),
+                Content::Plane(_, params) => volumes.get(key).and_then(|volume| {
+                    let drawing = PlaneDrawing::on_screen(volume, params, format);
+                    self.plane_item(context, &mut bytes, drawing, scissor).ok()
+                }),
+            });
         }
         let Some(target) = context.surface_texture()? else {
             return Ok(DrawOutcome::TryLater);
@@ -215,24 +242,24 @@ impl Renderer {
         width: u32,
         height: u32,
     ) -> Result<Pending, DrawError> {
-        if context.lost() {
-            return Err(DrawError::Lost);
-        }
-        let limit = context.max_side();
-        if width == 0 || height == 0 || width > limit || height > limit {
-            return Err(DrawError::Size {
-                width,
-                height,
-                limit,
-            });
-        }
+        check_size(context, width, height)?;
         let frame = cache.get(key).ok_or(DrawError::NoFrame)?;
         let mut bytes = Vec::new();
         let whole = [0, 0, width, height];
         let item = self.item(context, &mut bytes, (frame, params), whole, MEMORY_FORMAT);
         self.write_uniforms(context, &bytes);
+        Ok(self.item_to_buffer(context, &item, MEMORY_FORMAT))
+    }
 
+    /// Draws one item, whose uniforms are written, and copies it to a buffer.
+    pub(crate) fn item_to_buffer(
+        &self,
+        context: &Context,
+        item: &Item,
+        format: wgpu::TextureFormat,
+    ) -> Pending {
         let device = &context.device;
+        let [_, _, width, height] = item.scissor;
         let size = wgpu::Extent3d {
             width,
             height,
@@ -244,7 +271,7 @@ impl Renderer {
             mip_level_count: 1,
             sample_count: 1,
             dimension: wgpu::TextureDimension::D2,
-            format: MEMORY_FORMAT,
+            format,
             usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
             view_formats: &[],
         });
@@ -257,7 +284,7 @@ impl Renderer {
         });
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let view = texture.create_view(&Default::default());
-        self.encode(&mut encoder, &view, &[item]);
+        self.encode(&mut encoder, &view, std::slice::from_ref(item));
         encoder.copy_texture_to_buffer(
             texture.as_image_copy(),
             wgpu::TexelCopyBufferInfo {
@@ -271,24 +298,24 @@ impl Renderer {
             size,
         );
         context.queue.submit([encoder.finish()]);
-        Ok(Pending {
+        Pending {
             device: device.clone(),
             watch: Arc::clone(&context.watch),
             buffer,
             row_bytes: 4 * width as usize,
             stride_bytes: stride as usize,
-        })
+        }
     }
 
     /// One viewport, with its uniforms appended to `bytes`.
-    fn item<'a>(
+    fn item(
         &mut self,
         context: &Context,
         bytes: &mut Vec<u8>,
-        (frame, params): (&'a FrameTexture, &FrameParams),
+        (frame, params): (&FrameTexture, &FrameParams),
         scissor: [u32; 4],
         format: wgpu::TextureFormat,
-    ) -> Item<'a> {
+    ) -> Item {
         let FrameShape {
             columns,
             rows,
@@ -307,14 +334,14 @@ impl Renderer {
         let mask_way = Way::of_mask(params).over_tiles(is_tiled);
         Item {
             scissor,
-            frame,
+            texels: frame.bind_group.clone(),
             extras,
             pipeline: self.pipeline(context, (way, format)),
             mask_pipeline: mask.map(|_| self.pipeline(context, (mask_way, format))),
         }
     }
 
-    fn write_uniforms(&mut self, context: &Context, bytes: &[u8]) {
+    pub(crate) fn write_uniforms(&mut self, context: &Context, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
@@ -335,7 +362,7 @@ impl Renderer {
             pass.set_pipeline(&item.pipeline);
             pass.set_scissor_rect(x, y, width, height);
             pass.set_bind_group(0, &self.uniform_group, &[offset]);
-            pass.set_bind_group(1, &item.frame.bind_group, &[]);
+            pass.set_bind_group(1, &item.texels, &[]);
             pass.set_bind_group(2, &item.extras, &[]);
             pass.draw(0..3, 0..1);
             if let Some(pipeline) = &item.mask_pipeline {
@@ -344,6 +371,22 @@ impl Renderer {
             }
         }
     }
+}
+
+/// Checks that a picture of a size can be drawn.
+pub(crate) fn check_size(context: &Context, width: u32, height: u32) -> Result<(), DrawError> {
+    if context.lost() {
+        return Err(DrawError::Lost);
+    }
+    let limit = context.max_side();
+    if width == 0 || height == 0 || width > limit || height > limit {
+        return Err(DrawError::Size {
+            width,
+            height,
+            limit,
+        });
+    }
+    Ok(())
 }
 
 impl Program {

@@ -1,6 +1,7 @@
-//! What stands on the canvas: a list of viewports and their frames.
+//! What stands on the canvas: a list of viewports, with frames or planes through volumes.
 
 use viewer_core::pixel::FrameParams;
+use viewer_core::volume::PlaneParams;
 
 /// One canvas. Where no viewport lies it is black.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,17 +19,27 @@ pub struct Scene {
 pub struct SceneViewport {
     /// x, y, width and height in canvas pixels. What lies beyond the canvas is cut off.
     pub rect: [u32; 4],
-    /// Key of a frame in the texture cache and how it is drawn; `None` leaves the rectangle black.
-    pub frame: Option<(u64, FrameParams)>,
+    /// What is drawn in it; `None` leaves the rectangle black.
+    pub content: Option<Content>,
+}
+
+/// What one viewport shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Key of a frame in the texture cache, and how it is drawn.
+    Frame(u64, FrameParams),
+    /// Key of a volume in the volume cache, and the plane through it. Its first canvas pixel is the rectangle's.
+    Plane(u64, PlaneParams),
 }
 
 impl Scene {
     /// Keys of the frames that it shows.
     pub fn keys(&self) -> impl Iterator<Item = u64> {
-        self.viewports
-            .iter()
-            .filter_map(|viewport| viewport.frame.as_ref())
-            .map(|(key, _)| *key)
+        let contents = self.viewports.iter().filter_map(|v| v.content.as_ref());
+        contents.filter_map(|content| match content {
+            Content::Frame(key, _) => Some(*key),
+            Content::Plane(..) => None,
+        })
     }
 }
 

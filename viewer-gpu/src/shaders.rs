@@ -19,6 +19,14 @@ pub const TILED_FRAME: &str = concat!(
     include_str!("../../shaders/frame.wgsl"),
 );
 
+/// Everything that draws a plane through a volume in one piece.
+pub const PLANE: &str = concat!(
+    include_str!("../../shaders/mpr.wgsl"),
+    include_str!("../../shaders/voi.wgsl"),
+    include_str!("../../shaders/slices.wgsl"),
+    include_str!("../../shaders/voxels.wgsl"),
+);
+
 /// The vertex entry point.
 pub const COVER: &str = "cover";
 

@@ -49,6 +49,21 @@ pub enum UploadError {
     /// Samples are missing, or it is neither grey nor colour of 8 bits.
     #[error("a frame of this shape cannot be drawn")]
     NotDrawable,
+    /// The volume was not begun, or was evicted.
+    #[error("the volume is not on the graphics card")]
+    NoVolume,
+    /// The graphics card's memory, or what of it may be used, is too small even for parts of the volume.
+    #[error(
+        "there is no room on the graphics card for a volume of {} x {} x {} voxels",
+        size[0], size[1], size[2]
+    )]
+    NoRoom {
+        /// Columns, rows and slices.
+        size: [u32; 3],
+    },
+    /// One slice has a table, others a rescale.
+    #[error("some slices have a modality table and others have none")]
+    ModalityTable,
     /// The device is gone.
     #[error("the graphics device is lost")]
     Lost,

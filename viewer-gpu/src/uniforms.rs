@@ -6,8 +6,8 @@ use viewer_core::pixel::{FrameParams, Mask, RenderPlan, ShadeTable, mask};
 /// Distance of two viewports' uniforms in bytes: the alignment of dynamic offsets that every adapter grants.
 pub const STRIDE_BYTES: u32 = 256;
 
-/// Bytes of one `ViewUniforms`.
-pub const SIZE_BYTES: u64 = 112;
+/// Bytes that a viewport's shader sees: one `ViewUniforms`, which has 112, or the larger `PlaneUniforms`.
+pub const SIZE_BYTES: u64 = crate::plane_uniforms::SIZE_BYTES;
 
 const FLAG_INTERPOLATE: u32 = 1;
 const FLAG_INVERSE: u32 = 2;
@@ -78,7 +78,7 @@ pub fn push(
     clippy::cast_sign_loss,
     reason = "the two halves of 64 bits"
 )]
-fn split(fixed: i64) -> [u32; 2] {
+pub fn split(fixed: i64) -> [u32; 2] {
     [(fixed >> 32) as u32, fixed as u32]
 }
 

@@ -7,7 +7,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use viewer_core::pixel::{FrameParams, FrameView, PixelKind, SampleType};
 use viewer_gpu::{
-    Backend, Context, DrawError, Renderer, Scene, SceneViewport, TextureCache, UploadError,
+    Backend, Content, Context, DrawError, Renderer, Scene, SceneViewport, TextureCache,
+    UploadError, VolumeCache,
 };
 
 fn params() -> FrameParams {
@@ -36,7 +37,7 @@ fn picture(context: &Context, data: &[u8]) -> Result<Vec<u8>, DrawError> {
 fn scene_of(keys: &[u64]) -> Scene {
     let viewport = |key: &u64| SceneViewport {
         rect: [0, 0, 1, 1],
-        frame: Some((*key, params())),
+        content: Some(Content::Frame(*key, params())),
     };
     Scene {
         width: 1,
@@ -138,7 +139,12 @@ fn without_a_canvas_there_is_nothing_to_draw_on() {
     let context = context();
     let mut renderer = Renderer::new(&context);
     let cache = TextureCache::new(&context, 100);
-    let drawn = renderer.draw(&context, &cache, &scene_of(&[1]));
+    let drawn = renderer.draw(
+        &context,
+        &cache,
+        &VolumeCache::new(&context, 0),
+        &scene_of(&[1]),
+    );
     assert_eq!(drawn, Err(DrawError::NoCanvas));
     assert_eq!(context.draw_probe_colour(), Err(DrawError::NoCanvas));
 }

@@ -3,10 +3,13 @@
 //! Components are functions of these values and send [`Command`]s back; they never reach into the
 //! engine, the network or the canvas.
 
+use viewer_core::geometry::Projection;
 use viewer_core::model::SeriesId;
 use viewer_core::pixel::Window;
 use viewer_core::state::{Action, Layout, Tool};
+use viewer_core::tools::crosshair::Crosshair;
 use viewer_core::tools::{Corners, Mark};
+use viewer_core::volume::PlaneKind;
 
 /// What a component asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +83,8 @@ pub struct ReaderView {
     pub overlay: bool,
     /// Viewports scroll together.
     pub linked: bool,
+    /// Three planes of a volume are on screen.
+    pub mpr: Option<MprView>,
     /// The active viewport holds more than one image.
     pub can_play: bool,
     /// The active viewport plays.
@@ -104,6 +109,19 @@ pub struct ReaderView {
     pub has_next_study: bool,
     /// See [`ReaderView::has_next_study`].
     pub has_previous_study: bool,
+}
+
+/// Three planes of a volume.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MprView {
+    /// Thickness of the active plane, mm; 0 = none.
+    pub slab_mm: f64,
+    /// Projection of the active plane's slab, or the one that it would get.
+    pub projection: Projection,
+    /// Volumes of the series by name; one or none where there is nothing to choose.
+    pub volumes: Vec<String>,
+    /// The one on screen.
+    pub chosen: usize,
 }
 
 /// The patient banner's two lines.
@@ -193,6 +211,10 @@ pub struct ViewportView {
     pub failed_slices: Vec<usize>,
     /// What stands in the image's place.
     pub content: Content,
+    /// Which plane of a volume it shows; `None` for a stack.
+    pub plane: Option<PlaneKind>,
+    /// The lines in which the other planes cut it.
+    pub crosshair: Option<Crosshair>,
     /// Announced to screen readers: "Image 212 of 436", "Playing, 25 fps".
     pub spoken: String,
 }

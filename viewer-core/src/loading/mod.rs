@@ -9,7 +9,7 @@ pub mod plan;
 pub mod queue;
 
 pub use cache::FrameCache;
-pub use plan::{Shown, Tier, Wanted, plan};
+pub use plan::{Shown, ShownVolume, Tier, Wanted, plan};
 pub use queue::{Failure, FrameQueue, FrameState, Job, Stage};
 
 use crate::model::SeriesId;

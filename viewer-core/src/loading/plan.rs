@@ -43,9 +43,27 @@ pub struct Shown {
     pub plays: Option<PlayOrder>,
 }
 
-/// The ordered list of what the screen needs, each frame once. At most `most` frames are asked for,
+/// A volume on screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownVolume {
+    /// Its series.
+    pub series: SeriesId,
+    /// Places of its slices in the stack, in the order in which they are wanted.
+    pub slices: Vec<u32>,
+}
+
+impl ShownVolume {
+    /// True for a volume of these slices, in any order: no slice is in two volumes of a series.
+    pub fn is_of(&self, slices: &[u32]) -> bool {
+        self.slices
+            .first()
+            .is_some_and(|first| slices.contains(first))
+    }
+}
+
+/// The ordered list of what the screen needs, each frame once: volumes first. At most `most` frames are asked for,
 /// nearest first, so that a series larger than the cache is not fetched twice.
-pub fn plan(shown: &[Shown], most: usize) -> Vec<Wanted> {
+pub fn plan(shown: &[Shown], volumes: &[ShownVolume], most: usize) -> Vec<Wanted> {
     let mut order: Vec<&Shown> = shown.iter().filter(|s| s.frame_count > 0).collect();
     order.sort_by_key(|s| (s.plays.is_none(), !s.active));
     let mut seen = HashSet::new();
@@ -59,6 +77,15 @@ pub fn plan(shown: &[Shown], most: usize) -> Vec<Wanted> {
             wanted.push(Wanted { key, tier });
         }
     };
+    for volume in volumes {
+        for (place, slice) in volume.slices.iter().enumerate() {
+            let tier = match place {
+                0 => Tier::Visible,
+                _ => Tier::Prefetch,
+            };
+            push(&mut wanted, volume.series, *slice as usize, tier);
+        }
+    }
     for s in &order {
         push(
             &mut wanted,
@@ -106,7 +133,7 @@ mod tests {
     use super::*;
 
     fn slices(shown: &[Shown], most: usize) -> Vec<(u32, u32)> {
-        plan(shown, most)
+        plan(shown, &[], most)
             .iter()
             .map(|w| (w.key.series.0, w.key.slice))
             .collect()
@@ -180,6 +207,18 @@ mod tests {
             slices(&[back], 99),
             [(1, 3), (1, 2), (1, 1), (1, 4), (1, 0)]
         );
+    }
+
+    #[test]
+    fn the_slices_of_a_volume_come_in_its_own_order() {
+        let volume = ShownVolume {
+            series: SeriesId(1),
+            slices: vec![2, 0, 4],
+        };
+        let wanted = plan(&[ONE], &[volume], 4);
+        let slices: Vec<u32> = wanted.iter().map(|wanted| wanted.key.slice).collect();
+        assert_eq!(slices, [2, 0, 4, 3]);
+        assert_eq!(wanted[0].tier, Tier::Visible);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Everything that can happen to the viewing state.
 
-use super::Layout;
+use super::{Layout, Turned};
+use crate::geometry::{Slab, ViewPlane};
 use crate::loading::FrameKey;
 use crate::model::{BulkAnswer, Series, SeriesId, Stack, Study};
 use crate::pixel::{Mask, Window};
 use crate::tools::WindowSource;
+use crate::tools::crosshair::Handle;
 use std::sync::Arc;
 
 /// What the left button (or one finger) does on an image.
@@ -19,6 +21,8 @@ pub enum Tool {
     Pan,
     /// Zoom by dragging.
     Zoom,
+    /// Moves, turns and thickens the lines that cross in three planes.
+    Crosshair,
 }
 
 /// A direction on screen.
@@ -147,6 +151,60 @@ pub enum Action {
     Close,
     /// Divides the image area; viewports that stay keep what they show, new ones are hung.
     SetLayout(Layout),
+    /// Shows three planes of the active viewport's series, or leaves them.
+    ShowPlanes(bool),
+    /// Shows another volume of the series that the planes show, by its place in
+    /// [`SeriesVolumes::volumes`](super::mpr::SeriesVolumes::volumes).
+    ChooseVolume(usize),
+    /// The planes meet at another place, mm in LPS.
+    MoveCrosshair([f64; 3]),
+    /// Points at a pixel of a stack: the other stacks of its frame of reference show the place.
+    PointAt {
+        /// The viewport.
+        viewport: usize,
+        /// Canvas pixels.
+        at: [f64; 2],
+    },
+    /// Turns the lines that cross in a viewport.
+    TurnPlanes {
+        /// The viewport in which they turn.
+        viewport: usize,
+        /// Clockwise on screen.
+        degrees: f64,
+        /// Which of them.
+        turned: Turned,
+    },
+    /// A pointer that holds one of the lines that cross in a viewport, or a handle on them, goes on.
+    DragCrosshair {
+        /// The viewport.
+        viewport: usize,
+        /// What it holds.
+        handle: Handle,
+        /// From where, canvas pixels.
+        from: [f64; 2],
+        /// To where.
+        to: [f64; 2],
+        /// A ring turns its own line alone.
+        alone: bool,
+    },
+    /// Shows a plane that is given in mm.
+    SetPlane {
+        /// The viewport.
+        viewport: usize,
+        /// The plane, with its slab.
+        plane: ViewPlane,
+        /// Its pixels keep the size that they have.
+        keeps_pixels: bool,
+    },
+    /// Thickness of the plane in a viewport; `None` = none.
+    SetSlab {
+        /// The viewport.
+        viewport: usize,
+        /// Thickness and projection.
+        slab: Option<Slab>,
+    },
+    /// The sentence why there are no planes has been read.
+    DismissRefusal,
     /// Puts a series into a viewport.
     Assign {
         /// The viewport.

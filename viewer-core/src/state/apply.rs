@@ -1,11 +1,14 @@
 //! The state, and what each action does to it.
 
-use super::{Action, Direction, Layout, Playing, Tool, ViewChange, Viewport, cine, hanging};
+use super::linked::Pointed;
+use super::stack_slab::VolumeShown;
+use super::{Action, Layout, Mpr, Playing, Tool, Viewport, cine, hanging};
 use crate::geometry::ViewTransform;
-use crate::loading::{FrameKey, Shown};
+use crate::loading::{FrameKey, Shown, ShownVolume};
 use crate::model::{BulkAnswer, PlayOrder, Series, SeriesId, Study};
 use crate::pixel::{Mask, Window};
 use crate::tools::{WindowSource, window_level};
+use crate::volume::presence::spread;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -40,6 +43,14 @@ pub struct ViewerState {
     pub playing: Option<Playing>,
     /// Speed of cines against the files' own, one of [`cine::SPEEDS`].
     pub speed: f64,
+    /// Three planes are on screen instead of stacks.
+    pub mpr: Option<Mpr>,
+    /// Three planes follow when the metadata of the active viewport's series have come.
+    pub awaits_planes: bool,
+    /// Why there are no planes, in words without a final dot.
+    pub refusal: Option<String>,
+    /// The place in stacks that was pointed at.
+    pub pointed: Option<Pointed>,
 }
 
 impl Default for ViewerState {
@@ -59,6 +70,10 @@ impl Default for ViewerState {
             masks: HashMap::new(),
             playing: None,
             speed: 1.0,
+            mpr: None,
+            awaits_planes: false,
+            refusal: None,
+            pointed: None,
         }
     }
 }
@@ -78,6 +93,9 @@ impl ViewerState {
             .filter(|(index, _)| self.large.is_none_or(|large| large == *index))
             .filter_map(|(index, viewport)| {
                 let shown = viewport.shown(self)?;
+                if self.volume_of(viewport).is_some() {
+                    return None;
+                }
                 Some(Shown {
                     series: shown.series.id,
                     slice: shown.slice,
@@ -91,6 +109,31 @@ impl ViewerState {
                 })
             })
             .collect()
+    }
+
+    /// The volumes on screen, for the wanted list.
+    pub fn shown_volumes(&self) -> Vec<ShownVolume> {
+        let mut shown: Vec<ShownVolume> = Vec::new();
+        for (index, viewport) in self.viewports.iter().enumerate() {
+            let is_hidden = self.large.is_some_and(|large| large != index);
+            let Some(VolumeShown { series, volume, .. }) = self.volume_of(viewport) else {
+                continue;
+            };
+            let is_known = |it: &ShownVolume| it.series == series && it.is_of(&volume.slices);
+            if (is_hidden && viewport.plane.is_none()) || shown.iter().any(is_known) {
+                continue;
+            }
+            let slice = u32::try_from(viewport.slice).unwrap_or(0);
+            let first = volume.slices.iter().position(|other| *other == slice);
+            let order = spread(volume.slices.len(), first.unwrap_or(0)).into_iter();
+            shown.push(ShownVolume {
+                series,
+                slices: order
+                    .filter_map(|slice| volume.slices.get(slice).copied())
+                    .collect(),
+            });
+        }
+        shown
     }
 
     /// Changes the state. Actions that make no sense now (a viewport that is not there, a series that
@@ -111,10 +154,12 @@ impl ViewerState {
         match action {
             Action::Open { studies } => {
                 let (tool, overlay, sizes) = (self.tool, self.overlay, self.sizes());
+                let awaits_planes = self.awaits_planes;
                 *self = Self {
                     studies,
                     tool,
                     overlay,
+                    awaits_planes,
                     ..Self::default()
                 };
                 self.restore_sizes(&sizes);
@@ -164,6 +209,34 @@ impl ViewerState {
                 }
             }
             Action::SetLayout(layout) => self.set_layout(layout),
+            Action::ShowPlanes(true) => self.enter_mpr(),
+            Action::ShowPlanes(false) => self.leave_mpr(),
+            Action::ChooseVolume(index) => self.choose_volume(index),
+            Action::MoveCrosshair(place) => self.move_crosshair(place.into()),
+            Action::PointAt { viewport, at } => self.point_at(viewport, at),
+            Action::TurnPlanes {
+                viewport,
+                degrees,
+                turned,
+            } => self.turn_planes(viewport, degrees, turned),
+            Action::DragCrosshair {
+                viewport,
+                handle,
+                from,
+                to,
+                alone,
+            } => self.drag_crosshair(viewport, handle, [from, to], alone),
+            Action::SetPlane {
+                viewport,
+                plane,
+                keeps_pixels,
+            } => self.set_plane(viewport, plane, keeps_pixels),
+            Action::SetSlab { viewport, slab } if self.is_plane(viewport) => {
+                self.set_slab(viewport, slab);
+            }
+            Action::SetSlab { viewport, slab } => self.set_stack_slab(viewport, slab),
+            Action::DismissRefusal => self.refusal = None,
+            Action::Assign { series, .. } if self.mpr.is_some() => self.assign_to_planes(series),
             Action::Assign {
                 viewport,
                 series,
@@ -190,7 +263,11 @@ impl ViewerState {
                 if let Some(next) = hanging::neighbour(&self.all_series, current, delta)
                     && Some(next) != current
                 {
-                    self.assign(self.active, next, None);
+                    if self.mpr.is_some() {
+                        self.assign_to_planes(next);
+                    } else {
+                        self.assign(self.active, next, None);
+                    }
                 }
             }
             Action::Resize {
@@ -199,7 +276,11 @@ impl ViewerState {
                 height,
             } => {
                 if let Some(v) = self.viewports.get_mut(viewport) {
+                    let before = [v.width, v.height];
                     (v.width, v.height) = (width, height);
+                    if before != [width, height] && v.plane.is_some() {
+                        self.resize_plane(viewport, before);
+                    }
                 }
             }
             Action::SetSlice { viewport, slice } => self.set_slice(viewport, slice),
@@ -226,14 +307,21 @@ impl ViewerState {
             }
             Action::ChangeView { viewport, change } => self.change_view(viewport, change),
             Action::Invert(viewport) => {
-                if let Some(v) = self.viewports.get_mut(viewport) {
-                    v.inverted = !v.inverted;
+                let is_plane = self.is_plane(viewport);
+                for (index, v) in self.viewports.iter_mut().enumerate() {
+                    if index == viewport || (is_plane && v.plane.is_some()) {
+                        v.inverted = !v.inverted;
+                    }
                 }
             }
             Action::Reset(viewport) => {
+                if self.mpr.is_some() {
+                    self.reset_planes();
+                }
                 if let Some(v) = self.viewports.get_mut(viewport) {
                     v.window = WindowSource::File(0);
                     v.inverted = false;
+                    v.slab = None;
                     v.view = ViewTransform::default();
                 }
             }
@@ -262,11 +350,11 @@ impl ViewerState {
         shown.any(|shown| !shown.instance.overlays.is_empty())
     }
 
-    fn sizes(&self) -> Vec<(u32, u32)> {
+    pub(super) fn sizes(&self) -> Vec<(u32, u32)> {
         self.viewports.iter().map(|v| (v.width, v.height)).collect()
     }
 
-    fn restore_sizes(&mut self, sizes: &[(u32, u32)]) {
+    pub(super) fn restore_sizes(&mut self, sizes: &[(u32, u32)]) {
         for (viewport, (width, height)) in self.viewports.iter_mut().zip(sizes) {
             (viewport.width, viewport.height) = (*width, *height);
         }
@@ -332,10 +420,16 @@ impl ViewerState {
             hanging::listing_order(&mut self.all_series);
         }
         self.hang_empty();
+        if self.awaits_planes {
+            self.enter_mpr();
+        }
     }
 
     /// Puts series that nobody has chosen into empty viewports, in listing order.
     fn hang_empty(&mut self) {
+        if self.mpr.is_some() {
+            return;
+        }
         for index in 0..self.viewports.len() {
             if self.viewports[index].series.is_some() {
                 continue;
@@ -355,6 +449,7 @@ impl ViewerState {
     }
 
     fn set_layout(&mut self, layout: Layout) {
+        self.leave_mpr();
         self.layout = layout;
         self.large = None;
         self.viewports
@@ -392,10 +487,14 @@ impl ViewerState {
         }
     }
 
-    fn set_slice(&mut self, viewport: usize, slice: usize) {
+    pub(super) fn set_slice(&mut self, viewport: usize, slice: usize) {
         let Some(v) = self.viewports.get(viewport) else {
             return;
         };
+        if v.plane.is_some() {
+            self.set_stop(viewport, slice);
+            return;
+        }
         let Some(shown) = v.shown(self) else {
             // The metadata are on their way: the slice is kept for them.
             if v.series.is_some() {
@@ -413,87 +512,34 @@ impl ViewerState {
     }
 
     fn scroll_by(&mut self, viewport: usize, delta: i64) {
-        let together: Vec<usize> = if self.linked {
-            (0..self.viewports.len()).collect()
-        } else {
-            vec![viewport]
+        if self.mpr.is_some() {
+            self.scroll_plane(viewport, delta);
+            return;
+        }
+        let shown = self.viewports.get(viewport).and_then(|v| v.shown(self));
+        let Some(slice) = shown.and_then(|s| i64::try_from(s.slice).ok()) else {
+            return;
         };
-        for index in together {
-            let shown = self.viewports.get(index).and_then(|v| v.shown(self));
-            let Some(slice) = shown.and_then(|s| i64::try_from(s.slice).ok()) else {
-                continue;
-            };
-            let slice = slice.saturating_add(delta).max(0);
-            self.set_slice(index, usize::try_from(slice).unwrap_or(0));
+        let slice = slice.saturating_add(delta).max(0);
+        self.set_slice(viewport, usize::try_from(slice).unwrap_or(0));
+        if self.linked {
+            self.scroll_others(viewport, delta);
         }
     }
 
     fn choose_window(&mut self, viewport: usize, source: WindowSource) {
-        if let Some(v) = self.viewports.get_mut(viewport) {
-            v.window = source;
+        // Planes of one volume have one window.
+        let is_plane = self.is_plane(viewport);
+        for (index, v) in self.viewports.iter_mut().enumerate() {
+            if index == viewport || (is_plane && v.plane.is_some()) {
+                v.window = source;
+            }
         }
     }
 
-    fn change_view(&mut self, viewport: usize, change: ViewChange) {
-        let Some(v) = self.viewports.get(viewport) else {
-            return;
-        };
-        let geometry = v.geometry(self);
-        let before = v.view;
-        let view = match change {
-            ViewChange::PanBy { dx, dy } => before.panned(dx, dy),
-            ViewChange::ZoomBy { factor, about } => match &geometry {
-                Some(geometry) => geometry.zoomed(factor, about),
-                None => before,
-            },
-            ViewChange::Turn(Direction::Left) => before.turned(-90.0),
-            ViewChange::Turn(_) => before.turned(90.0),
-            ViewChange::Flip(Direction::Down) => before.flipped_down(),
-            ViewChange::Flip(_) => before.flipped_across(),
-            ViewChange::Fit => ViewTransform {
-                zoom: 1.0,
-                pan: [0.0, 0.0],
-                ..before
-            },
-            ViewChange::ToggleZoom { about } => match &geometry {
-                Some(geometry) if (before.zoom - 1.0).abs() < 1e-6 => {
-                    geometry.zoomed(2.0, Some(about))
-                }
-                _ => ViewTransform {
-                    zoom: 1.0,
-                    pan: [0.0, 0.0],
-                    ..before
-                },
-            },
-            ViewChange::OneToOne => match &geometry {
-                Some(geometry) => geometry.one_to_one(),
-                None => before,
-            },
-            ViewChange::Set {
-                zoom,
-                pan,
-                rotation,
-                flip,
-                invert,
-            } => {
-                if let Some(invert) = invert {
-                    self.viewports[viewport].inverted = invert;
-                }
-                ViewTransform {
-                    zoom: zoom
-                        .filter(|z| z.is_finite() && *z > 0.0)
-                        .unwrap_or(before.zoom),
-                    pan: pan
-                        .filter(|p| p.iter().all(|v| v.is_finite()))
-                        .unwrap_or(before.pan),
-                    rotation: rotation
-                        .filter(|degrees| degrees.is_finite())
-                        .map_or(before.rotation, |degrees| degrees.rem_euclid(360.0)),
-                    flip: flip.unwrap_or(before.flip),
-                }
-            }
-        };
-        self.viewports[viewport].view = view;
+    fn is_plane(&self, viewport: usize) -> bool {
+        let viewport = self.viewports.get(viewport);
+        viewport.is_some_and(|viewport| viewport.plane.is_some())
     }
 }
 

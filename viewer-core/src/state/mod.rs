@@ -9,6 +9,12 @@ pub mod cine;
 pub mod hanging;
 pub mod layout;
 pub mod link;
+pub mod linked;
+pub mod mpr;
+mod mpr_drag;
+mod plane_view;
+pub mod stack_slab;
+mod view;
 pub mod viewport;
 
 pub use action::{Action, Direction, Tool, ViewChange};
@@ -16,4 +22,5 @@ pub use apply::ViewerState;
 pub use cine::Playing;
 pub use layout::Layout;
 pub use link::ViewLink;
+pub use mpr::{Mpr, PlaneView, Turned};
 pub use viewport::Viewport;

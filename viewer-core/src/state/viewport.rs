@@ -1,6 +1,8 @@
 //! One viewport: which slice of which series it shows, and how.
 
 use super::ViewerState;
+use super::mpr::PlaneView;
+use super::stack_slab::StackSlab;
 use crate::geometry::{ViewGeometry, ViewTransform};
 use crate::loading::FrameKey;
 use crate::model::{Instance, Series, SeriesId, Stack};
@@ -8,6 +10,8 @@ use crate::pixel::icc::ScreenColors;
 use crate::pixel::{FrameParams, Presentation, VoiFunction, VoiLut, Window};
 use crate::tools::WindowSource;
 use crate::tools::window_level::{COLOUR, bit_range, full_range, resolve, span};
+use crate::volume::{Interpolation, PlaneParams};
+use std::sync::Arc;
 
 /// What a viewport shows, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +32,11 @@ pub struct Viewport {
     pub width: u32,
     /// Canvas pixels.
     pub height: u32,
+    /// What it shows of a volume; `None` where it shows a stack. Its `slice` is then that of the stack nearest to the
+    /// crosshair.
+    pub plane: Option<PlaneView>,
+    /// The slices of a stack are shown as slabs.
+    pub slab: Option<StackSlab>,
 }
 
 impl Default for Viewport {
@@ -41,6 +50,8 @@ impl Default for Viewport {
             view: ViewTransform::default(),
             width: 0,
             height: 0,
+            plane: None,
+            slab: None,
         }
     }
 }
@@ -116,9 +127,9 @@ impl Viewport {
         Some((span(&voi), name))
     }
 
-    /// Where the image lies in the viewport; `None` without an image or a size.
+    /// Where the image lies in the viewport; `None` without an image or a size, and for planes.
     pub fn geometry(&self, state: &ViewerState) -> Option<ViewGeometry> {
-        if self.width == 0 || self.height == 0 {
+        if self.width == 0 || self.height == 0 || self.plane.is_some() {
             return None;
         }
         let shown = self.shown(state)?;
@@ -140,6 +151,33 @@ impl Viewport {
         } else {
             instance.presentation.clone()
         }
+    }
+
+    /// All that a renderer needs to draw a plane or slab; `None` for a plain stack, and while a table is on its way without
+    /// which no value has a meaning.
+    pub fn plane_params(&self, state: &ViewerState) -> Option<PlaneParams> {
+        let shown_volume = state.volume_of(self)?;
+        if self.width == 0 || self.height == 0 {
+            return None;
+        }
+        let shown = self.shown(state)?;
+        let awaited = shown.instance.awaited(shown.frame_index);
+        if awaited.iter().any(|(_, comes_first)| *comes_first) {
+            return None;
+        }
+        let plane = match &self.plane {
+            Some(view) => view.plane,
+            None => self.slab_plane(state)?,
+        };
+        let (voi, _) = self.voi(state)?;
+        Some(PlaneParams {
+            grid: Arc::clone(&shown_volume.volume.grid),
+            plane,
+            size: [self.width, self.height],
+            interpolation: Interpolation::Trilinear,
+            voi,
+            presentation: self.presentation(shown.instance),
+        })
     }
 
     /// All that a renderer needs to draw the slice; `None` while a table is on its way without which no value

@@ -3,6 +3,7 @@
 use super::overlay::number;
 use crate::model::spacing::has_length_region;
 use crate::model::{Instance, SpacingSource, spacing_at};
+use crate::volume::{GridNote, VolumeGrid};
 
 /// Kind of a state mark, gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +16,12 @@ pub enum MarkKind {
     Lossy,
     /// No pixel size of the patient in the file.
     Uncalibrated,
+    /// Slices of a volume are missing or lie unequally.
+    Gaps,
+    /// Slices of a volume were shifted against each other, and are put right.
+    Tilt,
+    /// Slices of a volume are still on their way: what lies between those that are here is a guess.
+    Coarse,
     /// Something of the file was not used.
     Note,
     /// Images still arrive.
@@ -136,6 +143,50 @@ pub fn marks(of: &Marked) -> Vec<Mark> {
     }
     marks.sort_by_key(|mark| mark.kind);
     marks
+}
+
+/// What the marks of a plane tell of beside those of its images.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlaneMarked<'a> {
+    /// The volume.
+    pub grid: &'a VolumeGrid,
+    /// Slices are on their way.
+    pub is_coarse: bool,
+}
+
+/// Adds the marks of a plane to those of its images, and keeps the order.
+pub fn plane_marks(marks: &mut Vec<Mark>, of: &PlaneMarked) {
+    for note in &of.grid.notes {
+        let (kind, label) = match note {
+            GridNote::Tilt { .. } => (MarkKind::Tilt, "Tilt corrected".to_owned()),
+            GridNote::TiltOnlySaid { .. } => (MarkKind::Gaps, "Tilt unclear".to_owned()),
+            GridNote::Missing { count, .. } => {
+                let plural = if *count == 1 { "slice" } else { "slices" };
+                (MarkKind::Gaps, format!("{count} {plural} missing"))
+            }
+            GridNote::Duplicate { .. } => (MarkKind::Note, "Duplicates".to_owned()),
+            GridNote::Unequal { .. } => (MarkKind::Gaps, "Unequal gaps".to_owned()),
+            GridNote::Crooked { .. } | GridNote::Turned { .. } => {
+                (MarkKind::Gaps, "Slices shifted".to_owned())
+            }
+        };
+        marks.push(Mark {
+            kind,
+            label,
+            sentence: sentence(&note.to_string()),
+        });
+    }
+    if of.is_coarse {
+        // Loading says that what is drawn is final: of planes that is not true.
+        marks.retain(|mark| mark.kind != MarkKind::Loading);
+        marks.push(Mark {
+            kind: MarkKind::Coarse,
+            label: "Coarse".into(),
+            sentence: "Slices still arrive: between those that are here the planes are a guess."
+                .into(),
+        });
+    }
+    marks.sort_by_key(|mark| mark.kind);
 }
 
 /// Words as a sentence.

@@ -1,5 +1,6 @@
 //! What gestures and keys mean, and what the corners of a viewport say. Pure functions.
 
+pub mod crosshair;
 pub mod marks;
 pub mod overlay;
 pub mod probe;

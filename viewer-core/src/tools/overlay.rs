@@ -6,8 +6,10 @@
 use super::Probe;
 use super::probe::ProbeRegion;
 use super::window_level::span;
+use crate::geometry::{Projection, Slab, ViewPlane};
 use crate::model::{Instance, Series, Stack};
 use crate::pixel::VoiLut;
+use crate::volume::PlaneKind;
 
 /// A run of text of one weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +104,8 @@ pub struct Shown<'a> {
     pub playing: Option<String>,
     /// The image has overlay planes, and they are hidden.
     pub hides_planes: bool,
+    /// The slice is shown as a slab.
+    pub slab: Option<Slab>,
 }
 
 /// The text of the corners.
@@ -113,6 +117,83 @@ pub fn corners(shown: &Shown) -> Corners {
         top_left: what(shown, instance),
         bottom_left: place(shown, instance, frame_index),
         bottom_right: how(shown),
+    }
+}
+
+/// How a plane through a volume is shown, for the corner texts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownPlane<'a> {
+    /// Which of the three it is.
+    pub kind: PlaneKind,
+    /// The plane, with its slab.
+    pub plane: &'a ViewPlane,
+    /// Angle to the plane that it began as, degrees.
+    pub turned_degrees: f64,
+    /// The volume, where its series has several.
+    pub volume: Option<&'a str>,
+    /// Number of the stop at which it stands, from 0.
+    pub stop: usize,
+    /// Number of stops.
+    pub stops: usize,
+    /// The curve on screen, and its name.
+    pub voi: Option<(VoiLut, String)>,
+    /// Low values are bright by the user's wish.
+    pub inverted: bool,
+    /// The value under the pointer.
+    pub probe: Option<&'a Probe>,
+}
+
+/// Name of a plane.
+pub fn plane_name(kind: PlaneKind) -> &'static str {
+    match kind {
+        PlaneKind::Axial => "Axial",
+        PlaneKind::Coronal => "Coronal",
+        PlaneKind::Sagittal => "Sagittal",
+        PlaneKind::Acquisition => "As acquired",
+    }
+}
+
+/// Name of a projection.
+pub fn projection_name(projection: Projection) -> &'static str {
+    match projection {
+        Projection::Mip => "MIP",
+        Projection::MinIp => "MinIP",
+        Projection::Mean => "Mean",
+    }
+}
+
+/// The text of the corners of a plane.
+pub fn plane_corners(shown: &ShownPlane) -> Corners {
+    let mut top_left = vec![line(vec![strong(plane_name(shown.kind))])];
+    if shown.turned_degrees >= 0.05 {
+        let degrees = number(
+            shown.turned_degrees,
+            usize::from(shown.turned_degrees < 9.95),
+        );
+        top_left.push(line(vec![plain(format!("oblique {degrees}\u{b0}"))]));
+    }
+    if let Some(volume) = shown.volume {
+        top_left.push(line(vec![plain(volume)]));
+    }
+    let mut bottom_left = Vec::new();
+    bottom_left.extend(shown.probe.map(probe_line));
+    bottom_left.push(line(vec![
+        plain("Plane "),
+        strong((shown.stop + 1).to_string()),
+        plain(format!(" / {}", shown.stops)),
+    ]));
+    let along = shown.plane.center.dot(shown.plane.normal());
+    bottom_left.push(Line {
+        spans: vec![plain(format!("Position {} mm", number(along, 1)))],
+        optional: true,
+    });
+    let mut bottom_right = Vec::new();
+    bottom_right.extend(shown.plane.slab.map(slab_line));
+    bottom_right.extend(window_line(&shown.voi, shown.inverted));
+    Corners {
+        top_left,
+        bottom_left,
+        bottom_right,
     }
 }
 
@@ -256,17 +337,31 @@ fn how(shown: &Shown) -> CornerText {
     if shown.hides_planes {
         lines.push(line(vec![plain("Overlay planes off")]));
     }
-    if let Some((voi, name)) = &shown.voi {
-        let mut spans = Vec::new();
-        if shown.inverted {
-            spans.push(plain("Inverted  "));
-        }
-        spans.extend(voi_spans(voi, name));
-        lines.push(line(spans));
-    } else if shown.inverted {
-        lines.push(line(vec![plain("Inverted")]));
-    }
+    lines.extend(shown.slab.map(slab_line));
+    lines.extend(window_line(&shown.voi, shown.inverted));
     lines
+}
+
+/// "MIP 20 mm".
+fn slab_line(slab: Slab) -> Line {
+    let name = projection_name(slab.projection);
+    let decimals = usize::from((slab.thickness_mm - slab.thickness_mm.round()).abs() > 0.05);
+    let thickness = number(slab.thickness_mm, decimals);
+    line(vec![strong(format!("{name} {thickness} mm"))])
+}
+
+fn window_line(voi: &Option<(VoiLut, String)>, inverted: bool) -> Option<Line> {
+    match voi {
+        Some((voi, name)) => {
+            let mut spans = Vec::new();
+            if inverted {
+                spans.push(plain("Inverted  "));
+            }
+            spans.extend(voi_spans(voi, name));
+            Some(line(spans))
+        }
+        None => inverted.then(|| line(vec![plain("Inverted")])),
+    }
 }
 
 /// The name of a curve, and width and level of one that has them: a table has only its name.

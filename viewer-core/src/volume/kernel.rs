@@ -1,274 +1,504 @@
-//! The inner loops of [`super::sample`]: one row of samples from the slices around it.
+//! The inner loops of [`super::sample`]: the value of one sample from the voxels around it.
 
-use super::Slice;
-use super::sample::{ABSENT, Ladder, Line};
+use super::ladder::{Mixed, Rungs};
+use super::near::{Near, Shape};
+use super::sample::ABSENT;
+use super::{Slice, Slices};
 use crate::pixel::{ModalityLut, grid::ONE};
+use std::marker::PhantomData;
+
+/// A place between voxels, inside the box of their centres: along each axis the voxel at or before it, and the weight of
+/// the next in 1/65536.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Place {
+    pub column: u32,
+    pub across: u32,
+    pub row: u32,
+    pub down: u32,
+    pub slice: u32,
+    pub up: u32,
+}
+
+/// How the value of a sample is made from the voxels around it.
+pub(super) trait Kernel {
+    /// The value of one sample.
+    fn one(&self, place: &Place) -> f32;
+
+    /// The values of four, each the same as alone.
+    #[inline]
+    fn four(&self, places: &[Place; 4]) -> [f32; 4] {
+        places.map(|place| self.one(&place))
+    }
+
+    /// A row of a slice at places along it; `None` where values are not made from such.
+    fn along_row(&self, _slice: usize, _row: u32, _places: &[[u32; 2]]) -> Option<Vec<f32>> {
+        None
+    }
+
+    /// Copies a box for [`Kernel::four_near`]; `None` where values are not made so.
+    fn copy(&self, _shape: &Shape, _cells: &mut Vec<u8>) -> Option<()> {
+        None
+    }
+
+    /// [`Kernel::four`] from a copy of the voxels around.
+    #[inline]
+    fn four_near(&self, _near: &Near<'_>, places: &[Place; 4]) -> [f32; 4] {
+        self.four(places)
+    }
+
+    /// Slope and intercept of a slice, where it can be mixed from [`Kernel::along_row`].
+    fn rescale(&self, _slice: usize) -> Option<[f64; 2]> {
+        None
+    }
+}
 
 /// A sample of 8 or 16 bits, which `f32` holds exactly.
 pub(super) trait Stored {
-    /// Its bytes, little endian.
-    type Bytes: Copy;
-    /// The samples of a slice.
-    fn cells(samples: &[u8]) -> &[Self::Bytes];
-    /// The value of one.
-    fn value(bytes: Self::Bytes) -> f32;
+    /// Bytes of one.
+    const BYTES: usize;
+
+    /// A sample and the one after it as one number. `None` for the last of a slice, which has none.
+    fn pair(samples: &[u8], index: u32) -> Option<u32>;
+
+    /// Both numbers of a pair.
+    fn split(pair: u32) -> [i32; 2];
+
+    /// The last sample, twice.
+    fn last(samples: &[u8]) -> u32;
+}
+
+#[inline]
+fn two_bytes(samples: &[u8], index: u32) -> Option<u32> {
+    let at = index as usize;
+    let pair = samples.get(at..at + 2)?.first_chunk()?;
+    Some(u16::from_le_bytes(*pair).into())
+}
+
+#[inline]
+fn two_words(samples: &[u8], index: u32) -> Option<u32> {
+    let at = index as usize * 2;
+    let pair = samples.get(at..at + 4)?.first_chunk()?;
+    Some(u32::from_le_bytes(*pair))
+}
+
+fn last_word(samples: &[u8]) -> u32 {
+    let last = samples.last_chunk().copied().unwrap_or_default();
+    u32::from(u16::from_le_bytes(last)) * 0x1_0001
+}
+
+fn last_byte(samples: &[u8]) -> u32 {
+    u32::from(samples.last().copied().unwrap_or_default()) * 0x101
 }
 
 impl Stored for u8 {
-    type Bytes = u8;
-    fn cells(samples: &[u8]) -> &[u8] {
-        samples
+    const BYTES: usize = 1;
+    #[inline]
+    fn pair(samples: &[u8], index: u32) -> Option<u32> {
+        two_bytes(samples, index)
     }
-    fn value(bytes: u8) -> f32 {
-        f32::from(bytes)
+    #[inline]
+    fn split(pair: u32) -> [i32; 2] {
+        [(pair & 0xFF).cast_signed(), (pair >> 8).cast_signed()]
+    }
+    fn last(samples: &[u8]) -> u32 {
+        last_byte(samples)
     }
 }
 
 impl Stored for i8 {
-    type Bytes = u8;
-    fn cells(samples: &[u8]) -> &[u8] {
-        samples
+    const BYTES: usize = 1;
+    #[inline]
+    fn pair(samples: &[u8], index: u32) -> Option<u32> {
+        two_bytes(samples, index)
     }
-    fn value(bytes: u8) -> f32 {
-        f32::from(bytes.cast_signed())
+    #[inline]
+    fn split(pair: u32) -> [i32; 2] {
+        let pair = pair.cast_signed();
+        [pair << 24 >> 24, pair << 16 >> 24]
+    }
+    fn last(samples: &[u8]) -> u32 {
+        last_byte(samples)
     }
 }
 
 impl Stored for u16 {
-    type Bytes = [u8; 2];
-    fn cells(samples: &[u8]) -> &[[u8; 2]] {
-        samples.as_chunks().0
+    const BYTES: usize = 2;
+    #[inline]
+    fn pair(samples: &[u8], index: u32) -> Option<u32> {
+        two_words(samples, index)
     }
-    fn value(bytes: [u8; 2]) -> f32 {
-        f32::from(Self::from_le_bytes(bytes))
+    #[inline]
+    fn split(pair: u32) -> [i32; 2] {
+        [(pair & 0xFFFF).cast_signed(), (pair >> 16).cast_signed()]
+    }
+    fn last(samples: &[u8]) -> u32 {
+        last_word(samples)
     }
 }
 
 impl Stored for i16 {
-    type Bytes = [u8; 2];
-    fn cells(samples: &[u8]) -> &[[u8; 2]] {
-        samples.as_chunks().0
+    const BYTES: usize = 2;
+    #[inline]
+    fn pair(samples: &[u8], index: u32) -> Option<u32> {
+        two_words(samples, index)
     }
-    fn value(bytes: [u8; 2]) -> f32 {
-        f32::from(Self::from_le_bytes(bytes))
+    #[inline]
+    fn split(pair: u32) -> [i32; 2] {
+        let pair = pair.cast_signed();
+        [pair << 16 >> 16, pair >> 16]
+    }
+    fn last(samples: &[u8]) -> u32 {
+        last_word(samples)
     }
 }
 
 /// A slice of a narrow type, and its line from stored to modality values.
-pub(super) struct View<'a, T: Stored> {
-    cells: &'a [T::Bytes],
+#[derive(Debug, Clone, Copy)]
+struct View<'a> {
+    samples: &'a [u8],
     slope: f64,
     intercept: f64,
 }
 
-impl<'a, T: Stored> View<'a, T> {
-    /// `None` for a slice with a table.
-    pub fn of(slice: &'a Slice) -> Option<Self> {
+/// Slopes and intercepts beyond this may give infinite values, whose sum with others is no number.
+const LARGEST: f64 = 1e30;
+
+impl<'a> View<'a> {
+    fn of(slice: &'a Slice) -> Option<Self> {
         match slice.modality() {
             ModalityLut::Rescale { slope, intercept } => Some(Self {
-                cells: T::cells(slice.samples()),
+                samples: slice.samples(),
                 slope: *slope,
-                intercept: *intercept,
+                // Never the zero with a sign, so that no value is.
+                intercept: *intercept + 0.0,
             }),
             ModalityLut::Table(_) => None,
         }
     }
 
-    /// The modality value between four voxels.
-    fn mixed(&self, near: &Near) -> f64 {
-        let at = |index: usize| T::value(self.cells[index]);
-        let top = lerp(at(near.top), at(near.top + near.right), near.across);
-        let bottom = near.top + near.below;
-        let bottom = lerp(at(bottom), at(bottom + near.right), near.across);
-        self.slope * f64::from(lerp(top, bottom, near.down)) + self.intercept
+    fn is_moderate(&self) -> bool {
+        self.slope.abs() <= LARGEST && self.intercept.abs() <= LARGEST
+    }
+
+    fn value(&self, stored: f32) -> f64 {
+        self.slope * f64::from(stored) + self.intercept
     }
 }
 
-/// Four voxels of a slice and their weights. The way to a neighbour of no weight is 0.
-struct Near {
-    top: usize,
-    right: usize,
-    below: usize,
-    across: f32,
-    down: f32,
+/// Slices of 8 or 16 bits, all of one type and rescaled by lines.
+pub(super) struct Narrow<'a, T> {
+    /// Nothing where a slice is not here.
+    views: Vec<Option<View<'a>>>,
+    /// A slice and the next, where they are mixed and have moderate lines.
+    pairs: Vec<Option<[&'a [u8]; 2]>>,
+    /// Slope and intercept, where all have the same.
+    line: Option<[f64; 2]>,
+    columns: u32,
+    rungs: &'a Rungs,
+    stored: PhantomData<T>,
 }
 
-fn lerp(a: f32, b: f32, weight: f32) -> f32 {
+impl<'a, T: Stored> Narrow<'a, T> {
+    /// The kernel of slices whose intervals are mixed by `rungs`.
+    pub fn new(slices: &'a Slices, rungs: &'a Rungs) -> Self {
+        let views: Vec<Option<View<'_>>> = (slices.iter())
+            .map(|slice| slice.and_then(View::of))
+            .collect();
+        let moderate = |index: usize| {
+            views
+                .get(index)
+                .copied()
+                .flatten()
+                .filter(View::is_moderate)
+        };
+        let pair = |index: usize| {
+            let [low, high] = [moderate(index)?, moderate(index + 1)?];
+            rungs.is_plain(index).then_some([low.samples, high.samples])
+        };
+        let pairs = (0..views.len()).map(pair).collect();
+        let mut lines = views
+            .iter()
+            .flatten()
+            .map(|view| [view.slope, view.intercept]);
+        let line = lines.next();
+        Self {
+            pairs,
+            line: line.filter(|line| lines.all(|other| other == *line)),
+            views,
+            columns: slices.size()[0],
+            rungs,
+            stored: PhantomData,
+        }
+    }
+
+    /// The value between four voxels of a slice.
+    fn between(&self, slice: usize, place: &Place) -> f64 {
+        let Some(Some(view)) = self.views.get(slice) else {
+            return f64::NAN;
+        };
+        let [top, bottom] = self.corners(place);
+        let row = |index| {
+            let pair = T::pair(view.samples, index).unwrap_or_else(|| T::last(view.samples));
+            let [left, right] = T::split(pair);
+            lerp(single(left), single(right), weight(place.across))
+        };
+        view.value(lerp(row(top), row(bottom), weight(place.down)))
+    }
+
+    /// Where the upper and the lower pair of voxels are. A row of no weight may lie outside: it is the upper again.
+    #[inline]
+    fn corners(&self, place: &Place) -> [u32; 2] {
+        let top = place.row * self.columns + place.column;
+        [
+            top,
+            if place.down > 0 {
+                top + self.columns
+            } else {
+                top
+            },
+        ]
+    }
+
+    /// Four samples side by side; `None` where one of them is special.
+    #[inline]
+    fn side_by_side(&self, places: &[Place; 4]) -> Option<[f32; 4]> {
+        let mut pairs = [[0; 4]; 4];
+        for (lane, place) in places.iter().enumerate() {
+            let [low, high] = (*self.pairs.get(place.slice as usize)?)?;
+            let [top, bottom] = self.corners(place);
+            pairs[0][lane] = T::pair(low, top)?;
+            pairs[1][lane] = T::pair(low, bottom)?;
+            pairs[2][lane] = T::pair(high, top)?;
+            pairs[3][lane] = T::pair(high, bottom)?;
+        }
+        let [low, high] = Self::mixed(&pairs, places);
+        let up = places.map(|place| f64::from(weight(place.up)));
+        if let Some(line) = self.line {
+            return Some(between_slices(line, low, high, up));
+        }
+        let mut values = [0.0; 4];
+        for (lane, place) in places.iter().enumerate() {
+            let slice = place.slice as usize;
+            let low = self.views[slice]?.value(low[lane]);
+            let high = self.views[slice + 1]?.value(high[lane]);
+            values[lane] = cast(low + (high - low) * up[lane]);
+        }
+        Some(values)
+    }
+
+    /// Stored values between the voxels of the lower and of the higher slice, from their upper and lower pairs.
+    #[inline]
+    fn mixed(pairs: &[[u32; 4]; 4], places: &[Place; 4]) -> [[f32; 4]; 2] {
+        let (mut across, mut down) = ([0.0; 4], [0.0; 4]);
+        for lane in 0..4 {
+            across[lane] = weight(places[lane].across);
+            down[lane] = weight(places[lane].down);
+        }
+        let mut rows = [[0.0; 4]; 4];
+        for (row, pairs) in rows.iter_mut().zip(pairs) {
+            for lane in 0..4 {
+                let [left, right] = T::split(pairs[lane]);
+                row[lane] = lerp(single(left), single(right), across[lane]);
+            }
+        }
+        let mut slices = [[0.0; 4]; 2];
+        for (slice, rows) in slices.iter_mut().zip(rows.as_chunks::<2>().0) {
+            for lane in 0..4 {
+                slice[lane] = lerp(rows[0][lane], rows[1][lane], down[lane]);
+            }
+        }
+        slices
+    }
+}
+
+/// Rescales stored values of two slices by one line and mixes them.
+#[inline]
+fn between_slices(
+    [slope, intercept]: [f64; 2],
+    low: [f32; 4],
+    high: [f32; 4],
+    up: [f64; 4],
+) -> [f32; 4] {
+    let mut values = [0.0; 4];
+    for lane in 0..4 {
+        let low = slope * f64::from(low[lane]) + intercept;
+        let high = slope * f64::from(high[lane]) + intercept;
+        values[lane] = cast(low + (high - low) * up[lane]);
+    }
+    values
+}
+
+impl<T: Stored> Kernel for Narrow<'_, T> {
+    fn one(&self, place: &Place) -> f32 {
+        match self.rungs.mixed(place.slice as usize, place.up) {
+            Mixed::Two(low, high, up) => {
+                let low = self.between(low, place);
+                narrowed(low + (self.between(high, place) - low) * up)
+            }
+            Mixed::One(slice) => narrowed(self.between(slice, place)),
+            Mixed::Absent => ABSENT,
+            Mixed::Nothing => f32::NAN,
+        }
+    }
+
+    #[inline]
+    fn four(&self, places: &[Place; 4]) -> [f32; 4] {
+        match self.side_by_side(places) {
+            Some(values) => values,
+            None => places.map(|place| self.one(&place)),
+        }
+    }
+
+    fn copy(&self, shape: &Shape, cells: &mut Vec<u8>) -> Option<()> {
+        self.line?;
+        // The last slice of the box is the upper one of a pair.
+        let slices = shape.slices();
+        let mut lower = slices.start..slices.end - 1;
+        if !lower.all(|slice| self.pairs.get(slice).is_some_and(Option::is_some)) {
+            return None;
+        }
+        let samples = |slice: usize| Some(self.views.get(slice)?.as_ref()?.samples);
+        shape.copy(self.columns, T::BYTES, samples, cells)
+    }
+
+    #[inline]
+    fn four_near(&self, near: &Near<'_>, places: &[Place; 4]) -> [f32; 4] {
+        let cells = near.cells();
+        let [down, up] = near.steps();
+        let pairs = || {
+            let mut pairs = [[0; 4]; 4];
+            for (lane, place) in places.iter().enumerate() {
+                let index = near.index(place);
+                pairs[0][lane] = T::pair(cells, index)?;
+                pairs[1][lane] = T::pair(cells, index + down)?;
+                pairs[2][lane] = T::pair(cells, index + up)?;
+                pairs[3][lane] = T::pair(cells, index + up + down)?;
+            }
+            Some(pairs)
+        };
+        let (Some(pairs), Some(line)) = (pairs(), self.line) else {
+            return self.four(places);
+        };
+        let [low, high] = Self::mixed(&pairs, places);
+        let mut up = [0.0; 4];
+        for lane in 0..4 {
+            up[lane] = f64::from(weight(places[lane].up));
+        }
+        between_slices(line, low, high, up)
+    }
+
+    fn along_row(&self, slice: usize, row: u32, places: &[[u32; 2]]) -> Option<Vec<f32>> {
+        let samples = self.views.get(slice)?.as_ref()?.samples;
+        let start = row * self.columns;
+        let value = |[column, across]: &[u32; 2]| {
+            let pair = T::pair(samples, start + column).unwrap_or_else(|| T::last(samples));
+            let [left, right] = T::split(pair);
+            lerp(single(left), single(right), weight(*across))
+        };
+        Some(places.iter().map(value).collect())
+    }
+
+    fn rescale(&self, slice: usize) -> Option<[f64; 2]> {
+        let view = self.views.get(slice)?.as_ref()?;
+        view.is_moderate().then_some([view.slope, view.intercept])
+    }
+}
+
+/// Slices of any type and any modality LUT, in double precision.
+pub(super) struct Wide<'a> {
+    pub slices: &'a [Option<&'a Slice>],
+    pub rungs: &'a Rungs,
+}
+
+impl Kernel for Wide<'_> {
+    fn one(&self, place: &Place) -> f32 {
+        let (column, row) = (place.column, place.row);
+        let between = |slice: usize| {
+            let at = |column, row| value(self.slices[slice], column, row);
+            let across = |row| {
+                mix(
+                    weight(place.across),
+                    || at(column, row),
+                    || at(column + 1, row),
+                )
+            };
+            mix(weight(place.down), || across(row), || across(row + 1))
+        };
+        match self.rungs.mixed(place.slice as usize, place.up) {
+            Mixed::Two(low, high, up) => {
+                let low = between(low);
+                narrowed(low + (between(high) - low) * up)
+            }
+            Mixed::One(slice) => narrowed(between(slice)),
+            Mixed::Absent => ABSENT,
+            Mixed::Nothing => f32::NAN,
+        }
+    }
+}
+
+/// The nearest voxel of slices of any type.
+pub(super) struct Nearest<'a> {
+    pub slices: &'a [Option<&'a Slice>],
+    pub rungs: &'a Rungs,
+}
+
+impl Kernel for Nearest<'_> {
+    fn one(&self, place: &Place) -> f32 {
+        let column = place.column + u32::from(place.across >= ONE / 2);
+        let row = place.row + u32::from(place.down >= ONE / 2);
+        match self.rungs.nearest(place.slice as usize, place.up) {
+            Mixed::One(slice) | Mixed::Two(slice, ..) => {
+                narrowed(value(self.slices[slice], column, row))
+            }
+            Mixed::Absent => ABSENT,
+            Mixed::Nothing => f32::NAN,
+        }
+    }
+}
+
+#[inline]
+pub(super) fn lerp(a: f32, b: f32, weight: f32) -> f32 {
     a + (b - a) * weight
 }
 
-/// A place along one axis: the voxel at or before it, and the weight of the next in 1/65536; `None` outside.
-fn split(position: i64, length: u32) -> Option<(usize, u32)> {
-    let last = i64::from(length) - 1;
-    if position < 0 || position > last << 16 {
-        return None;
-    }
-    let voxel = usize::try_from(position >> 16).ok()?;
-    let fraction = u32::try_from(position & 0xFFFF).ok()?;
-    Some((voxel, fraction))
+/// A weight of 16 bits, or a sample of 16: exact.
+#[inline]
+#[expect(clippy::cast_precision_loss, reason = "at most 17 bits")]
+fn single(number: i32) -> f32 {
+    number as f32
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "17 bits; a sample's weight has 16"
-)]
-fn weight(fraction: u32) -> f32 {
-    fraction as f32 / ONE as f32
-}
-
-/// Walks a ladder of slices; remembers where it is, as neighbours on a row lie in neighbouring slices.
-struct Steps<'a> {
-    ladder: &'a Ladder,
-    count: usize,
-    below: usize,
-}
-
-impl<'a> Steps<'a> {
-    fn new(ladder: &'a Ladder, count: usize, first: i64) -> Self {
-        let below = match ladder {
-            Ladder::Even => 0,
-            Ladder::Uneven(positions) => positions.partition_point(|p| *p <= first >> 16),
-        };
-        Self {
-            ladder,
-            count,
-            below: below.saturating_sub(1),
-        }
-    }
-
-    /// The slice at or before a position and the weight of the next in 1/65536; `None` outside.
-    fn split(&mut self, position: i64) -> Option<(usize, u32)> {
-        let Ladder::Uneven(positions) = self.ladder else {
-            return split(position, u32::try_from(self.count).ok()?);
-        };
-        let (first, last) = (*positions.first()?, *positions.last()?);
-        if position < first || position > last {
-            return None;
-        }
-        while self.below > 0 && positions[self.below] > position {
-            self.below -= 1;
-        }
-        while self.below + 2 < positions.len() && positions[self.below + 1] <= position {
-            self.below += 1;
-        }
-        let (low, high) = (positions[self.below], positions[self.below + 1]);
-        if position == high {
-            return Some((self.below + 1, 0));
-        }
-        let fraction = ((position - low) << 16) / (high - low).max(1);
-        Some((self.below, u32::try_from(fraction).ok()?))
-    }
-}
-
-/// Walks a row: calls `value` with column, row and slice, each a voxel and the weight of the next, inside; NaN outside.
-fn walk(
-    line: &Line<'_>,
-    [columns, rows]: [u32; 2],
-    slice_count: usize,
-    out: &mut [f32],
-    mut value: impl FnMut([(usize, u32); 3]) -> f32,
-) {
-    let mut position = line.first;
-    let mut steps = Steps::new(line.ladder, slice_count, line.first[2]);
-    for out in out {
-        let place = || {
-            let column = split(position[0] >> 16, columns)?;
-            let row = split(position[1] >> 16, rows)?;
-            Some([column, row, steps.split(position[2] >> 16)?])
-        };
-        let mut place = place;
-        *out = place().map_or(f32::NAN, &mut value);
-        for (position, step) in position.iter_mut().zip(line.step) {
-            *position += step;
-        }
-    }
-}
-
-/// A row from slices of 8 or 16 bits.
-pub(super) fn narrow<T: Stored>(
-    views: &[Option<View<'_, T>>],
-    shape: [u32; 2],
-    line: &Line<'_>,
-    out: &mut [f32],
-) {
-    let columns = shape[0] as usize;
-    walk(line, shape, views.len(), out, |[column, row, slice]| {
-        let near = Near {
-            top: row.0 * columns + column.0,
-            right: usize::from(column.1 > 0),
-            below: if row.1 > 0 { columns } else { 0 },
-            across: weight(column.1),
-            down: weight(row.1),
-        };
-        let Some(here) = &views[slice.0] else {
-            return ABSENT;
-        };
-        let here = here.mixed(&near);
-        if slice.1 == 0 {
-            return narrowed(here);
-        }
-        let Some(next) = &views[slice.0 + 1] else {
-            return ABSENT;
-        };
-        narrowed(here + (next.mixed(&near) - here) * f64::from(weight(slice.1)))
-    });
-}
-
-/// A row from slices of any type and any modality LUT, in double precision.
-pub(super) fn wide(slices: &[Option<&Slice>], shape: [u32; 2], line: &Line<'_>, out: &mut [f32]) {
-    walk(line, shape, slices.len(), out, |[column, row, slice]| {
-        let mixed = |slice: &Slice| {
-            let at = |column, row| value(slice, column, row);
-            let across = |row| mix(column.1, || at(column.0, row), || at(column.0 + 1, row));
-            mix(row.1, || across(row.0), || across(row.0 + 1))
-        };
-        let Some(here) = slices[slice.0] else {
-            return ABSENT;
-        };
-        if slice.1 == 0 {
-            return narrowed(mixed(here));
-        }
-        let Some(next) = slices[slice.0 + 1] else {
-            return ABSENT;
-        };
-        narrowed(mix(slice.1, || mixed(here), || mixed(next)))
-    });
-}
-
-/// A row of nearest voxels.
-pub(super) fn nearest(
-    slices: &[Option<&Slice>],
-    shape: [u32; 2],
-    line: &Line<'_>,
-    out: &mut [f32],
-) {
-    walk(line, shape, slices.len(), out, |place| {
-        let [column, row, slice] =
-            place.map(|(voxel, fraction)| voxel + usize::from(fraction >= ONE / 2));
-        slices[slice].map_or(ABSENT, |slice| narrowed(value(slice, column, row)))
-    });
+#[inline]
+pub(super) fn weight(fraction: u32) -> f32 {
+    single(fraction.cast_signed()) / single(ONE.cast_signed())
 }
 
 /// The second value is asked for only where it has weight: it may be NaN, or outside.
-fn mix(fraction: u32, first: impl Fn() -> f64, second: impl Fn() -> f64) -> f64 {
+fn mix(weight: f32, first: impl Fn() -> f64, second: impl Fn() -> f64) -> f64 {
     let first = first();
-    if fraction == 0 {
+    if weight == 0.0 {
         return first;
     }
-    first + (second() - first) * f64::from(weight(fraction))
+    first + (second() - first) * f64::from(weight)
 }
 
-fn value(slice: &Slice, column: usize, row: usize) -> f64 {
-    let [column, row] = [column, row].map(|index| u32::try_from(index).unwrap_or(u32::MAX));
-    slice.value(column, row).unwrap_or(f64::NAN)
+fn value(slice: Option<&Slice>, column: u32, row: u32) -> f64 {
+    let value = slice.and_then(|slice| slice.value(column, row));
+    value.unwrap_or(f64::NAN)
 }
 
+#[inline]
 #[expect(clippy::cast_possible_truncation, reason = "values are given as f32")]
+pub(super) fn cast(value: f64) -> f32 {
+    value as f32
+}
+
+#[inline]
 fn narrowed(value: f64) -> f32 {
     // A NaN of the file must not look like the mark of an absent slice.
     if value.is_nan() {
         f32::NAN
     } else {
-        value as f32
+        cast(value)
     }
 }

@@ -4,6 +4,8 @@
 
 use super::Slice;
 use super::brick::BrickLayout;
+use crate::pixel::{ModalityLut, SampleType, format::sample_at};
+use std::ops::Range;
 
 /// Smallest and largest modality value of each brick, its apron too.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,16 +41,28 @@ impl Extremes {
             .layout
             .along(2, index)
             .flat_map(|z| (0..down).flat_map(move |y| (0..across).map(move |x| [x, y, z])));
-        let mut tiles: Vec<Option<[f32; 2]>> = vec![None; (across * down) as usize];
+        // Bricks on both sides of a face share the tile.
+        let tiles = slice.ranges(&self.spans(0), &self.spans(1));
         for place in bricks {
             let brick = self.layout.index(place);
-            // Bricks on both sides of a face share the tile.
-            let tile = &mut tiles[(place[1] * across + place[0]) as usize];
-            let [low, high] = *tile.get_or_insert_with(|| tile_range(&self.layout, brick, slice));
+            let tile = tiles.get((place[1] * across + place[0]) as usize);
+            let [low, high] = tile.copied().unwrap_or([f32::NEG_INFINITY, f32::INFINITY]);
             let range = &mut self.ranges[brick];
             *range = [range[0].min(low), range[1].max(high)];
             self.awaited[brick] -= 1;
         }
+    }
+
+    /// Voxels of the bricks along an axis, their aprons too.
+    fn spans(&self, axis: usize) -> Vec<Range<usize>> {
+        let span = |index| {
+            let mut place = [0; 3];
+            place[axis] = index;
+            let brick = self.layout.brick(self.layout.index(place));
+            let start = brick.start[axis] as usize;
+            start..start + brick.size[axis] as usize
+        };
+        (0..self.layout.counts()[axis]).map(span).collect()
     }
 
     /// Smallest and largest value of a brick, once all of its slices came. A brick without a number (all NaN) has a
@@ -56,24 +70,6 @@ impl Extremes {
     pub fn of(&self, brick: usize) -> Option<[f32; 2]> {
         (*self.awaited.get(brick)? == 0).then(|| self.ranges[brick])
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "values are compared as f32"
-)]
-fn tile_range(layout: &BrickLayout, brick: usize, slice: &Slice) -> [f32; 2] {
-    let brick = layout.brick(brick);
-    let [x, y, _] = brick.start;
-    let mut range = [f32::INFINITY, f32::NEG_INFINITY];
-    for row in y..y + brick.size[1] {
-        for column in x..x + brick.size[0] {
-            // `min` and `max` pass NaN over.
-            let value = slice.value(column, row).unwrap_or(f64::NAN) as f32;
-            range = [range[0].min(value), range[1].max(value)];
-        }
-    }
-    range
 }
 
 /// A volume of fewer voxels: each is the mean of a block of `factor` voxels a side.
@@ -122,27 +118,85 @@ impl CoarseLevel {
 
     /// Takes a slice. Each slice must come once.
     pub fn add(&mut self, index: u32, slice: &Slice) {
-        let [columns, rows, slices] = self.fine;
-        if index >= slices {
+        if index >= self.fine[2] {
             return;
         }
-        let [width, height, _] = self.size.map(|side| side as usize);
-        let layer = (index / self.factor[2]) as usize * width * height;
-        for row in 0..rows {
-            let line = layer + (row / self.factor[1]) as usize * width;
-            for column in 0..columns {
-                let value = slice.value(column, row).unwrap_or(f64::NAN);
-                if value.is_nan() {
-                    continue;
+        let bytes = slice.samples();
+        let (words, quads) = (bytes.as_chunks().0, bytes.as_chunks().0);
+        match (slice.modality(), slice.sample_type()) {
+            (ModalityLut::Rescale { slope, intercept }, kind) => {
+                let line = [*slope, *intercept];
+                match kind {
+                    SampleType::U8 => self.add_rows(index, bytes, line, f64::from),
+                    SampleType::I8 => {
+                        self.add_rows(index, bytes, line, |b: u8| b.cast_signed().into());
+                    }
+                    SampleType::U16 => {
+                        self.add_rows(index, words, line, |b| u16::from_le_bytes(b).into());
+                    }
+                    SampleType::I16 => {
+                        self.add_rows(index, words, line, |b| i16::from_le_bytes(b).into());
+                    }
+                    SampleType::U32 => {
+                        self.add_rows(index, quads, line, |b| u32::from_le_bytes(b).into());
+                    }
+                    SampleType::I32 => {
+                        self.add_rows(index, quads, line, |b| i32::from_le_bytes(b).into());
+                    }
+                    SampleType::F32 => {
+                        self.add_rows(index, quads, line, |b| f32::from_le_bytes(b).into());
+                    }
+                    SampleType::F64 => {
+                        self.add_rows(index, bytes.as_chunks().0, line, f64::from_le_bytes);
+                    }
                 }
-                let voxel = line + (column / self.factor[0]) as usize;
+            }
+            (table, kind) => {
+                let count = bytes.len() / kind.size_bytes();
+                let values: Vec<f64> = (0..count)
+                    .map(|at| sample_at(bytes, kind, at).map_or(f64::NAN, |s| table.apply(s)))
+                    .collect();
+                self.add_rows(index, &values, [1.0, 0.0], |value| value);
+            }
+        }
+    }
+
+    /// Adds the sums of stored values of each block, rescaled as sums. What is no number does not count.
+    fn add_rows<C: Copy>(
+        &mut self,
+        index: u32,
+        cells: &[C],
+        [slope, intercept]: [f64; 2],
+        number: impl Fn(C) -> f64,
+    ) {
+        let [width, height, _] = self.size.map(|side| side as usize);
+        let [across, down, deep] = self.factor.map(|factor| factor as usize);
+        let layer = index as usize / deep * width * height;
+        let columns = self.fine[0] as usize;
+        for (row, cells) in cells.chunks_exact(columns).enumerate() {
+            let start = layer + row / down * width;
+            let sums = self.sums.get_mut(start..start + width).unwrap_or_default();
+            let counts = self
+                .counts
+                .get_mut(start..start + width)
+                .unwrap_or_default();
+            for ((sum, count), block) in sums.iter_mut().zip(counts).zip(cells.chunks(across)) {
+                let (mut stored, mut numbers) = (0.0, 0_u32);
+                for cell in block {
+                    let number = number(*cell);
+                    if !number.is_nan() {
+                        stored += number;
+                        numbers += 1;
+                    }
+                }
+                let value = slope * stored + intercept * f64::from(numbers);
                 #[expect(
                     clippy::cast_possible_truncation,
                     reason = "a mean that is only looked at"
                 )]
                 let value = value as f32;
-                self.sums[voxel] += value;
-                self.counts[voxel] += 1;
+                *sum += value;
+                *count += numbers;
             }
         }
     }
@@ -172,7 +226,7 @@ impl CoarseLevel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pixel::{Frame, ModalityLut, Photometric, SampleType};
+    use crate::pixel::{Frame, Photometric};
 
     /// A slice of unsigned bytes.
     fn slice(columns: u32, rows: u32, value: impl Fn(u32, u32) -> u8) -> Slice {

@@ -5,19 +5,28 @@
 //! slabs of modality values from them: the twin of the shader, and what is drawn without a GPU. [`brick`] and [`need`]
 //! say which parts of a large volume a graphics card needs for a plane; [`level`] what is known of all of it.
 
+mod aligned;
 pub mod brick;
+mod cells;
 pub mod grid;
 pub mod grid_note;
 pub mod groups;
 mod kernel;
+mod ladder;
 pub mod level;
+mod line;
 mod marks;
+mod near;
 pub mod need;
 pub mod params;
+pub mod part;
 pub mod planes;
 pub mod presence;
+pub mod render;
 pub mod sample;
+mod slab;
 pub mod slices;
+pub mod track;
 
 pub use brick::{Brick, BrickLayout, PageTable, Placement};
 pub use grid::{MIN_SLICES, NoVolume, Stacked, VolumeGrid};
@@ -26,7 +35,10 @@ pub use groups::{Group, groups, no_volume};
 pub use level::{CoarseLevel, Extremes};
 pub use need::bricks_of_plane;
 pub use params::PlaneParams;
+pub use part::{PartError, PartialPlane};
 pub use planes::{PlaneKind, fitted, standard_plane};
 pub use presence::{Between, Presence, SliceState};
+pub use render::PlanePainter;
 pub use sample::{Interpolation, SampleError, Sampler, plane_values};
 pub use slices::{Slice, SliceError, Slices};
+pub use track::Track;

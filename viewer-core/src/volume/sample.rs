@@ -4,17 +4,24 @@
 //! before slices are mixed (PET). Positions are fixed-point numbers as in [`crate::pixel::grid`]: 32
 //! fractional bits, rounded to 16 for the weights, so a sample lies within 1/131072 of a voxel of its place.
 //!
-//! Outside the box of voxel centres is NaN, never the clamped edge. Where a slice is needed that is not here, the
+//! Outside the box of voxel centres is NaN, never the clamped edge. Where a slice is needed that will never come, the
 //! value is [`ABSENT`], a NaN that can be told from the other, and so is a slab with such a sample: a part of a
-//! slab is no value. Positions on a slice need that slice alone.
+//! slab is no value. Positions on a slice need that slice alone. Slices on their way are bridged
+//! ([`super::presence`]).
 
-use super::kernel::{self, Stored, View};
-use super::{Slices, VolumeGrid};
+use super::aligned::RowSource;
+use super::cells::Cells;
+use super::kernel::{Kernel, Narrow, Nearest, Place, Wide};
+use super::ladder::{Ladder, Mixed, Rungs, Steps};
+use super::line::{Line, place, split};
+use super::slab::{self, Voxels};
+use super::{PlaneParams, Presence, Slices, VolumeGrid};
 use crate::geometry::{Projection, ViewPlane, ViewPlaneError};
-use crate::pixel::grid::MAX_CANVAS_SIDE;
+use crate::pixel::grid::{FRACTION_BITS, MAX_CANVAS_SIDE};
 use crate::pixel::{ModalityLut, SampleType};
 use glam::DVec3;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
+use std::sync::OnceLock;
 
 /// The value where a slice is needed that is not here: a NaN, known by its bits.
 pub const ABSENT: f32 = f32::from_bits(0x7FC0_0001);
@@ -53,37 +60,34 @@ pub enum Interpolation {
 
 /// One coordinate of a sample, with 32 fractional bits.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Axis {
-    pub per_x: i64,
-    pub per_y: i64,
-    pub per_plane: i64,
-    pub start: i64,
-}
-
-/// From the third coordinate to slices.
-#[derive(Debug, Clone)]
-pub(super) enum Ladder {
-    /// The coordinate counts slices.
-    Even,
-    /// The coordinate is mm along the slices; positions of slices with 16 fractional bits.
-    Uneven(Vec<i64>),
+struct Axis {
+    per_x: i64,
+    per_y: i64,
+    per_plane: i64,
+    start: i64,
 }
 
 /// A plane through a volume, ready to be sampled row by row.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Sampler<'a> {
     slices: &'a Slices,
+    rungs: Rungs,
+    has_gaps: bool,
     interpolation: Interpolation,
     width: u32,
     height: u32,
     axes: [Axis; 3],
     ladder: Ladder,
+    /// First and last rounded position inside, along each axis.
+    limits: Option<[[i64; 2]; 3]>,
     planes_beside: i64,
     projection: Projection,
+    cells: OnceLock<Cells>,
 }
 
 impl<'a> Sampler<'a> {
-    /// A viewport of `width` x `height` samples on a plane; `slices` are those of the grid.
+    /// A viewport of `width` x `height` samples on a plane; `slices` are those of the grid. Slices that are not here count
+    /// as such that will never come, unless [`Sampler::with_presence`] says otherwise.
     ///
     /// # Errors
     /// When a side has more than [`MAX_CANVAS_SIDE`] samples, or the slab too many planes.
@@ -100,15 +104,7 @@ impl<'a> Sampler<'a> {
             Some(slab) => slab.planes_beside(grid.default_slab_step_mm())?,
             None => (0, 0.0),
         };
-        let ladder = match grid.even_step_mm() {
-            Some(_) => Ladder::Even,
-            None => Ladder::Uneven(
-                grid.slice_positions_mm()
-                    .iter()
-                    .map(|mm| sixteen(*mm))
-                    .collect(),
-            ),
-        };
+        let ladder = Ladder::new(grid, slices.count());
         let units = DVec3::new(1.0, 1.0, grid.even_step_mm().map_or(1.0, f64::recip));
         let grid_from_patient = grid.grid_from_patient();
         let vector = |mm: DVec3| grid_from_patient.transform_vector3(mm) * units;
@@ -123,16 +119,34 @@ impl<'a> Sampler<'a> {
             per_plane: fixed(per_plane[axis], MAX_STEP),
             start: fixed(start[axis], MAX_START),
         });
+        let rungs = Rungs::new(slices, None);
         Ok(Self {
             slices,
+            has_gaps: rungs.has_gaps(),
+            rungs,
             interpolation: Interpolation::Trilinear,
             width,
             height,
             axes,
+            limits: limits(slices, &ladder),
             ladder,
             planes_beside: planes_beside.into(),
             projection: plane.slab.map_or(Projection::Mean, |slab| slab.projection),
+            cells: OnceLock::new(),
         })
+    }
+
+    /// The sampler of a viewport.
+    ///
+    /// # Errors
+    /// As [`Sampler::new`].
+    pub fn of(
+        params: &PlaneParams,
+        slices: &'a Slices,
+        presence: &Presence,
+    ) -> Result<Self, SampleError> {
+        let sampler = Self::new(&params.grid, slices, &params.plane, params.size)?;
+        Ok(sampler.with(params.interpolation).with_presence(presence))
     }
 
     /// With another interpolation.
@@ -144,21 +158,77 @@ impl<'a> Sampler<'a> {
         }
     }
 
+    /// With what is known of slices that are not here: while they are on their way, samples are mixed from those around
+    /// them, by slice index. A slice counts as here where `presence` says so and the sampler's slices have it.
+    #[must_use]
+    pub fn with_presence(self, presence: &Presence) -> Self {
+        let rungs = Rungs::new(self.slices, Some(presence));
+        Self {
+            has_gaps: rungs.has_gaps(),
+            rungs,
+            cells: OnceLock::new(),
+            ..self
+        }
+    }
+
+    /// Only samples whose slice at or below them is one of `slices`; all others are as if outside ([`super::part`]).
+    #[must_use]
+    pub fn within(self, slices: Range<usize>) -> Self {
+        let rungs = self.rungs.within(slices);
+        Self {
+            has_gaps: rungs.has_gaps(),
+            rungs,
+            cells: OnceLock::new(),
+            ..self
+        }
+    }
+
     /// Writes rows of the viewport, those of `rows` that it has, one after the other to `out`. Stops where `out`
     /// is full.
     pub fn rows(&self, rows: Range<u32>, out: &mut [f32]) {
+        let Some((rows, out)) = self.cut(rows, out) else {
+            return;
+        };
+        self.each(Rows { rows, out });
+    }
+
+    /// The rows that the viewport has and `out` has room for.
+    fn cut<'o, T>(&self, rows: Range<u32>, out: &'o mut [T]) -> Option<(Range<u32>, &'o mut [T])> {
+        let width = self.width();
+        let room = u32::try_from(out.len().checked_div(width)?).unwrap_or(u32::MAX);
+        let start = rows.start.min(self.height);
+        let end = rows.end.min(self.height).min(start.saturating_add(room));
+        let end = end.max(start);
+        Some((start..end, &mut out[..(end - start) as usize * width]))
+    }
+
+    /// Sums of rows of a mean, those of `rows` that the viewport has.
+    pub(super) fn means(&self, rows: Range<u32>, take: impl FnMut(&slab::MeanRow)) {
+        let end = rows.end.min(self.height);
+        if self.width > 0 {
+            self.each(Means {
+                rows: rows.start..end,
+                take,
+            });
+        }
+    }
+
+    /// Has rows written by the loop for the type of the slices.
+    fn each(&self, target: impl Target) {
+        let rungs = &self.rungs;
+        let slices = self.slices;
         match self.narrow_type() {
-            Some(SampleType::U8) => self.narrow::<u8>(rows, out),
-            Some(SampleType::I8) => self.narrow::<i8>(rows, out),
-            Some(SampleType::U16) => self.narrow::<u16>(rows, out),
-            Some(SampleType::I16) => self.narrow::<i16>(rows, out),
-            _ => {
+            Some(SampleType::U8) => target.write(self, &Narrow::<u8>::new(slices, rungs)),
+            Some(SampleType::I8) => target.write(self, &Narrow::<i8>::new(slices, rungs)),
+            Some(SampleType::U16) => target.write(self, &Narrow::<u16>::new(slices, rungs)),
+            Some(_) => target.write(self, &Narrow::<i16>::new(slices, rungs)),
+            None => {
                 let slices: Vec<_> = self.slices.iter().collect();
-                let shape = self.slices.size();
-                self.each_row(rows, out, |line, row| match self.interpolation {
-                    Interpolation::Trilinear => kernel::wide(&slices, shape, line, row),
-                    Interpolation::Nearest => kernel::nearest(&slices, shape, line, row),
-                });
+                let slices = slices.as_slice();
+                match self.interpolation {
+                    Interpolation::Trilinear => target.write(self, &Wide { slices, rungs }),
+                    Interpolation::Nearest => target.write(self, &Nearest { slices, rungs }),
+                }
             }
         }
     }
@@ -177,57 +247,214 @@ impl<'a> Sampler<'a> {
         (kind.size_bytes() <= 2 && is_plain(first) && here.all(is_plain)).then_some(kind)
     }
 
-    fn narrow<T: Stored>(&self, rows: Range<u32>, out: &mut [f32]) {
-        let views: Vec<Option<View<'_, T>>> = self
-            .slices
-            .iter()
-            .map(|slice| slice.and_then(View::of))
-            .collect();
-        let shape = self.slices.size();
-        self.each_row(rows, out, |line, row| {
-            kernel::narrow(&views, shape, line, row);
-        });
+    /// Samples across and down.
+    pub(super) fn size(&self) -> [u32; 2] {
+        [self.width, self.height]
     }
 
-    /// Calls `sample` for each row, or for each row of each plane of a slab.
-    fn each_row(&self, rows: Range<u32>, out: &mut [f32], sample: impl Fn(&Line<'_>, &mut [f32])) {
-        let width = self.width as usize;
-        if width == 0 {
-            return;
-        }
-        let rows = rows.start.min(self.height)..rows.end.min(self.height);
-        let mut slab = (self.planes_beside > 0).then(|| SlabRow::new(self.projection, width));
-        for (y, row) in rows.zip(out.chunks_exact_mut(width)) {
-            let Some(slab) = &mut slab else {
-                sample(&self.line(y, 0), row);
-                continue;
-            };
-            slab.clear();
-            for plane in -self.planes_beside..=self.planes_beside {
-                sample(&self.line(y, plane), row);
-                slab.add(row);
-            }
-            slab.write(row);
-        }
+    /// Samples of a row.
+    pub(super) fn width(&self) -> usize {
+        self.width as usize
     }
 
-    fn line(&self, y: u32, plane: i64) -> Line<'_> {
-        let at =
-            |axis: &Axis| axis.start + axis.per_y * i64::from(y) + axis.per_plane * plane + HALF;
+    /// Planes on each side of the middle of the slab.
+    pub(super) fn planes_beside(&self) -> i64 {
+        self.planes_beside
+    }
+
+    /// What is shown of a slab.
+    pub(super) fn projection(&self) -> Projection {
+        self.projection
+    }
+
+    /// True where a sample may have no value because a slice will never come.
+    pub(super) fn has_gaps(&self) -> bool {
+        self.has_gaps
+    }
+
+    /// What cells could add to a slab.
+    pub(super) fn cells(&self) -> &Cells {
+        self.cells.get_or_init(|| {
+            let slices: Vec<_> = self.slices.iter().collect();
+            Cells::new(&slices, self.slices.size(), &self.rungs, self.projection)
+        })
+    }
+
+    /// The line of samples of a row, from a column on.
+    pub(super) fn line(&self, x: usize, y: u32, plane: i64) -> Line {
+        let x = i64::try_from(x).unwrap_or(i64::MAX);
         Line {
-            first: [0, 1, 2].map(|axis| at(&self.axes[axis])),
-            step: [0, 1, 2].map(|axis| self.axes[axis].per_x),
-            ladder: &self.ladder,
+            first: self.axes.map(|axis| {
+                let row = axis.start + axis.per_y * i64::from(y) + axis.per_x * x;
+                row + axis.per_plane * plane + HALF
+            }),
+            step: self.axes.map(|axis| axis.per_x),
+        }
+    }
+
+    /// Columns of all rows of all planes: those inside, and the voxel at or before each with the weight of the next;
+    /// `None` where a row of samples does not run along one row of voxels, or not the same columns in each.
+    pub(super) fn columns(&self) -> Option<(Range<usize>, Vec<[u32; 2]>)> {
+        let [column, row, slice] = self.axes;
+        if [row.per_x, slice.per_x, column.per_y, column.per_plane] != [0; 4] {
+            return None;
+        }
+        let line = self.line(0, 0, 0);
+        let everywhere = [i64::MIN >> FRACTION_BITS, (i64::MAX >> FRACTION_BITS) - 1];
+        let limits = [self.limits?[0], everywhere, everywhere];
+        let inside = line.within(limits, self.width());
+        let place = |x: usize| {
+            let [at, ..] = line.from(x).first;
+            let (voxel, fraction) = split(at >> FRACTION_BITS);
+            [voxel, fraction]
+        };
+        Some((inside.clone(), inside.map(place).collect()))
+    }
+
+    /// The row of voxels and the slice at or below a row of samples of [`Sampler::columns`], with the weights of the next;
+    /// `None` outside.
+    pub(super) fn row_and_slice(&self, y: u32, plane: i64) -> Option<Place> {
+        let [_, row, slice] = self.line(0, y, plane).first.map(|at| at >> FRACTION_BITS);
+        let [_, rows, slices] = self.limits?;
+        let is_in = |at: i64, [low, high]: [i64; 2]| (low..=high).contains(&at);
+        if !is_in(row, rows) || !is_in(slice, slices) {
+            return None;
+        }
+        let slice = match &self.ladder {
+            Ladder::Even(_) => split(slice),
+            Ladder::Uneven(positions) => Steps::new(positions, slice).split(slice),
+        };
+        Some(place((0, 0), split(row), slice))
+    }
+
+    /// Slices that are here.
+    pub(super) fn here(&self) -> impl Iterator<Item = usize> {
+        let slices = self.slices.iter().enumerate();
+        slices.filter_map(|(index, slice)| slice.map(|_| index))
+    }
+
+    /// What gives the value above a slice.
+    pub(super) fn mixed(&self, place: &Place) -> Mixed {
+        self.rungs.mixed(place.slice as usize, place.up)
+    }
+
+    /// Values along a line; NaN outside.
+    #[inline]
+    pub(super) fn row(&self, line: Line, out: &mut [f32], kernel: &impl Kernel) {
+        let inside = (self.limits).map_or(0..0, |limits| line.within(limits, out.len()));
+        out[..inside.start].fill(f32::NAN);
+        out[inside.end..].fill(f32::NAN);
+        if !inside.is_empty() {
+            self.run(line.from(inside.start), &mut out[inside], kernel);
+        }
+    }
+
+    /// Values along a line that lies inside.
+    #[inline]
+    pub(super) fn run(&self, line: Line, out: &mut [f32], kernel: &impl Kernel) {
+        match &self.ladder {
+            Ladder::Even(_) => line.run(out, kernel, split),
+            Ladder::Uneven(positions) => {
+                let mut steps = Steps::new(positions, line.first[2] >> FRACTION_BITS);
+                line.run(out, kernel, |position| steps.split(position));
+            }
+        }
+    }
+
+    /// The voxels at or before the samples of a part of the viewport and of the slab; `None` where all lie outside.
+    pub(super) fn voxels(
+        &self,
+        columns: &Range<usize>,
+        rows: &Range<u32>,
+        planes: RangeInclusive<i64>,
+    ) -> Option<Voxels> {
+        let limits = self.limits?;
+        let span = |start: i64, last: i64, step: i64| {
+            let (a, b) = (start * step, last * step);
+            (a.min(b), a.max(b))
+        };
+        let [x, last_x] = [columns.start, columns.end.checked_sub(1)?];
+        let [x, last_x] = [x, last_x].map(|x| i64::try_from(x).unwrap_or(i64::MAX));
+        let [y, last_y] = [rows.start, rows.end.checked_sub(1)?].map(i64::from);
+        let mut is_inside = true;
+        let mut ends = [[0; 2]; 3];
+        for ((axis, limits), ends) in self.axes.iter().zip(limits).zip(&mut ends) {
+            let across = span(x, last_x, axis.per_x);
+            let down = span(y, last_y, axis.per_y);
+            let deep = span(*planes.start(), *planes.end(), axis.per_plane);
+            let low = (axis.start + across.0 + down.0 + deep.0 + HALF) >> FRACTION_BITS;
+            let high = (axis.start + across.1 + down.1 + deep.1 + HALF) >> FRACTION_BITS;
+            if high < limits[0] || low > limits[1] {
+                return None;
+            }
+            is_inside &= low >= limits[0] && high <= limits[1];
+            *ends = [low.max(limits[0]), high.min(limits[1])];
+        }
+        let [columns, rows, slices] = ends;
+        let voxels = |[low, high]: [i64; 2]| split(low).0 as usize..=split(high).0 as usize;
+        let slices = slices.map(|at| self.ladder.slice_below(at));
+        let range = self.rungs.range();
+        if slices[1] < range.start || slices[0] >= range.end {
+            return None;
+        }
+        Some(Voxels {
+            voxels: [voxels(columns), voxels(rows), slices[0]..=slices[1]],
+            is_inside,
+        })
+    }
+}
+
+/// Where values go, and how a slab becomes one.
+trait Target {
+    fn write(self, sampler: &Sampler<'_>, kernel: &impl Kernel);
+}
+
+/// Values of rows, those of a slab put together.
+struct Rows<'o> {
+    rows: Range<u32>,
+    out: &'o mut [f32],
+}
+
+impl Target for Rows<'_> {
+    fn write(self, sampler: &Sampler<'_>, kernel: &impl Kernel) {
+        let Self { rows, out } = self;
+        let width = sampler.width();
+        if sampler.planes_beside == 0 {
+            let mut source = RowSource::new(sampler, kernel);
+            for (y, row) in rows.zip(out.chunks_exact_mut(width)) {
+                source.fill(y, 0, row);
+            }
+        } else if sampler.projection == Projection::Mean {
+            let mut out = out.chunks_exact_mut(width);
+            slab::each_mean(sampler, rows, kernel, |means| {
+                let row = out.next().unwrap_or_default();
+                for ((value, sum), count) in row.iter_mut().zip(&means.sums).zip(means.counts()) {
+                    *value = slab::mean(*sum, count);
+                }
+            });
+        } else {
+            slab::extreme(sampler, rows, out, kernel);
         }
     }
 }
 
-/// One row of samples: its first position and the step to the next, with 32 fractional bits; half of the 16th bit is
-/// added already, so that a shift rounds.
-pub(super) struct Line<'a> {
-    pub first: [i64; 3],
-    pub step: [i64; 3],
-    pub ladder: &'a Ladder,
+/// Sums of rows of a mean, handed over one by one.
+struct Means<F> {
+    rows: Range<u32>,
+    take: F,
+}
+
+impl<F: FnMut(&slab::MeanRow)> Target for Means<F> {
+    fn write(self, sampler: &Sampler<'_>, kernel: &impl Kernel) {
+        slab::each_mean(sampler, self.rows, kernel, self.take);
+    }
+}
+
+/// First and last rounded position inside, along each axis; `None` without voxels.
+fn limits(slices: &Slices, ladder: &Ladder) -> Option<[[i64; 2]; 3]> {
+    let [columns, rows] = slices.size();
+    let last = |voxels: u32| Some([0, i64::from(voxels.checked_sub(1)?) << FRACTION_BITS]);
+    Some([last(columns)?, last(rows)?, ladder.ends()?])
 }
 
 /// All samples of a plane, rows from the top.
@@ -244,68 +471,6 @@ pub fn plane_values(
     let mut values = vec![f32::NAN; size[0] as usize * size[1] as usize];
     sampler.rows(0..size[1], &mut values);
     Ok(values)
-}
-
-/// A row of a slab while its planes are added.
-struct SlabRow {
-    projection: Projection,
-    sums: Vec<f64>,
-    counts: Vec<u32>,
-}
-
-/// A count that says that a slice was absent.
-const SPOILT: u32 = u32::MAX;
-
-impl SlabRow {
-    fn new(projection: Projection, width: usize) -> Self {
-        Self {
-            projection,
-            sums: vec![0.0; width],
-            counts: vec![0; width],
-        }
-    }
-
-    fn clear(&mut self) {
-        self.counts.fill(0);
-    }
-
-    /// Adds one plane's values; those outside do not count.
-    fn add(&mut self, values: &[f32]) {
-        let cells = self.sums.iter_mut().zip(&mut self.counts);
-        for ((sum, count), value) in cells.zip(values) {
-            if value.is_nan() {
-                if is_absent(*value) {
-                    *count = SPOILT;
-                }
-                continue;
-            }
-            let value = f64::from(*value);
-            match (*count, self.projection) {
-                (SPOILT, _) => continue,
-                (0, _) => *sum = value,
-                (_, Projection::Mip) => *sum = sum.max(value),
-                (_, Projection::MinIp) => *sum = sum.min(value),
-                (_, Projection::Mean) => *sum += value,
-            }
-            *count += 1;
-        }
-    }
-
-    fn write(&self, row: &mut [f32]) {
-        for ((sum, count), value) in self.sums.iter().zip(&self.counts).zip(row) {
-            *value = match (*count, self.projection) {
-                (SPOILT, _) => ABSENT,
-                (0, _) => f32::NAN,
-                (count, Projection::Mean) => narrowed(sum / f64::from(count)),
-                _ => narrowed(*sum),
-            };
-        }
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "values are given as f32")]
-fn narrowed(value: f64) -> f32 {
-    value as f32
 }
 
 /// Half of the last bit that stays of a position.
@@ -325,14 +490,10 @@ fn fixed(number: f64, limit: f64) -> i64 {
     (number.clamp(-limit, limit) * 4_294_967_296.0).round() as i64
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "positions are within a thousand kilometres"
-)]
-fn sixteen(mm: f64) -> i64 {
-    (mm * 65_536.0).round() as i64
-}
-
 #[cfg(test)]
 #[path = "sample_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "sample_chance_tests.rs"]
+pub(super) mod chance_tests;

@@ -1,6 +1,6 @@
 //! Planes and slabs against formulas: a ramp is linear, so trilinear interpolation gives it exactly.
 
-use super::super::{Slice, VolumeGrid};
+use super::super::{Slice, SliceState, VolumeGrid};
 use super::*;
 use crate::geometry::{ImagePlane, Slab};
 use crate::pixel::{Frame, Photometric};
@@ -385,4 +385,35 @@ fn what_is_too_large_is_refused() {
     let plane = askew(&grid);
     assert!(Sampler::new(&grid, &slices, &plane, [70_000, 1]).is_err());
     assert_eq!(plane_values(&grid, &slices, &plane, [0, 5]), Ok(Vec::new()));
+}
+
+#[test]
+fn a_slice_on_its_way_is_bridged_by_slice_index() {
+    let (grid, mut slices) = four([10.0, 0.0, 0.0, 40.0]);
+    slices.remove(1);
+    slices.remove(2);
+    let mut presence = Presence::new(4);
+    let at = |z, presence: &Presence, slices: &Slices| {
+        let plane = ViewPlane::new([0.5, 0.5, z], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], 1.0).unwrap();
+        let sampler = Sampler::new(&grid, slices, &plane, [1, 1]).unwrap();
+        let mut out = [0.0];
+        sampler.with_presence(presence).rows(0..1, &mut out);
+        out[0]
+    };
+    assert!(at(1.0, &presence, &slices).is_nan() && !is_absent(at(1.0, &presence, &slices)));
+    presence.set(0, SliceState::Here);
+    let found = [0.0, 1.25, 3.0].map(|z| at(z, &presence, &slices));
+    assert_eq!(found, [10.0; 3]);
+    presence.set(3, SliceState::Here);
+    // 10 + 30 * z / 3.
+    let found = [0.0, 0.75, 1.0, 2.5, 3.0].map(|z| at(z, &presence, &slices));
+    assert_eq!(found, [10.0, 17.5, 20.0, 35.0, 40.0]);
+    // Half of a slice that is said to be here, but is not in these slices, is no gap.
+    presence.set(2, SliceState::Here);
+    assert_eq!(at(2.5, &presence, &slices), 35.0);
+    presence.set(2, SliceState::Failed);
+    assert!(is_absent(at(1.5, &presence, &slices)) && is_absent(at(2.0, &presence, &slices)));
+    assert_eq!(at(3.0, &presence, &slices), 40.0);
+    // Slice 1 is on its way between 0 and 3.
+    assert_eq!(at(0.75, &presence, &slices), 17.5);
 }

@@ -2,7 +2,9 @@
 //!
 //! A series is never one buffer: slices come and go. 16 bits stay 16 bits.
 
+use super::cells;
 use crate::pixel::{Frame, ModalityLut, SampleType, format::sample_at};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Why a decoded frame is no slice of a volume.
@@ -55,6 +57,8 @@ pub struct Slice {
     sample_type: SampleType,
     modality: ModalityLut,
     samples: Vec<u8>,
+    /// Smallest and largest modality value of each tile.
+    tiles: Vec<[f32; 2]>,
 }
 
 impl Slice {
@@ -74,13 +78,30 @@ impl Slice {
                 expected: frame.expected_bytes(),
             });
         }
-        Ok(Self {
+        let mut slice = Self {
             columns: frame.columns,
             rows: frame.rows,
             sample_type: frame.sample_type,
             modality,
             samples: frame.data,
-        })
+            tiles: Vec::new(),
+        };
+        slice.tiles = slice.ranges(
+            &cells::tile_spans(frame.columns as usize),
+            &cells::tile_spans(frame.rows as usize),
+        );
+        Ok(slice)
+    }
+
+    /// Smallest and largest modality value of each span of columns by each span of rows, row by row. Without a number the
+    /// smallest is infinite and the largest negative infinite.
+    pub(super) fn ranges(&self, columns: &[Range<usize>], rows: &[Range<usize>]) -> Vec<[f32; 2]> {
+        cells::ranges(self, [self.columns, self.rows], [columns, rows])
+    }
+
+    /// Those of its tiles.
+    pub(super) fn tiles(&self) -> &[[f32; 2]] {
+        &self.tiles
     }
 
     /// Number type of a sample.

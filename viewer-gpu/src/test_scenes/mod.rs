@@ -6,9 +6,11 @@
 
 mod chain;
 mod chance;
+mod planes;
 
 use crate::{Context, DrawError, Renderer, TextureCache, UploadError};
 use chance::Chance;
+pub use planes::{PlaneScene, plane_scene, run_planes};
 use viewer_core::pixel::icc::ScreenColors;
 use viewer_core::pixel::{
     ColorModel, FrameParams, FrameView, ModalityLut, PaddingRange, PixelKind, Presentation,
@@ -63,6 +65,14 @@ pub struct Report {
     pub worst_scene: u32,
     /// Channels that are neither black nor white on the processor: that the scenes show something.
     pub between: u64,
+    /// Of planes: largest difference of modality values, as a share of their range.
+    pub apart: f32,
+    /// The scene of it.
+    pub apart_scene: u32,
+    /// Of planes: samples that have a value in one renderer and none in the other.
+    pub kinds: u64,
+    /// The last scene of them.
+    pub kinds_scene: u32,
     /// What the device complained about.
     pub errors: Vec<String>,
 }

@@ -3,7 +3,7 @@
 //! Names and meanings are a contract with outside code; nothing here is renamed.
 
 use super::listeners::{EVENTS, Listeners};
-use super::{figures, pixels};
+use super::{figures, pixels, planes};
 use crate::engine::waiting::{Condition, ViewerError};
 use crate::engine::{Engine, EngineEvent, EngineHandle};
 use crate::store::{Content, Page};
@@ -54,7 +54,7 @@ struct ViewportInfo {
     slices: usize,
     times: usize,
     window: Option<Window>,
-    plane: Option<()>,
+    plane: Option<planes::Plane>,
     width: u32,
     height: u32,
     state: &'static str,
@@ -140,6 +140,10 @@ impl ViewerV1 {
     /// Divides the image area.
     #[wasm_bindgen(js_name = setLayout)]
     pub fn set_layout(&self, name: &str) -> Promise {
+        if name == "mpr" {
+            self.handle.act(Action::ShowPlanes(true));
+            return self.wait(Condition::Planes);
+        }
         match Layout::parse(name) {
             Ok(layout) => {
                 self.handle.act(Action::SetLayout(layout));
@@ -170,7 +174,10 @@ impl ViewerV1 {
     pub fn set_slice(&self, viewport: usize, index: usize) -> Promise {
         let (has_series, count) = self.handle.with(|engine| {
             let shown = engine.state.viewports.get(viewport);
-            let count = shown.and_then(|v| Some(v.shown(&engine.state)?.stack.frames.len()));
+            let count = shown.and_then(|v| match v.plane {
+                Some(_) => Some(v.stops(&engine.state)?.0.count()),
+                None => Some(v.shown(&engine.state)?.stack.frames.len()),
+            });
             (shown.is_some_and(|v| v.series.is_some()), count)
         });
         if !has_series {
@@ -202,10 +209,24 @@ impl ViewerV1 {
         }
     }
 
-    /// Volumes do not exist yet.
+    /// Shows a plane of the volume; the promise ends when it is drawn in final quality.
     #[wasm_bindgen(js_name = setPlane)]
-    pub fn set_plane(&self, _viewport: usize, _plane: JsValue) -> Promise {
-        unsupported()
+    pub fn set_plane(&self, viewport: usize, plane: JsValue) -> Promise {
+        let read = read::<planes::Plane>(plane, "the plane");
+        let made = read.and_then(|plane| plane.view_plane());
+        let (plane, keeps_pixels) = match made {
+            Ok(made) => made,
+            Err(error) => return refused(error),
+        };
+        if let Err(error) = planes::check(&self.handle, viewport, true) {
+            return refused(error);
+        }
+        self.handle.act(Action::SetPlane {
+            viewport,
+            plane,
+            keeps_pixels,
+        });
+        self.wait(Condition::Drawn(viewport))
     }
 
     /// Moves, zooms, turns, flips, inverts; the promise ends when it is drawn.
@@ -272,10 +293,22 @@ impl ViewerV1 {
         pixels::promise(pixels::pixels(self.handle.clone(), wanted))
     }
 
-    /// Volumes do not exist yet.
+    /// Modality values of a viewport's plane, read back from its own backend.
     #[wasm_bindgen(js_name = planeValues)]
-    pub fn plane_values(&self, _viewport: usize) -> Promise {
-        unsupported()
+    pub fn plane_values(
+        &self,
+        viewport: usize,
+        width: Option<u32>,
+        height: Option<u32>,
+    ) -> Promise {
+        let size = [width, height];
+        let checked =
+            planes::check(&self.handle, viewport, false).and_then(|()| planes::check_size(size));
+        if let Err(error) = checked {
+            return refused(error);
+        }
+        let handle = self.handle.clone();
+        pixels::promise(async move { planes::values(&handle, viewport, size).await })
     }
 
     /// A PNG of the drawn pixels of a viewport, without overlay.
@@ -383,17 +416,22 @@ fn viewport_info(engine: &Engine, index: usize) -> ViewportInfo {
             .map(|shown| shown.instance.uid.clone())
             .unwrap_or_default(),
         frame: shown.map_or(0, |shown| shown.frame_index + 1),
-        kind: "stack",
+        kind: if viewport.plane.is_some() {
+            "mpr"
+        } else {
+            "stack"
+        },
         slice: view.slice,
         slices: view.slices,
         times: 1,
         window: viewport.window(&engine.state).map(|(window, _)| window),
-        plane: None,
+        plane: viewport.plane.map(|view| planes::Plane::of(&view.plane)),
         width: if is_shown { viewport.width } else { 0 },
         height: if is_shown { viewport.height } else { 0 },
         state: match &view.content {
             Content::Empty => "empty",
             Content::Loading(_) => "loading",
+            Content::Image if viewport.plane.is_some() && !engine.is_plane_final(index) => "coarse",
             Content::Image => "final",
             Content::Failed { .. } => "failed",
             Content::Document(_) => "document",

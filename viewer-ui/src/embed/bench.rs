@@ -8,7 +8,7 @@ use crate::engine::{EngineEvent, EngineHandle};
 use crate::platform::{clock, page, style};
 use js_sys::{Function, Object, Promise, Reflect};
 use viewer_core::pixel::Window;
-use viewer_core::state::Action;
+use viewer_core::state::{Action, mpr::PANES};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -16,7 +16,7 @@ use wasm_bindgen_futures::JsFuture;
 /// Sides of the viewport, CSS pixels, where the address names none.
 const DEFAULT_SIDE: f64 = 512.0;
 
-fn set(object: &Object, name: &str, value: impl Into<JsValue>) {
+pub(super) fn set(object: &Object, name: &str, value: impl Into<JsValue>) {
     // A plain object takes every property.
     let _ = Reflect::set(object, &name.into(), &value.into());
 }
@@ -26,23 +26,33 @@ fn root() -> Option<web_sys::Element> {
     web_sys::window()?.document()?.get_element_by_id("app")
 }
 
-/// Gives the viewport a size, in canvas pixels.
-fn size_page(side: f64) {
+/// Gives each of `viewports` beside each other a size, in canvas pixels.
+fn size_page(side: f64, viewports: usize) {
     if let Some(root) = root() {
-        let css = format!("{}px", side / page::device_pixel_ratio());
-        style::set(&root, "width", &css);
-        style::set(&root, "height", &css);
+        let css = side / page::device_pixel_ratio();
+        #[expect(clippy::cast_precision_loss, reason = "three at most")]
+        let width = css * viewports as f64;
+        style::set(&root, "width", &format!("{width}px"));
+        style::set(&root, "height", &format!("{css}px"));
     }
+}
+
+fn asked(name: &str) -> Option<String> {
+    let mut query = page::query().into_iter();
+    query
+        .find(|(asked, _)| asked == name)
+        .map(|(_, value)| value)
+}
+
+fn asks_for_planes() -> bool {
+    asked("mode").as_deref() == Some("mpr")
 }
 
 /// Sizes the page as its address asks, before anything is laid out.
 pub fn prepare() {
-    let side = page::query()
-        .into_iter()
-        .find(|(name, _)| name == "vw")
-        .and_then(|(_, value)| value.parse().ok())
-        .unwrap_or(DEFAULT_SIDE);
-    size_page(side);
+    let side = asked("vw").and_then(|value| value.parse().ok());
+    let viewports = if asks_for_planes() { PANES.len() } else { 1 };
+    size_page(side.unwrap_or(DEFAULT_SIDE), viewports);
 }
 
 /// Publishes `window.__bench`.
@@ -51,6 +61,10 @@ pub fn publish(handle: &EngineHandle) {
     let marks = Object::new();
     set(&bench, "name", "sagitta");
     set(&bench, "T", &marks);
+    if asks_for_planes() {
+        handle.act(Action::ShowPlanes(true));
+        super::bench_planes::publish(&bench, handle);
+    }
     set(&bench, "opened", opened(handle.clone(), marks.clone()));
     function0(&bench, "loaded", {
         let (handle, marks) = (handle.clone(), marks);
@@ -65,11 +79,8 @@ pub fn publish(handle: &EngineHandle) {
                 reason = "a slice's index"
             )]
             let slice = index.as_f64().unwrap_or(0.0) as usize;
-            timed(
-                handle.clone(),
-                Action::SetSlice { viewport: 0, slice },
-                &options,
-            )
+            let action = Action::SetSlice { viewport: 0, slice };
+            timed(handle.clone(), 0, action, &options)
         }
     });
     function3(&bench, "setWindow", {
@@ -79,14 +90,11 @@ pub fn publish(handle: &EngineHandle) {
                 center: center.as_f64().unwrap_or(0.0),
                 width: width.as_f64().unwrap_or(1.0),
             };
-            timed(
-                handle.clone(),
-                Action::SetWindow {
-                    viewport: 0,
-                    window,
-                },
-                &options,
-            )
+            let action = Action::SetWindow {
+                viewport: 0,
+                window,
+            };
+            timed(handle.clone(), 0, action, &options)
         }
     });
     function3(&bench, "resize", {
@@ -114,7 +122,7 @@ fn function0(object: &Object, name: &str, call: impl Fn() -> Promise + 'static) 
     );
 }
 
-fn function3(
+pub(super) fn function3(
     object: &Object,
     name: &str,
     call: impl Fn(JsValue, JsValue, JsValue) -> Promise + 'static,
@@ -141,7 +149,12 @@ async fn finished(handle: &EngineHandle) {
 }
 
 fn opened(handle: EngineHandle, marks: Object) -> Promise {
-    let first = wait(&handle, Condition::Opened);
+    let first = if asks_for_planes() {
+        Condition::PlanesSeen
+    } else {
+        Condition::Opened
+    };
+    let first = wait(&handle, first);
     wasm_bindgen_futures::future_to_promise(async move {
         JsFuture::from(first).await?;
         handle.with(|engine| {
@@ -158,6 +171,13 @@ fn loaded(handle: EngineHandle, marks: Object) -> Promise {
         JsFuture::from(complete).await?;
         let now = clock::now_ms();
         set(&marks, "all", now);
+        if asks_for_planes() {
+            for viewport in 0..PANES.len() {
+                JsFuture::from(wait(&handle, Condition::Drawn(viewport))).await?;
+            }
+            finished(&handle).await;
+            set(&marks, "mprFull", clock::now_ms());
+        }
         let answer = Object::new();
         set(&answer, "all", now);
         handle.with(|engine| {
@@ -173,13 +193,19 @@ fn loaded(handle: EngineHandle, marks: Object) -> Promise {
     })
 }
 
-fn timed(handle: EngineHandle, action: Action, options: &JsValue) -> Promise {
+/// Does something and answers with the times until it was drawn, and until the GPU was done.
+pub(super) fn timed(
+    handle: EngineHandle,
+    viewport: usize,
+    action: Action,
+    options: &JsValue,
+) -> Promise {
     let finish = Reflect::get(options, &"finish".into())
         .ok()
         .and_then(|value| value.as_bool());
     let began = clock::now_ms();
     handle.act(action);
-    let drawn = wait(&handle, Condition::Drawn(0));
+    let drawn = wait(&handle, Condition::Drawn(viewport));
     wasm_bindgen_futures::future_to_promise(async move {
         JsFuture::from(drawn).await?;
         let event = clock::now_ms() - began;
@@ -193,18 +219,24 @@ fn timed(handle: EngineHandle, action: Action, options: &JsValue) -> Promise {
     })
 }
 
-fn resize(handle: EngineHandle, side: f64) -> Promise {
-    size_page(side);
+/// Sizes the viewports that are on screen.
+pub(super) fn resize(handle: EngineHandle, side: f64) -> Promise {
+    let (large, count) = handle.with(|engine| (engine.state.large, engine.state.viewports.len()));
+    let viewport = large.unwrap_or(0);
+    size_page(side, large.map_or(count, |_| 1));
     wasm_bindgen_futures::future_to_promise(async move {
         // The new size reaches the engine with the next layout of the page.
         for _ in 0..100 {
-            let width = handle.with(|engine| engine.state.viewports.first().map(|v| v.width));
+            let width = handle.with(|engine| {
+                let shown = engine.state.viewports.get(viewport);
+                shown.map(|viewport| viewport.width)
+            });
             if width.is_some_and(|width| (f64::from(width) - side).abs() < 1.0) {
                 break;
             }
             clock::sleep(10.0).await;
         }
-        JsFuture::from(wait(&handle, Condition::Drawn(0))).await?;
+        JsFuture::from(wait(&handle, Condition::Drawn(viewport))).await?;
         finished(&handle).await;
         Ok(JsValue::from(1))
     })

@@ -2,7 +2,9 @@
 
 pub mod api;
 pub mod bench;
+mod bench_planes;
 mod bridge;
 mod figures;
 pub mod listeners;
 pub(crate) mod pixels;
+mod planes;

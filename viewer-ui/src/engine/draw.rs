@@ -1,16 +1,17 @@
 //! Drawing: what stands on the canvas after the next animation frame.
 
-use super::screen::{DrawItem, DrawOutcome, Screen};
+use super::screen::{DrawItem, DrawOutcome, Screen, ShownFrame, Shows};
 use super::waiting::{Told, ViewerError};
 use super::{Effect, Engine, EngineHandle};
 use crate::platform::{canvas, clock};
 use crate::store::{Notice, Severity};
-use viewer_core::loading::FrameKey;
 use viewer_core::pixel::FrameParams;
 use wasm_bindgen::JsValue;
 
 /// Id of the notice about the screen.
 const SCREEN_NOTICE: u32 = 1;
+/// Most notes of `stats()`.
+const MOST_NOTES: usize = 64;
 /// Figures kept of each kind for percentiles.
 const MOST_FIGURES: usize = 4096;
 
@@ -68,19 +69,26 @@ impl Engine {
         effects.push(Effect::RebuildScreen);
     }
 
-    /// Rectangle, frame and parameters of every viewport that can be drawn now.
-    pub(super) fn draw_items(&self) -> Vec<Option<(FrameKey, FrameParams)>> {
-        self.state
-            .viewports
-            .iter()
-            .enumerate()
-            .map(|(index, viewport)| {
+    /// What every viewport shows that can be drawn now.
+    pub(super) fn draw_items(&self) -> Vec<Option<Shows>> {
+        (0..self.state.viewports.len())
+            .map(|index| {
                 let rect = self.rects.get(index)?;
                 if rect[2] == 0 || rect[3] == 0 {
                     return None;
                 }
+                let viewport = &self.state.viewports[index];
+                if self.state.volume_of(viewport).is_some() {
+                    return self.plane_item(index).map(Shows::Plane);
+                }
                 let (key, params) = viewport.frame_params(&self.state)?;
-                self.cache.contains(key).then_some((key, params))
+                let profile = self.profile_of(key);
+                let frame = ShownFrame {
+                    key,
+                    params,
+                    profile,
+                };
+                self.cache.contains(key).then_some(Shows::Frame(frame))
             })
             .collect()
     }
@@ -96,17 +104,18 @@ impl Engine {
     }
 
     fn draw(&mut self, effects: &mut Vec<Effect>) {
+        if self.feed_volumes() {
+            // The rest follows with the next animation frame.
+            self.is_dirty = true;
+        }
         let drawable = self.draw_items();
         let items: Vec<DrawItem> = drawable
             .iter()
             .zip(&self.rects)
-            .filter_map(|(item, rect)| {
-                let (key, params) = item.as_ref()?;
+            .filter_map(|(shows, rect)| {
                 Some(DrawItem {
                     rect: *rect,
-                    key: *key,
-                    params: params.clone(),
-                    profile: self.profile_of(*key),
+                    shows: shows.clone()?,
                 })
             })
             .collect();
@@ -125,6 +134,13 @@ impl Engine {
         let began_ms = clock::now_ms();
         match screen.draw(&items, [width, height], &self.cache, &mut self.scratch) {
             DrawOutcome::Drawn { failed } => {
+                // What the graphics card's driver complains of is for support; the same only once.
+                for error in screen.take_errors() {
+                    if !self.figures.notes.contains(&error) && self.figures.notes.len() < MOST_NOTES
+                    {
+                        self.figures.notes.push(error);
+                    }
+                }
                 push_figure(&mut self.figures.draw_ms, clock::now_ms() - began_ms);
                 self.drawn = drawable;
                 if failed.is_empty() {
@@ -182,9 +198,13 @@ pub async fn capture(handle: &EngineHandle, viewport: usize) -> Result<web_sys::
         .with_mut(|engine| {
             let shown = engine.state.viewports.get(viewport)?;
             let (width, height) = (shown.width, shown.height);
+            if engine.state.volume_of(shown).is_some() {
+                let item = engine.plane_item(viewport)?;
+                let reading = engine.screen.as_mut()?.read_back_plane(&item);
+                return Some((width, height, reading));
+            }
             let (key, params) = shown.frame_params(&engine.state)?;
-            let item = super::screen::DrawItem {
-                rect: [0, 0, width, height],
+            let item = ShownFrame {
                 key,
                 // The planes are an overlay; the shutter is part of the picture.
                 params: FrameParams {

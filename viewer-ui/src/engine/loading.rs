@@ -8,7 +8,7 @@ use crate::platform::workers::WorkerAnswer;
 use crate::worker_message::{Request, Response};
 use std::rc::Rc;
 use viewer_core::decode::is_common;
-use viewer_core::loading::{Failure, FrameKey, Job, Shown, plan};
+use viewer_core::loading::{Failure, FrameKey, Job, Shown, ShownVolume, plan};
 use viewer_core::model::SeriesId;
 use viewer_core::pixel::ModalityLut;
 use viewer_core::state::Action;
@@ -25,8 +25,12 @@ impl Engine {
         self.ask_for_metadata(effects);
         let mut shown = self.state.shown_stacks();
         shown.extend(self.waited_stacks(&shown));
-        let mut wanted = plan(&shown, self.most_frames(&shown));
-        self.queue.first_image_first(&mut wanted, &self.cache);
+        let volumes = self.state.shown_volumes();
+        let most = self.most_frames(&shown, &volumes);
+        let mut wanted = plan(&shown, &volumes, most);
+        if volumes.is_empty() {
+            self.queue.first_image_first(&mut wanted, &self.cache);
+        }
         for job in self.queue.set_wanted(wanted, &self.cache, now_ms) {
             match job {
                 Job::Start(key) => self.start(key, effects),
@@ -66,11 +70,12 @@ impl Engine {
     }
 
     /// Frames that fit into the cache at once: asking for more would fetch them twice.
-    fn most_frames(&self, shown: &[Shown]) -> usize {
-        let largest = shown
-            .iter()
-            .filter_map(|s| {
-                let instance = self.state.series(s.series)?.stack.as_ref()?.instance(0)?;
+    fn most_frames(&self, shown: &[Shown], volumes: &[ShownVolume]) -> usize {
+        let series = shown.iter().map(|s| s.series);
+        let largest = series
+            .chain(volumes.iter().map(|volume| volume.series))
+            .filter_map(|series| {
+                let instance = self.state.series(series)?.stack.as_ref()?.instance(0)?;
                 let format = instance.format.as_ref().ok()?;
                 let samples = format.rows as usize
                     * format.columns as usize

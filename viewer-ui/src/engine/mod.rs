@@ -10,11 +10,13 @@ mod draw;
 mod effects;
 mod loading;
 mod opening;
+mod planes;
 mod playing;
 pub mod screen;
 mod snapshot;
 mod stored_frame;
 pub mod text;
+mod volume_screen;
 pub mod waiting;
 
 use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};
@@ -31,7 +33,7 @@ use std::rc::Rc;
 pub use stored_frame::StoredFrame;
 use viewer_core::loading::{FrameCache, FrameKey, FrameQueue};
 use viewer_core::model::{BulkAnswer, SeriesId};
-use viewer_core::pixel::{FrameParams, OverlayBits};
+use viewer_core::pixel::OverlayBits;
 use viewer_core::state::{Action, ViewLink, ViewerState};
 
 /// A DICOMweb server that the configuration names.
@@ -246,7 +248,7 @@ pub struct Engine {
     rects: Vec<[u32; 4]>,
     /// Choices of a layout so far: each is measured, also that of the layout on screen.
     layouts_chosen: u32,
-    drawn: Vec<Option<(FrameKey, FrameParams)>>,
+    drawn: Vec<Option<screen::Shows>>,
     /// What the canvas shows now, and its size.
     on_canvas: Option<(Vec<screen::DrawItem>, [u32; 2])>,
     is_dirty: bool,
@@ -264,6 +266,7 @@ pub struct Engine {
     told_failure: Option<waiting::ViewerError>,
     metadata_again_at_ms: Option<f64>,
     beside: beside::Beside,
+    planes: planes::PlanesShown,
 }
 
 /// Most bytes of decoded frames kept in the browser.
@@ -389,6 +392,7 @@ impl Engine {
             told_failure: None,
             metadata_again_at_ms: None,
             beside: beside::Beside::default(),
+            planes: planes::PlanesShown::default(),
         }
     }
 
@@ -512,12 +516,14 @@ impl Engine {
         self.is_dirty = true;
         match command {
             Command::Act(action) => {
-                if matches!(action, Action::SetLayout(_)) {
+                let is_layout = matches!(action, Action::SetLayout(_));
+                let had_planes = self.state.mpr.is_some();
+                self.state.apply(action);
+                if is_layout || self.state.mpr.is_some() != had_planes {
                     // The places of the old layout hold no longer.
                     self.rects.clear();
                     self.layouts_chosen = self.layouts_chosen.wrapping_add(1);
                 }
-                self.state.apply(action);
             }
             Command::Hover(viewport, at) => self.hover = at.map(|at| (viewport, at)),
             Command::LaidOut { viewports, area } => {
@@ -548,7 +554,7 @@ impl Engine {
             Command::NextStudy(delta) => effects.push(Effect::OpenNeighbour { delta }),
             Command::TryAgain => self.try_again(effects),
             Command::FetchAgain(viewport) => self.fetch_again(viewport),
-            Command::Dismiss(_) => self.screen_note = None,
+            Command::Dismiss(id) => self.dismiss(id),
         }
     }
 

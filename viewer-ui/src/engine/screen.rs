@@ -4,6 +4,7 @@
 //! is passed over, with a note.
 
 use super::StoredFrame;
+use super::volume_screen::CpuVolumes;
 use super::waiting::ViewerError;
 use crate::platform::{canvas, gamut, gpu};
 use std::pin::Pin;
@@ -14,19 +15,56 @@ use viewer_core::pixel::{
     ColorModel, Frame, FrameParams, FrameView, Photometric, PixelKind, SampleType, color,
     cpu_render,
 };
+use viewer_core::volume::PlaneParams;
 use web_sys::HtmlCanvasElement;
 
-/// One viewport that shows a frame.
+/// One viewport that shows something.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DrawItem {
     /// Place on the canvas: x, y, width, height in canvas pixels.
     pub rect: [u32; 4],
+    /// What it shows.
+    pub shows: Shows,
+}
+
+/// What a viewport shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shows {
+    /// A frame.
+    Frame(ShownFrame),
+    /// A plane through a volume.
+    Plane(ShownPlane),
+}
+
+/// A frame, and how it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownFrame {
     /// The frame.
     pub key: FrameKey,
     /// How it is shown.
     pub params: FrameParams,
     /// Its own ICC profile.
     pub profile: Option<Arc<[u8]>>,
+}
+
+/// A plane, and how much of its volume is here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownPlane {
+    /// The volume.
+    pub volume: u64,
+    /// How it is shown.
+    pub params: PlaneParams,
+    /// Rises while slices come: another number is another picture.
+    pub stage: u32,
+}
+
+impl DrawItem {
+    fn frame(&self) -> Option<&ShownFrame> {
+        match &self.shows {
+            Shows::Frame(frame) => Some(frame),
+            Shows::Plane(_) => None,
+        }
+    }
 }
 
 /// Set in the key of a texture that is not drawn on the canvas; no key of a frame has it.
@@ -56,6 +94,7 @@ pub struct CpuScreen {
     context: web_sys::CanvasRenderingContext2d,
     colors: ScreenColors,
     rgba: Vec<u8>,
+    pub(super) volumes: CpuVolumes,
 }
 
 /// Something to draw on.
@@ -155,6 +194,14 @@ impl Screen {
         }
     }
 
+    /// What the graphics card's driver complained about since the last call.
+    pub fn take_errors(&self) -> Vec<String> {
+        match self {
+            Self::Gpu { gpu, .. } => gpu.take_errors(),
+            Self::Cpu { .. } => Vec::new(),
+        }
+    }
+
     /// Bytes of textures.
     pub fn texture_bytes(&self) -> usize {
         match self {
@@ -174,7 +221,10 @@ impl Screen {
     pub fn forget_frames(&mut self) {
         match self {
             Self::Gpu { gpu, .. } => gpu.forget_all(),
-            Self::Cpu { cpu, .. } => cpu.rgba = Vec::new(),
+            Self::Cpu { cpu, .. } => {
+                cpu.rgba = Vec::new();
+                cpu.volumes = CpuVolumes::default();
+            }
         }
     }
 
@@ -191,27 +241,32 @@ impl Screen {
             Self::Gpu { gpu, .. } => {
                 let mut failed = Vec::new();
                 let mut drawn = Vec::with_capacity(items.len());
-                gpu.protect(
-                    items
-                        .iter()
-                        .map(|item| (item.key.as_u64(), item.params.clone())),
-                );
+                let shown = items.iter().filter_map(DrawItem::frame);
+                gpu.protect(shown.map(|it| (it.key.as_u64(), it.params.clone())));
                 for item in items {
-                    let key = item.key.as_u64();
+                    let shown = match &item.shows {
+                        Shows::Frame(shown) => shown,
+                        Shows::Plane(shown) => {
+                            let plane = gpu::Content::Plane(shown.volume, shown.params.clone());
+                            drawn.push((item.rect, plane));
+                            continue;
+                        }
+                    };
+                    let key = shown.key.as_u64();
                     if !gpu.has(key) {
-                        let Some(frame) = frames.get(item.key) else {
+                        let Some(frame) = frames.get(shown.key) else {
                             continue;
                         };
-                        let how = (&item.params, item.profile.as_ref());
+                        let how = (&shown.params, shown.profile.as_ref());
                         let colors = gpu.colors();
                         let upload = |view: &FrameView| gpu.upload(key, view);
                         let uploaded = with_view(frame, how, colors, scratch, upload);
                         if let Err(reason) = uploaded.and_then(|uploaded| uploaded) {
-                            failed.push((item.key, reason));
+                            failed.push((shown.key, reason));
                             continue;
                         }
                     }
-                    drawn.push((item.rect, key, item.params.clone()));
+                    drawn.push((item.rect, gpu::Content::Frame(key, shown.params.clone())));
                 }
                 match gpu.draw(drawn, area) {
                     gpu::Drawn::Yes => DrawOutcome::Drawn { failed },
@@ -233,12 +288,11 @@ impl Screen {
     /// The pixels of one viewport, RGBA in sRGB, drawn by the backend itself.
     pub fn read_back(
         &mut self,
-        DrawItem {
+        ShownFrame {
             key,
             params,
             profile,
-            ..
-        }: DrawItem,
+        }: ShownFrame,
         size: [u32; 2],
         frames: &FrameCache<StoredFrame>,
         scratch: &mut Vec<u8>,
@@ -294,7 +348,18 @@ impl CpuScreen {
             context,
             colors,
             rgba: Vec::new(),
+            volumes: CpuVolumes::default(),
         })
+    }
+
+    /// Brings the picture of a rectangle to the canvas.
+    fn put(&self, rect: [u32; 4]) -> Result<(), String> {
+        let [x, y, width, _] = rect;
+        let put = match self.colors {
+            ScreenColors::Srgb => canvas::put_pixels(&self.context, &self.rgba, width, [x, y]),
+            ScreenColors::DisplayP3 => canvas::put_own_pixels(&self.context, &self.rgba, rect),
+        };
+        put.map_err(|_| "The canvas does not take the pixels.".into())
     }
 
     fn draw(
@@ -313,32 +378,35 @@ impl CpuScreen {
         self.context
             .fill_rect(0.0, 0.0, f64::from(width), f64::from(height));
         for item in items {
-            let [x, y, width, height] = item.rect;
-            let Some(frame) = frames.get(item.key) else {
-                continue;
-            };
+            let [_, _, width, height] = item.rect;
             self.rgba.resize(width as usize * height as usize * 4, 0);
             let rgba = &mut self.rgba;
+            let shown = match &item.shows {
+                Shows::Frame(shown) => shown,
+                Shows::Plane(shown) => {
+                    self.volumes.draw(shown, rgba);
+                    // A canvas that takes no pixels says so of frames.
+                    let _ = self.put(item.rect);
+                    continue;
+                }
+            };
+            let Some(frame) = frames.get(shown.key) else {
+                continue;
+            };
             let params = FrameParams {
                 target: self.colors,
-                ..item.params.clone()
+                ..shown.params.clone()
             };
-            let how = (&params, item.profile.as_ref());
+            let how = (&params, shown.profile.as_ref());
             let rendered = with_view(frame, how, self.colors, scratch, |view| {
                 cpu_render::render(view, &params, width, height, rgba);
             });
             if let Err(reason) = rendered {
-                failed.push((item.key, reason));
+                failed.push((shown.key, reason));
                 continue;
             }
-            let put = match self.colors {
-                ScreenColors::Srgb => canvas::put_pixels(&self.context, &self.rgba, width, [x, y]),
-                ScreenColors::DisplayP3 => {
-                    canvas::put_own_pixels(&self.context, &self.rgba, item.rect)
-                }
-            };
-            if put.is_err() {
-                failed.push((item.key, "The canvas does not take the pixels.".into()));
+            if let Err(reason) = self.put(item.rect) {
+                failed.push((shown.key, reason));
             }
         }
         DrawOutcome::Drawn { failed }

@@ -12,7 +12,7 @@ use viewer_core::model::{Instance, Series, SeriesId, document_note};
 use viewer_core::pixel::VoiLut;
 use viewer_core::state::{Viewport, viewport::ShownFrame};
 use viewer_core::tools::WindowSource;
-use viewer_core::tools::marks::{LoadCount, Marked, marks};
+use viewer_core::tools::marks::{LoadCount, Marked, PlaneMarked, marks, plane_marks};
 use viewer_core::tools::overlay::{self, series_name, window_number};
 use viewer_core::tools::probe::{Probe, probe};
 
@@ -40,6 +40,9 @@ impl Engine {
     }
 
     fn all_shown_are_complete(&self) -> bool {
+        if let (true, Some(count)) = (self.state.mpr.is_some(), self.volume_count(0)) {
+            return count.loaded + count.failed >= count.total;
+        }
         let shown: Vec<SeriesId> = self
             .state
             .viewports
@@ -103,6 +106,7 @@ impl Engine {
             tool: self.state.tool,
             overlay: self.state.overlay,
             linked: self.state.linked,
+            mpr: self.mpr_view(),
             can_play: self.can_play(active),
             plays: self.state.playing.is_some_and(|it| it.viewport == active),
             planes: (self.state.has_overlay_planes()).then_some(self.state.shows_overlays),
@@ -331,7 +335,7 @@ impl Engine {
                 can_dismiss: false,
             });
         }
-        self.screen_note.clone()
+        self.screen_note.clone().or_else(|| self.planes_notice())
     }
 
     /// The snapshot of one viewport.
@@ -348,6 +352,11 @@ impl Engine {
             view.content = self.content_without_frame(viewport);
             return view;
         };
+        if viewport.plane.is_some() {
+            // Nothing of it is known only while its volume changes.
+            let _ = self.plane_view(index, &mut view);
+            return view;
+        }
         let count = self.load_count(shown.series.id).unwrap_or_default();
         view.slice = shown.slice;
         view.slices = count.total;
@@ -374,6 +383,7 @@ impl Engine {
             probe: probed.as_ref(),
             playing,
             hides_planes: !self.state.shows_overlays && !shown.instance.overlays.is_empty(),
+            slab: viewport.slab.as_ref().map(|it| it.slab),
         });
         let is_cpu = self
             .screen
@@ -389,6 +399,15 @@ impl Engine {
             at: probed.map(|it| [f64::from(it.column), f64::from(it.row)]),
             notes: &view.notes,
         });
+        if let Some(volume) = self.state.volume_of(viewport) {
+            plane_marks(
+                &mut view.marks,
+                &PlaneMarked {
+                    grid: &volume.volume.grid,
+                    is_coarse: !self.is_plane_final(index),
+                },
+            );
+        }
         view.letters = letters(self, viewport, &shown);
         (view.loaded_runs, view.failed_slices) = self.runs(shown.series.id, count.total);
         view
@@ -416,6 +435,11 @@ impl Engine {
     fn content(&self, index: usize, shown: &ShownFrame, count: LoadCount) -> Content {
         let key = shown.key();
         match self.queue.state(key, &self.cache) {
+            _ if self.plane_refusal(index).is_some() => Content::Failed {
+                title: "This slab cannot be drawn".into(),
+                sentence: super::opening::sentence(self.plane_refusal(index).unwrap_or_default()),
+                can_fetch_again: false,
+            },
             FrameState::Loaded if self.drawn.get(index).is_some_and(Option::is_some) => {
                 Content::Image
             }
@@ -444,6 +468,9 @@ impl Engine {
 
     /// The value under a point of a viewport, canvas pixels.
     pub fn probe(&self, viewport: usize, x: f64, y: f64) -> Option<Probe> {
+        if self.state.viewports.get(viewport)?.plane.is_some() {
+            return self.plane_probe(viewport, x, y);
+        }
         let viewport = self.state.viewports.get(viewport)?;
         let shown = viewport.shown(&self.state)?;
         let frame = self.cache.get(shown.key())?;

@@ -1,6 +1,7 @@
 //! Promises of the API that wait for something to stand on screen, and the events that it tells.
 
 use super::Engine;
+use super::screen::Shows;
 use crate::platform::workers::WorkerAnswer;
 use crate::store::Page;
 use js_sys::{Function, Promise};
@@ -64,6 +65,10 @@ pub enum Condition {
     Drawn(usize),
     /// The viewports of the layout have their places.
     LaidOut,
+    /// Three planes are on screen and have their places.
+    Planes,
+    /// Every plane on screen shows something, coarse or final.
+    PlanesSeen,
     /// Nothing is on screen any more.
     Blank,
     /// Every frame of a series, or of all stacks on screen, is decoded or has failed for good.
@@ -170,13 +175,27 @@ impl Engine {
             },
             Condition::Complete(series) => self.complete_outcome(series),
             Condition::LaidOut => {
-                let is_laid_out = self.rects.len() == self.state.layout.count();
+                let is_laid_out = self.rects.len() == self.state.viewports.len();
                 if is_laid_out || self.page == Page::List {
                     Outcome::Done
                 } else {
                     Outcome::Pending
                 }
             }
+            Condition::Planes => self.planes_outcome(),
+            Condition::PlanesSeen => match self.planes_outcome() {
+                Outcome::Done => {
+                    let count = self.state.viewports.len();
+                    let is_seen =
+                        self.drawn.len() == count && self.drawn.iter().all(Option::is_some);
+                    match self.plane_refusal(0) {
+                        Some(reason) => Outcome::Failed(ViewerError::new("volume_failed", reason)),
+                        None if is_seen && self.figures.first_image_ms.is_some() => Outcome::Done,
+                        None => Outcome::Pending,
+                    }
+                }
+                outcome => outcome,
+            },
             Condition::Blank if !self.is_dirty => Outcome::Done,
             Condition::Blank => Outcome::Pending,
         }
@@ -208,6 +227,9 @@ impl Engine {
         if let Some(reason) = shown.series.and_then(|id| self.final_metadata_failure(id)) {
             return Outcome::Failed(ViewerError::new("metadata_failed", reason));
         }
+        if self.state.volume_of(shown).is_some() {
+            return self.plane_outcome(viewport);
+        }
         let Some(frame) = shown.shown(&self.state) else {
             let series = shown.series.and_then(|id| self.state.series(id));
             return match series {
@@ -224,10 +246,11 @@ impl Engine {
             };
             return Outcome::Failed(ViewerError::new("frame_failed", reason));
         }
-        let is_drawn = self
-            .drawn
-            .get(viewport)
-            .is_some_and(|drawn| drawn.is_some() && *drawn == shown.frame_params(&self.state));
+        let drawn = match self.drawn.get(viewport) {
+            Some(Some(Shows::Frame(drawn))) => Some((drawn.key, drawn.params.clone())),
+            _ => None,
+        };
+        let is_drawn = drawn.is_some() && drawn == shown.frame_params(&self.state);
         if is_drawn && !self.awaits_window(viewport) {
             Outcome::Done
         } else {
@@ -235,9 +258,56 @@ impl Engine {
         }
     }
 
+    /// A plane is drawn when all slices of its volume have come, or failed.
+    fn plane_outcome(&self, viewport: usize) -> Outcome {
+        if let Some(reason) = self.plane_refusal(viewport) {
+            return Outcome::Failed(ViewerError::new("volume_failed", reason));
+        }
+        let count = self.volume_count(viewport).unwrap_or_default();
+        if count.total > 0 && count.failed == count.total {
+            return Outcome::Failed(ViewerError::new("frame_failed", "no slice could be loaded"));
+        }
+        if self.is_plane_final(viewport) && !self.awaits_window(viewport) {
+            Outcome::Done
+        } else {
+            Outcome::Pending
+        }
+    }
+
+    /// Three planes are on screen and have their places.
+    fn planes_outcome(&self) -> Outcome {
+        if let Some(reason) = &self.state.refusal {
+            return Outcome::Failed(ViewerError::new("no_volume", reason));
+        }
+        if let Some(error) = self.failure_now() {
+            return Outcome::Failed(error);
+        }
+        let awaited = self.state.viewports.get(self.state.active);
+        let awaited = awaited.and_then(|viewport| viewport.series);
+        if let Some(reason) = awaited.and_then(|id| self.final_metadata_failure(id)) {
+            return Outcome::Failed(ViewerError::new("metadata_failed", reason));
+        }
+        let is_laid_out = self.rects.len() == self.state.viewports.len();
+        match &self.state.mpr {
+            Some(_) if is_laid_out || self.page == Page::List => Outcome::Done,
+            Some(_) => Outcome::Pending,
+            None if self.state.awaits_planes => Outcome::Pending,
+            None => Outcome::Failed(ViewerError::new("no_volume", "nothing is open")),
+        }
+    }
+
     fn complete_outcome(&self, series: Option<SeriesId>) -> Outcome {
         if let Some(failure) = &self.failure {
             return Outcome::Failed(ViewerError::new(&failure.code, &*failure.sentence));
+        }
+        if series.is_none() && self.state.mpr.is_some() {
+            let count = self.volume_count(0).unwrap_or_default();
+            let has_come = count.total > 0 && count.loaded + count.failed >= count.total;
+            return if has_come {
+                Outcome::Done
+            } else {
+                Outcome::Pending
+            };
         }
         let ids: Vec<SeriesId> = match series {
             Some(id) => vec![id],

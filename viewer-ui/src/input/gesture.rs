@@ -82,6 +82,8 @@ pub fn drag(
                 about: Some(start),
             },
         }),
+        // Handles of the lines are dragged by their own rules.
+        Tool::Crosshair => None,
         Tool::Scroll => {
             let delta = steps.take(dy, SCROLL_STEP_PX);
             (delta != 0).then_some(Action::ScrollBy { viewport, delta })

@@ -1,6 +1,9 @@
 //! What a key means in the reader.
 
+use super::slab;
 use crate::store::Command;
+use viewer_core::geometry::Projection;
+use viewer_core::state::mpr::Turned;
 use viewer_core::state::{Action, Direction, Tool, ViewChange};
 
 /// A popover that a key or a button opens.
@@ -12,6 +15,8 @@ pub enum Popover {
     Layout,
     /// Turn, flip, zoom.
     View,
+    /// Volumes of the series in three planes.
+    Volumes,
     /// The keyboard overlay.
     Keys,
 }
@@ -31,16 +36,68 @@ pub enum Meaning {
     Escape,
 }
 
+/// What a key acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Target {
+    /// The active viewport.
+    pub viewport: usize,
+    /// Three planes are on screen.
+    pub in_planes: bool,
+    /// Thickness of the active plane, mm, and its projection; `None` where no plane is known to be active.
+    pub slab: Option<(f64, Projection)>,
+}
+
+/// Degrees of one press.
+const TURN_STEP: f64 = 1.0;
 /// A far slice: the last one, whatever the stack's length.
 const LAST: usize = usize::MAX - 1;
 /// Zoom of one press.
 pub const ZOOM_STEP: f64 = 1.25;
 
-/// The meaning of a key by its character, for the active viewport; `None` for keys of the browser.
-pub fn meaning(key: &str, shift: bool, viewport: usize) -> Option<Meaning> {
+/// What keys mean in three planes alone; `None` where they mean what they mean in stacks, or nothing.
+fn in_planes(key: &str, shift: bool, target: Target) -> Option<Action> {
+    let viewport = target.viewport;
+    let turn = |degrees| Action::TurnPlanes {
+        viewport,
+        degrees,
+        turned: Turned::Both,
+    };
+    let thickness = |up| {
+        let (now_mm, projection) = target.slab?;
+        Some(Action::SetSlab {
+            viewport,
+            slab: slab::of(slab::stepped(now_mm, up), projection),
+        })
+    };
+    match (key, shift) {
+        ("arrowright", true) => Some(turn(TURN_STEP)),
+        ("arrowleft", true) => Some(turn(-TURN_STEP)),
+        ("arrowup", true) => thickness(true),
+        ("arrowdown", true) => thickness(false),
+        ("c", false) => Some(Action::SetTool(Tool::Crosshair)),
+        _ => None,
+    }
+}
+
+/// Keys that mean nothing in three planes: a plane is no stack that plays or is linked to others.
+fn rests_in_planes(key: &str, shift: bool) -> bool {
+    matches!(key, " " | "<" | ">" | "y") || (shift && key.starts_with("arrow"))
+}
+
+/// The meaning of a key by its character; `None` for keys of the browser.
+pub fn meaning(key: &str, shift: bool, target: Target) -> Option<Meaning> {
+    let viewport = target.viewport;
     let view = |change| Action::ChangeView { viewport, change };
     let scroll = |delta| Action::ScrollBy { viewport, delta };
     let lower = key.to_lowercase();
+    if target.in_planes {
+        if let Some(action) = in_planes(&lower, shift, target) {
+            return Some(Meaning::Do(Command::Act(action)));
+        }
+        if rests_in_planes(&lower, shift) {
+            return None;
+        }
+    }
     let action = match lower.as_str() {
         "arrowdown" => scroll(1),
         "arrowup" => scroll(-1),
@@ -79,6 +136,7 @@ pub fn meaning(key: &str, shift: bool, viewport: usize) -> Option<Meaning> {
         "r" if !shift => Action::Reset(viewport),
         "u" if !shift => Action::ToggleOverlay,
         "y" if !shift => Action::ToggleLink,
+        "m" if !shift => Action::ShowPlanes(!target.in_planes),
         "g" if !shift => return Some(Meaning::Toggle(Popover::Layout)),
         "?" => return Some(Meaning::Toggle(Popover::Keys)),
         "escape" => return Some(Meaning::Escape),
@@ -98,12 +156,15 @@ pub fn meaning(key: &str, shift: bool, viewport: usize) -> Option<Meaning> {
 
 /// True where a key still has its meaning while `open` is open: what closes or changes the popover, the
 /// keys that its own rows name, and nothing else.
-pub fn passes(open: Option<Popover>, key: &str, shift: bool) -> bool {
+pub fn passes(open: Option<Popover>, key: &str, shift: bool, target: Target) -> bool {
     let Some(open) = open else { return true };
-    match (open, meaning(key, shift, 0)) {
+    match (open, meaning(key, shift, target)) {
         (_, Some(Meaning::Escape | Meaning::Toggle(_))) => true,
         (Popover::Presets, Some(Meaning::Do(Command::Act(action)))) => {
             matches!(action, Action::ChoosePreset { .. } | Action::Invert(_))
+        }
+        (Popover::Layout, Some(Meaning::Do(Command::Act(action)))) => {
+            matches!(action, Action::ShowPlanes(_))
         }
         (Popover::View, Some(Meaning::Do(Command::Act(action)))) => {
             matches!(
@@ -119,7 +180,7 @@ pub fn passes(open: Option<Popover>, key: &str, shift: bool) -> bool {
 pub type SheetLine = (&'static str, &'static [&'static str]);
 
 /// Groups of the keyboard overlay: a title, and what each key does.
-pub const SHEET: [(&str, &[SheetLine]); 4] = [
+pub const SHEET: [(&str, &[SheetLine]); 5] = [
     (
         "Move",
         &[
@@ -153,6 +214,16 @@ pub const SHEET: [(&str, &[SheetLine]); 4] = [
         ],
     ),
     (
+        "Three planes",
+        &[
+            ("Three planes, and back", &["M"]),
+            ("Crosshair", &["C"]),
+            ("Turn by 1\u{b0}", &["Shift+\u{2192}", "Shift+\u{2190}"]),
+            ("Slab by 1 mm", &["Shift+\u{2191}", "Shift+\u{2193}"]),
+            ("Turn one line alone: drag with", &["Alt"]),
+        ],
+    ),
+    (
         "Study",
         &[
             ("Layout", &["G"]),
@@ -170,10 +241,75 @@ pub const SHEET: [(&str, &[SheetLine]); 4] = [
 mod tests {
     use super::*;
 
-    fn action(key: &str, shift: bool) -> Option<Action> {
-        match meaning(key, shift, 2)? {
+    const STACK: Target = Target {
+        viewport: 2,
+        in_planes: false,
+        slab: None,
+    };
+    const PLANE: Target = Target {
+        viewport: 2,
+        in_planes: true,
+        slab: Some((20.0, Projection::MinIp)),
+    };
+
+    fn action_on(target: Target, key: &str, shift: bool) -> Option<Action> {
+        match meaning(key, shift, target)? {
             Meaning::Do(Command::Act(action)) => Some(action),
             _ => None,
+        }
+    }
+
+    fn action(key: &str, shift: bool) -> Option<Action> {
+        action_on(STACK, key, shift)
+    }
+
+    #[test]
+    fn m_shows_planes_and_leaves_them() {
+        assert_eq!(action("m", false), Some(Action::ShowPlanes(true)));
+        let back = Some(Action::ShowPlanes(false));
+        assert_eq!(action_on(PLANE, "m", false), back);
+    }
+
+    #[test]
+    fn shift_and_arrows_turn_and_thicken_planes_and_scroll_stacks() {
+        let turn = |degrees| {
+            Some(Action::TurnPlanes {
+                viewport: 2,
+                degrees,
+                turned: Turned::Both,
+            })
+        };
+        assert_eq!(action_on(PLANE, "ArrowRight", true), turn(1.0));
+        assert_eq!(action_on(PLANE, "ArrowLeft", true), turn(-1.0));
+        for (key, thickness_mm) in [("ArrowUp", 21.0), ("ArrowDown", 19.0)] {
+            let slab = slab::of(thickness_mm, Projection::MinIp);
+            let set = Action::SetSlab { viewport: 2, slab };
+            assert_eq!(action_on(PLANE, key, true), Some(set));
+        }
+        let scroll = Action::ScrollBy {
+            viewport: 2,
+            delta: 1,
+        };
+        assert_eq!(action_on(PLANE, "ArrowDown", false), Some(scroll.clone()));
+        assert_eq!(action("ArrowDown", true), Some(scroll));
+    }
+
+    #[test]
+    fn a_plane_of_unknown_thickness_is_left_as_it_is() {
+        let unknown = Target {
+            slab: None,
+            ..PLANE
+        };
+        assert_eq!(action_on(unknown, "ArrowUp", true), None);
+    }
+
+    #[test]
+    fn the_crosshair_is_a_tool_of_planes_and_planes_do_not_play() {
+        let crosshair = Some(Action::SetTool(Tool::Crosshair));
+        assert_eq!(action_on(PLANE, "c", false), crosshair);
+        assert_eq!(action("c", false), None);
+        for key in [" ", "<", "y"] {
+            assert_eq!(action_on(PLANE, key, false), None, "{key:?}");
         }
     }
 
@@ -230,11 +366,13 @@ mod tests {
             (Some(Popover::View), "3", false),
             (Some(Popover::View), "ArrowDown", false),
             (Some(Popover::Layout), "g", true),
+            (Some(Popover::Layout), "m", true),
+            (Some(Popover::Volumes), "m", false),
             (Some(Popover::Keys), "?", true),
             (Some(Popover::Keys), "]", false),
             (Some(Popover::Keys), "Escape", true),
         ] {
-            assert_eq!(passes(open, key, false), passed, "{open:?} {key}");
+            assert_eq!(passes(open, key, false, STACK), passed, "{open:?} {key}");
         }
     }
 
@@ -252,15 +390,21 @@ mod tests {
         };
         for (title, lines) in SHEET {
             for cap in lines.iter().flat_map(|(_, caps)| caps.iter()) {
-                // Tab is the page's own; the dash stands between the first and the last digit.
-                if matches!(*cap, "Tab" | "\u{2013}") {
+                // Tab and Alt are no keys of this table; the dash stands between the first and the last digit.
+                if matches!(*cap, "Tab" | "Alt" | "\u{2013}") {
                     continue;
                 }
                 let (key, shift) = match cap.strip_prefix("Shift+") {
-                    Some(key) => (key, true),
+                    Some(key) => (named(key), true),
                     None => (named(cap), false),
                 };
-                assert!(meaning(key, shift, 0).is_some(), "{title}: {cap}");
+                let target = if title == "Three planes" {
+                    PLANE
+                } else {
+                    STACK
+                };
+                let meaning = meaning(key, shift, target);
+                assert!(meaning.is_some(), "{title}: {cap}");
             }
         }
     }
@@ -268,7 +412,7 @@ mod tests {
     #[test]
     fn keys_that_mean_nothing_are_left_to_the_browser() {
         for key in ["F5", "a", "Tab", "Shift", "Dead"] {
-            assert_eq!(meaning(key, false, 0), None);
+            assert_eq!(meaning(key, false, STACK), None);
         }
     }
 }

@@ -5,5 +5,7 @@
 
 pub mod gesture;
 pub mod keys;
+pub mod lines;
 pub mod pointers;
+pub mod slab;
 pub mod typed;

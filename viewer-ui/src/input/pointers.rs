@@ -7,6 +7,7 @@
 use super::gesture::{self, Steps};
 use crate::store::Command;
 use viewer_core::state::{Action, Tool, ViewChange};
+use viewer_core::tools::crosshair::Handle;
 
 /// What points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +57,17 @@ pub struct Press {
     pub button: i16,
     /// The chosen tool.
     pub tool: Tool,
+    /// What lies there of the lines that cross in a plane; nothing unless the tool takes hold of them.
+    pub handle: Option<Handle>,
+}
+
+/// What a drag does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Task {
+    /// What the tool does to the image.
+    Tool(Tool),
+    /// Takes one of the lines that cross in a plane, or a handle on them, along.
+    Handle(Handle),
 }
 
 /// What the pointers that are down do.
@@ -65,9 +77,9 @@ enum Work {
     #[default]
     Nothing,
     /// A finger that has not moved yet: a tap, a long press or the beginning of a drag.
-    Waiting(Tool),
+    Waiting(Task),
     /// A drag.
-    Drag(Tool),
+    Drag(Task),
     /// Two fingers.
     Pinch,
     /// A finger that rested: it shows the value below it.
@@ -86,15 +98,29 @@ pub struct Pointers {
     presses: u32,
     /// When and where the last tap was.
     tap: Option<(f64, [f64; 2])>,
+    /// A tap puts the crosshair where it is.
+    tap_points: bool,
 }
 
 fn apart(a: [f64; 2], b: [f64; 2]) -> f64 {
     (a[0] - b[0]).hypot(a[1] - b[1])
 }
 
+/// A pointer that holds `handle` goes from one place to another, canvas pixels.
+fn take_along(viewport: usize, handle: Handle, [from, to]: [[f64; 2]; 2], alone: bool) -> Command {
+    Command::Act(Action::DragCrosshair {
+        viewport,
+        handle,
+        from,
+        to,
+        alone,
+    })
+}
+
 impl Pointers {
-    /// A pointer goes down. The number names this press for [`Pointers::rest`].
-    pub fn press(&mut self, press: &Press) -> u32 {
+    /// A pointer goes down. The number names this press for [`Pointers::rest`]; the command is what the press alone does:
+    /// away from all lines, the crosshair goes there.
+    pub fn press(&mut self, viewport: usize, press: &Press) -> (u32, Option<Command>) {
         let place = press.place;
         self.presses = self.presses.wrapping_add(1);
         self.last_kind = press.kind;
@@ -104,23 +130,52 @@ impl Pointers {
             // A third finger changes nothing.
             self.work = Work::Pinch;
             self.tap = None;
-            return self.presses;
+            return (self.presses, None);
         }
         self.start = Some(place);
         self.steps = Steps::default();
+        // A press beside the handles, or on a line: what is small and was missed moves nothing.
+        self.tap_points =
+            press.tool == Tool::Crosshair && matches!(press.handle, None | Some(Handle::Line(_)));
+        let mut command = None;
         self.work = match (press.kind, press.button, press.tool) {
+            (Kind::Touch, _, Tool::Crosshair) => Work::Waiting(match press.handle {
+                Some(handle) => Task::Handle(handle),
+                None => Task::Tool(Tool::Scroll),
+            }),
             // A finger scrolls unless another tool than the first one was chosen.
-            (Kind::Touch, _, Tool::Window) => Work::Waiting(Tool::Scroll),
-            (Kind::Touch, _, tool) => Work::Waiting(tool),
-            (_, MIDDLE, _) => Work::Drag(Tool::Pan),
-            (_, RIGHT, _) => Work::Drag(Tool::Zoom),
-            (_, _, tool) => Work::Drag(tool),
+            (Kind::Touch, _, Tool::Window) => Work::Waiting(Task::Tool(Tool::Scroll)),
+            (Kind::Touch, _, tool) => Work::Waiting(Task::Tool(tool)),
+            (_, MIDDLE, _) => Work::Drag(Task::Tool(Tool::Pan)),
+            (_, RIGHT, _) => Work::Drag(Task::Tool(Tool::Zoom)),
+            (_, _, Tool::Crosshair) => {
+                if press.handle.is_none() {
+                    let places = [place.at, place.at];
+                    command = Some(take_along(viewport, Handle::Middle, places, false));
+                }
+                Work::Drag(Task::Handle(press.handle.unwrap_or(Handle::Middle)))
+            }
+            (_, _, tool) => Work::Drag(Task::Tool(tool)),
         };
-        self.presses
+        (self.presses, command)
     }
 
-    /// A pointer moves. `ratio` is device pixels a CSS pixel.
-    pub fn moved(&mut self, viewport: usize, place: Place, ratio: f64) -> Vec<Command> {
+    /// What is held of the lines that cross in a plane.
+    pub fn held(&self) -> Option<Handle> {
+        match self.work {
+            Work::Drag(Task::Handle(handle)) => Some(handle),
+            _ => None,
+        }
+    }
+
+    /// A pointer moves. `ratio` is device pixels a CSS pixel; `alone` turns one line without the other.
+    pub fn moved(
+        &mut self,
+        viewport: usize,
+        place: Place,
+        ratio: f64,
+        alone: bool,
+    ) -> Vec<Command> {
         let Some(index) = self.down.iter().position(|held| held.id == place.id) else {
             return vec![Command::Hover(viewport, Some(place.at))];
         };
@@ -129,13 +184,16 @@ impl Pointers {
         let way = [place.css[0] - before.css[0], place.css[1] - before.css[1]];
         let act = |action| Command::Act(action);
         match (self.work, self.start) {
-            (Work::Waiting(tool), Some(start)) => {
+            (Work::Waiting(task), Some(start)) => {
                 if apart(start.css, place.css) > SLOP_PX {
-                    self.work = Work::Drag(tool);
+                    self.work = Work::Drag(task);
                 }
                 Vec::new()
             }
-            (Work::Drag(tool), Some(start)) => {
+            (Work::Drag(Task::Handle(handle)), _) => {
+                vec![take_along(viewport, handle, [before.at, place.at], alone)]
+            }
+            (Work::Drag(Task::Tool(tool)), Some(start)) => {
                 gesture::drag(tool, viewport, way, start.at, ratio, &mut self.steps)
                     .map(act)
                     .into_iter()
@@ -177,7 +235,11 @@ impl Pointers {
         });
         self.tap = (!is_double).then_some((now_ms, start.css));
         let change = ViewChange::ToggleZoom { about: start.at };
-        is_double.then_some(Command::Act(Action::ChangeView { viewport, change }))
+        if is_double {
+            return Some(Command::Act(Action::ChangeView { viewport, change }));
+        }
+        let places = [start.at, start.at];
+        (self.tap_points).then(|| take_along(viewport, Handle::Middle, places, false))
     }
 
     /// A pointer was taken away by the browser: no tap, no click.
@@ -204,180 +266,5 @@ impl Pointers {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn place(id: i32, x: f64, y: f64) -> Place {
-        Place {
-            id,
-            css: [x, y],
-            at: [2.0 * x, 2.0 * y],
-        }
-    }
-
-    fn press(pointers: &mut Pointers, kind: Kind, button: i16, tool: Tool, place: Place) -> u32 {
-        pointers.press(&Press {
-            place,
-            kind,
-            button,
-            tool,
-        })
-    }
-
-    fn touch(pointers: &mut Pointers, id: i32, x: f64, y: f64) -> u32 {
-        press(pointers, Kind::Touch, 0, Tool::Window, place(id, x, y))
-    }
-
-    fn view(change: ViewChange) -> Command {
-        let viewport = 3;
-        Command::Act(Action::ChangeView { viewport, change })
-    }
-
-    #[test]
-    fn the_middle_button_pans_and_the_right_one_zooms_whatever_the_tool() {
-        let mut pointers = Pointers::default();
-        press(
-            &mut pointers,
-            Kind::Mouse,
-            1,
-            Tool::Window,
-            place(1, 0.0, 0.0),
-        );
-        let pan = view(ViewChange::PanBy { dx: 10.0, dy: 4.0 });
-        assert_eq!(pointers.moved(3, place(1, 5.0, 2.0), 2.0), [pan]);
-        pointers.released(3, 1, 0.0);
-        press(
-            &mut pointers,
-            Kind::Mouse,
-            2,
-            Tool::Window,
-            place(1, 6.0, 7.0),
-        );
-        let zoom = view(ViewChange::ZoomBy {
-            factor: 1.0,
-            about: Some([12.0, 14.0]),
-        });
-        assert_eq!(pointers.moved(3, place(1, 9.0, 7.0), 2.0), [zoom]);
-    }
-
-    #[test]
-    fn a_mouse_that_is_not_pressed_hovers() {
-        let mut pointers = Pointers::default();
-        let hover = Command::Hover(3, Some([8.0, 10.0]));
-        assert_eq!(pointers.moved(3, place(1, 4.0, 5.0), 2.0), [hover]);
-        assert_eq!(pointers.left(3), Some(Command::Hover(3, None)));
-    }
-
-    #[test]
-    fn a_finger_scrolls_until_another_tool_is_chosen() {
-        for (tool, scrolls) in [
-            (Tool::Window, true),
-            (Tool::Scroll, true),
-            (Tool::Pan, false),
-        ] {
-            let mut pointers = Pointers::default();
-            press(&mut pointers, Kind::Touch, 0, tool, place(1, 0.0, 0.0));
-            assert!(pointers.moved(3, place(1, 0.0, 10.0), 2.0).is_empty());
-            let commands = pointers.moved(3, place(1, 0.0, 22.0), 2.0);
-            let is_scroll = matches!(
-                commands[0],
-                Command::Act(Action::ScrollBy {
-                    viewport: 3,
-                    delta: 2
-                })
-            );
-            assert_eq!(is_scroll, scrolls, "{tool:?}");
-        }
-    }
-
-    #[test]
-    fn two_taps_zoom_and_a_trembling_finger_still_taps() {
-        let mut pointers = Pointers::default();
-        touch(&mut pointers, 1, 50.0, 50.0);
-        assert!(pointers.moved(3, place(1, 53.0, 51.0), 2.0).is_empty());
-        assert_eq!(pointers.released(3, 1, 100.0), None);
-        touch(&mut pointers, 2, 60.0, 50.0);
-        let about = [120.0, 100.0];
-        assert_eq!(
-            pointers.released(3, 2, 300.0),
-            Some(view(ViewChange::ToggleZoom { about }))
-        );
-        // A third tap begins anew.
-        touch(&mut pointers, 3, 60.0, 50.0);
-        assert_eq!(pointers.released(3, 3, 400.0), None);
-    }
-
-    #[test]
-    fn taps_far_apart_in_time_or_place_are_two_taps() {
-        for (x, later) in [(200.0, 200.0), (50.0, 900.0)] {
-            let mut pointers = Pointers::default();
-            touch(&mut pointers, 1, 50.0, 50.0);
-            pointers.released(3, 1, 100.0);
-            touch(&mut pointers, 1, x, 50.0);
-            assert_eq!(pointers.released(3, 1, 100.0 + later), None);
-        }
-    }
-
-    #[test]
-    fn after_a_pinch_the_finger_that_stays_does_nothing() {
-        let mut pointers = Pointers::default();
-        touch(&mut pointers, 1, 0.0, 0.0);
-        touch(&mut pointers, 2, 10.0, 0.0);
-        let [zoom, pan] = [
-            view(ViewChange::ZoomBy {
-                factor: 2.0,
-                about: Some([10.0, 0.0]),
-            }),
-            view(ViewChange::PanBy { dx: 10.0, dy: 0.0 }),
-        ];
-        assert_eq!(pointers.moved(3, place(2, 20.0, 0.0), 2.0), [zoom, pan]);
-        assert_eq!(pointers.released(3, 2, 50.0), None);
-        assert!(pointers.moved(3, place(1, 0.0, 90.0), 2.0).is_empty());
-        assert_eq!(pointers.released(3, 1, 60.0), None);
-        assert_eq!(pointers.tap, None);
-    }
-
-    #[test]
-    fn a_finger_that_rests_probes_and_what_it_found_stays() {
-        let mut pointers = Pointers::default();
-        let early = touch(&mut pointers, 1, 5.0, 5.0);
-        pointers.released(3, 1, 100.0);
-        let number = touch(&mut pointers, 1, 50.0, 50.0);
-        assert_eq!(pointers.rest(3, early), None);
-        let probe = |x, y| Command::Hover(3, Some([x, y]));
-        assert_eq!(pointers.rest(3, number), Some(probe(100.0, 100.0)));
-        assert_eq!(
-            pointers.moved(3, place(1, 60.0, 50.0), 2.0),
-            [probe(120.0, 100.0)]
-        );
-        assert_eq!(pointers.released(3, 1, 900.0), None);
-        assert_eq!(pointers.left(3), None);
-    }
-
-    #[test]
-    fn a_finger_that_moves_does_not_rest() {
-        let mut pointers = Pointers::default();
-        let number = touch(&mut pointers, 1, 50.0, 50.0);
-        pointers.moved(3, place(1, 50.0, 70.0), 2.0);
-        assert_eq!(pointers.rest(3, number), None);
-    }
-
-    #[test]
-    fn only_a_mouse_double_clicks() {
-        let mut pointers = Pointers::default();
-        press(&mut pointers, Kind::Mouse, 0, Tool::Pan, place(1, 0.0, 0.0));
-        let large = Command::Act(Action::ToggleLarge(3));
-        assert_eq!(pointers.double_click(3), Some(large));
-        touch(&mut pointers, 2, 0.0, 0.0);
-        assert_eq!(pointers.double_click(3), None);
-    }
-
-    #[test]
-    fn a_press_that_the_browser_takes_away_is_no_tap() {
-        let mut pointers = Pointers::default();
-        touch(&mut pointers, 1, 50.0, 50.0);
-        pointers.cancelled(1);
-        touch(&mut pointers, 1, 50.0, 50.0);
-        assert_eq!(pointers.released(3, 1, 100.0), None);
-    }
-}
+#[path = "pointers_tests.rs"]
+mod tests;

@@ -5,11 +5,14 @@
 use super::{canvas, clock, gamut};
 use std::pin::Pin;
 use viewer_core::pixel::icc::ScreenColors;
-use viewer_core::pixel::{FrameParams, FrameView};
+use viewer_core::pixel::{FrameParams, FrameView, ModalityLut, SampleType};
+use viewer_core::volume::{PlaneParams, Presence};
 use viewer_gpu::context::{Backend, Context};
 use viewer_gpu::frame_renderer::{DrawError, DrawOutcome, Renderer};
+pub use viewer_gpu::scene::Content;
 use viewer_gpu::scene::{Scene, SceneViewport};
 use viewer_gpu::texture_cache::TextureCache;
+use viewer_gpu::volume_cache::VolumeCache;
 use web_sys::HtmlCanvasElement;
 
 /// How the GPU is reached.
@@ -37,6 +40,8 @@ type Later<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// Bytes of textures kept on the GPU: what was shown last comes back at once.
 const TEXTURE_BUDGET_BYTES: usize = 192 << 20;
+/// Bytes of volumes kept on the GPU.
+const VOLUME_BUDGET_BYTES: u64 = 512 << 20;
 
 /// One canvas and all that draws on it.
 #[derive(Debug)]
@@ -46,6 +51,8 @@ pub struct GpuScreen {
     colors: ScreenColors,
     renderer: Renderer,
     textures: TextureCache,
+    volumes: VolumeCache,
+    volume_keys: Vec<u64>,
     context: Context,
 }
 
@@ -97,8 +104,10 @@ impl GpuScreen {
         }
         let renderer = Renderer::new(&context);
         let mut textures = TextureCache::new(&context, TEXTURE_BUDGET_BYTES);
+        let mut volumes = VolumeCache::new(&context, VOLUME_BUDGET_BYTES);
         if let Some(side) = texture_limit {
             textures = textures.with_texture_side(side);
+            volumes = volumes.with_limits(side);
         }
         context.on_lost(Box::new(move |_| on_lost()));
         Ok(Self {
@@ -107,6 +116,8 @@ impl GpuScreen {
             colors,
             renderer,
             textures,
+            volumes,
+            volume_keys: Vec::new(),
             context,
         })
     }
@@ -128,7 +139,7 @@ impl GpuScreen {
 
     /// Bytes of textures.
     pub fn texture_bytes(&self) -> usize {
-        self.textures.bytes()
+        self.textures.bytes() + self.volumes.bytes()
     }
 
     /// True where the frame is on the GPU.
@@ -151,6 +162,8 @@ impl GpuScreen {
     /// Drops all frames.
     pub fn forget_all(&mut self) {
         self.textures.evict_all();
+        self.volumes.evict_all();
+        self.volume_keys.clear();
     }
 
     /// What the device complained about since the last call.
@@ -178,7 +191,7 @@ impl GpuScreen {
     pub fn protect(&mut self, items: impl Iterator<Item = (u64, FrameParams)>) {
         let viewports = items.map(|frame| SceneViewport {
             rect: [0; 4],
-            frame: Some(frame),
+            content: Some(Content::Frame(frame.0, frame.1)),
         });
         self.textures.protect(&Scene {
             width: 0,
@@ -187,25 +200,26 @@ impl GpuScreen {
         });
     }
 
-    /// Draws viewports: place, frame and parameters of each; their target becomes the canvas.
-    pub fn draw(
-        &mut self,
-        items: Vec<([u32; 4], u64, FrameParams)>,
-        [width, height]: [u32; 2],
-    ) -> Drawn {
+    /// Draws viewports: place and content of each; their target becomes the canvas.
+    pub fn draw(&mut self, items: Vec<([u32; 4], Content)>, [width, height]: [u32; 2]) -> Drawn {
         let scene = Scene {
             width,
             height,
             viewports: items
                 .into_iter()
-                .map(|(rect, key, mut params)| {
-                    params.target = self.colors;
-                    let frame = Some((key, params));
-                    SceneViewport { rect, frame }
+                .map(|(rect, mut content)| {
+                    if let Content::Frame(_, params) = &mut content {
+                        params.target = self.colors;
+                    }
+                    let content = Some(content);
+                    SceneViewport { rect, content }
                 })
                 .collect(),
         };
-        match self.renderer.draw(&self.context, &self.textures, &scene) {
+        match self
+            .renderer
+            .draw(&self.context, &self.textures, &self.volumes, &scene)
+        {
             Ok(DrawOutcome::Drawn { .. }) => Drawn::Yes,
             Ok(DrawOutcome::TryLater) => Drawn::NotNow,
             Err(DrawError::Lost) => Drawn::Lost,
@@ -235,6 +249,80 @@ impl GpuScreen {
             height,
             yield_now,
         );
+        Box::pin(async move { reading.await.map_err(|error| error.to_string()) })
+    }
+
+    /// Makes room for a volume of `size` columns, rows and slices.
+    pub fn begin_volume(
+        &mut self,
+        key: u64,
+        size: [u32; 3],
+        sample_type: SampleType,
+    ) -> Result<(), String> {
+        let begun = self.volumes.begin(&self.context, key, size, sample_type);
+        begun.map_err(|error| error.to_string())?;
+        self.volume_keys.push(key);
+        Ok(())
+    }
+
+    /// Brings one slice of a volume to the GPU.
+    pub fn write_slice(
+        &mut self,
+        key: u64,
+        slice: u32,
+        samples: &[u8],
+        modality: &ModalityLut,
+    ) -> Result<(), String> {
+        let context = &self.context;
+        let written = (self.volumes).write_slice(context, key, slice, samples, modality);
+        written.map_err(|error| error.to_string())
+    }
+
+    /// A slice will not come.
+    pub fn fail_slice(&mut self, key: u64, slice: u32) {
+        self.volumes.fail_slice(key, slice);
+    }
+
+    /// Which slices of a volume are here.
+    pub fn presence(&self, key: u64) -> Option<&Presence> {
+        self.volumes.presence(key)
+    }
+
+    /// Slices that planes need and that are not on the GPU.
+    pub fn missing_slices(&mut self, key: u64, planes: &[PlaneParams]) -> Vec<u32> {
+        self.volumes.missing(key, planes)
+    }
+
+    /// Drops all volumes but these.
+    pub fn forget_volumes(&mut self, but: &[u64]) {
+        for key in std::mem::take(&mut self.volume_keys) {
+            if but.contains(&key) {
+                self.volume_keys.push(key);
+            } else {
+                self.volumes.evict(key);
+            }
+        }
+    }
+
+    /// Modality values of a plane.
+    pub fn plane_values(
+        &mut self,
+        key: u64,
+        params: &PlaneParams,
+    ) -> Later<Result<Vec<f32>, String>> {
+        let (context, volumes) = (&self.context, &self.volumes);
+        let reading = (self.renderer).plane_values(context, volumes, key, params, yield_now);
+        Box::pin(async move { reading.await.map_err(|error| error.to_string()) })
+    }
+
+    /// Draws a plane into memory: RGBA, rows from the top.
+    pub fn read_back_plane(
+        &mut self,
+        key: u64,
+        params: &PlaneParams,
+    ) -> Later<Result<Vec<u8>, String>> {
+        let (context, volumes) = (&self.context, &self.volumes);
+        let reading = (self.renderer).plane_to_rgba(context, volumes, key, params, yield_now);
         Box::pin(async move { reading.await.map_err(|error| error.to_string()) })
     }
 }

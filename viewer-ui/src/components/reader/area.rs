@@ -45,7 +45,9 @@ pub fn Area(props: &AreaProps) -> Html {
         // After the layout was chosen or has changed.
         let measure = measure.clone();
         let chosen = (view.layout, view.layouts_chosen);
-        let deps = (chosen, view.large, count, props.bare);
+        // On a narrow screen the active plane is the large one.
+        let front = view.mpr.as_ref().map(|_| view.active);
+        let deps = (chosen, front, view.large, count, props.bare);
         use_effect_with(deps, move |_| measure.emit(()));
     }
     use_density(measure.clone());
@@ -60,10 +62,12 @@ pub fn Area(props: &AreaProps) -> Html {
         });
     }
     let layout = view.layout.unwrap_or(viewer_core::state::Layout::SINGLE);
-    let grid = if view.large.is_some() {
-        "g11".to_owned()
-    } else {
-        format!("g{}{}", layout.rows, layout.columns)
+    let grid = match (view.large, &view.mpr) {
+        (Some(_), _) => "g11".to_owned(),
+        // Benchmarks compare squares of one size.
+        (None, Some(_)) if props.bare => "g13".to_owned(),
+        (None, Some(_)) => "planes".to_owned(),
+        (None, None) => format!("g{}{}", layout.rows, layout.columns),
     };
     let spoken = view.viewports.get(view.active).map(|it| it.spoken.clone());
     html! {

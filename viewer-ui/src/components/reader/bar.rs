@@ -1,6 +1,7 @@
 //! The bar: who, the tools, the view, the study.
 
-use super::popovers::{LayoutPopover, PresetPopover, ViewPopover};
+use super::popovers::{LayoutPopover, NO_SERIES, PresetPopover, ViewPopover};
+use super::slab::{SlabGroup, Volumes};
 use crate::components::icon::Icon;
 use crate::input::keys::Popover;
 use crate::platform::page;
@@ -113,6 +114,25 @@ fn play(view: &ReaderView, onclick: &Callback<()>) -> Html {
     }
 }
 
+/// Shows three planes of the active viewport's series, or goes back to the images.
+fn planes(view: &ReaderView, onclick: &Callback<()>) -> Html {
+    let onclick = onclick.clone();
+    if can_show_planes(view) {
+        html! {
+            <ToolButton icon="mpr" label="Three planes" key_name="M" pressed={view.mpr.is_some()}
+                {onclick} />
+        }
+    } else {
+        html! { <ToolButton icon="mpr" label={NO_SERIES} disabled=true {onclick} /> }
+    }
+}
+
+/// There is a series to show in planes, or they are on screen.
+fn can_show_planes(view: &ReaderView) -> bool {
+    let active = view.viewports.get(view.active);
+    view.mpr.is_some() || active.is_some_and(|viewport| viewport.series.is_some())
+}
+
 /// The bar.
 #[component]
 pub fn Bar(props: &BarProps) -> Html {
@@ -140,6 +160,7 @@ pub fn Bar(props: &BarProps) -> Html {
         Callback::from(move |()| toggle.emit(popover))
     };
     let is_open = |popover: Popover| *open == Some(popover);
+    let in_planes = view.mpr.is_some();
     let has_neighbours = view.has_next_study || view.has_previous_study;
     let banner = &view.banner;
     html! {
@@ -156,11 +177,14 @@ pub fn Bar(props: &BarProps) -> Html {
                 </p>
                 <p class="t3">{&banner.study}</p>
             </div>
-            <div class="strips">
+            <div class={classes!("strips", in_planes.then_some("in-planes"))}>
                 // A study that cannot be shown leaves nothing to act on.
                 if view.failure.is_none() {
                 <span class="sep"></span>
                 <Group label="Tools">
+                    if in_planes {
+                        {tool(Tool::Crosshair, "crosshair", "Crosshair: drag the middle, turn at the rings", "C")}
+                    }
                     {tool(Tool::Window, "window", "Window: drag on the image", "W")}
                     {tool(Tool::Scroll, "scroll", "Scroll by dragging", "")}
                     {tool(Tool::Pan, "pan", "Pan by dragging", "X")}
@@ -179,11 +203,18 @@ pub fn Bar(props: &BarProps) -> Html {
                                 close={close.clone()} />
                         }
                     </span>
-                    <ToolButton icon="invert" label="Invert" key_name="I"
-                        onclick={act(Action::Invert(active))} />
-                    <ToolButton icon="reset" label="Reset view" key_name="R"
+                    // The slab needs the room: inverting is among the presets as well.
+                    if !in_planes {
+                        <ToolButton icon="invert" label="Invert" key_name="I"
+                            onclick={act(Action::Invert(active))} />
+                    }
+                    <ToolButton icon="reset" key_name="R"
+                        label={if in_planes { "Reset planes" } else { "Reset view" }}
                         onclick={act(Action::Reset(active))} />
-                    {play(view, &act(Action::TogglePlaying(active)))}
+                    // A plane is no stack that plays or is linked to others.
+                    if !in_planes {
+                        {play(view, &act(Action::TogglePlaying(active)))}
+                    }
                     <span class="anchor">
                         <ToolButton icon="flip" label="Turn, flip, zoom"
                             expanded={is_open(Popover::View)} onclick={opens(Popover::View)} />
@@ -191,17 +222,28 @@ pub fn Bar(props: &BarProps) -> Html {
                             <ViewPopover {active} planes={view.planes} dispatch={dispatch.clone()} close={close.clone()} />
                         }
                     </span>
-                    <ToolButton icon="link" label="Scroll all together" key_name="Y"
-                        pressed={view.linked} onclick={act(Action::ToggleLink)} />
+                    if !in_planes {
+                        <ToolButton icon="link" label="Scroll all together" key_name="Y"
+                            pressed={view.linked} onclick={act(Action::ToggleLink)} />
+                    }
                     <span class="anchor">
                         <ToolButton icon="layout" label="Layout" key_name="G"
                             expanded={is_open(Popover::Layout)} onclick={opens(Popover::Layout)} />
                         if is_open(Popover::Layout) {
-                            <LayoutPopover layout={view.layout} dispatch={dispatch.clone()}
+                            <LayoutPopover layout={view.layout.filter(|_| !in_planes)} {in_planes}
+                                can_show_planes={can_show_planes(view)} dispatch={dispatch.clone()}
                                 close={close.clone()} />
                         }
                     </span>
+                    {planes(view, &act(Action::ShowPlanes(!in_planes)))}
                 </Group>
+                if let Some(mpr) = view.mpr.clone() {
+                    <span class="sep"></span>
+                    <Volumes mpr={mpr.clone()} dispatch={dispatch.clone()}
+                        is_open={is_open(Popover::Volumes)} toggle={toggle.clone()}
+                        close={close.clone()} />
+                    <SlabGroup {mpr} {active} dispatch={dispatch.clone()} />
+                }
                 }
                 <span class="grow"></span>
                 <Group label="Study">

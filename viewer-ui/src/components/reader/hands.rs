@@ -2,12 +2,14 @@
 
 use super::rail::DRAG_TYPE;
 use crate::input::gesture::{self, Steps};
+use crate::input::lines;
 use crate::input::pointers::{Kind, LONG_PRESS_MS, Place, Pointers, Press};
-use crate::platform::{clock, page, pointer};
+use crate::platform::{clock, page, pointer, style};
 use crate::store::Command;
 use std::cell::RefCell;
 use viewer_core::model::SeriesId;
 use viewer_core::state::{Action, Tool, ViewChange};
+use viewer_core::tools::crosshair::Crosshair;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -49,17 +51,75 @@ fn kind(event: &PointerEvent) -> Kind {
     }
 }
 
-/// What pointers do to the viewport at a place of the layout.
+/// The viewport that pointers are over.
+#[derive(Debug, Clone, Copy)]
+pub struct Pointed<'a> {
+    /// Its place in the layout.
+    pub index: usize,
+    /// What the left button does.
+    pub tool: Tool,
+    /// The lines that are drawn in it.
+    pub crosshair: Option<&'a Crosshair>,
+    /// It shows a plane of a volume.
+    pub is_plane: bool,
+    /// It is the active one.
+    pub is_active: bool,
+}
+
+/// Gives the pointer the shape of what it holds, or would take hold of.
+fn shape(
+    element: &web_sys::Element,
+    crosshair: &Crosshair,
+    tool: Tool,
+    pointers: &Pointers,
+    at: [f64; 2],
+) {
+    if tool != Tool::Crosshair {
+        return;
+    }
+    let held = pointers.held();
+    let ratio = page::device_pixel_ratio();
+    let under = held.or_else(|| lines::under(Some(crosshair), tool, at, ratio));
+    let shape = lines::cursor(crosshair, under, held.is_some());
+    style::set(element, "cursor", shape);
+}
+
+/// Up to this width of the window the active plane is large and the others small beside it; as in the style sheet.
+const NARROW_PX: f64 = 820.0;
+
+/// What pointers do to a viewport.
 #[hook]
 pub fn use_pointers(
-    index: usize,
-    tool: Tool,
+    pointed: Pointed<'_>,
     node: &NodeRef,
     dispatch: &Callback<Command>,
 ) -> PointerListeners {
+    let Pointed {
+        index,
+        tool,
+        is_plane,
+        is_active,
+        ..
+    } = pointed;
+    let crosshair = pointed.crosshair.cloned();
     let pointers = use_mut_ref(Pointers::default);
+    {
+        // The pointer's shape is that of the tool until it moves.
+        let node = node.clone();
+        let has_shape = is_plane && tool == Tool::Crosshair;
+        use_effect_with((has_shape, crosshair.is_some()), move |(has_shape, _)| {
+            if let Some(element) = node.cast::<web_sys::Element>() {
+                style::set(
+                    &element,
+                    "cursor",
+                    if *has_shape { "crosshair" } else { "" },
+                );
+            }
+        });
+    }
     let down = {
         let (pointers, node, dispatch) = (pointers.clone(), node.clone(), dispatch.clone());
+        let crosshair = crosshair.clone();
         Callback::from(move |event: PointerEvent| {
             let Some(element) = node.cast::<web_sys::Element>() else {
                 return;
@@ -68,14 +128,27 @@ pub fn use_pointers(
                 return;
             }
             dispatch.emit(Command::Act(Action::Activate(index)));
+            if is_plane && !is_active && page::window_width() <= NARROW_PX {
+                // It becomes the large one: what lies under the pointer is another place then.
+                return;
+            }
             pointer::capture(&element, event.pointer_id());
+            let place = place(&element, &event);
+            let ratio = page::device_pixel_ratio();
             let press = Press {
-                place: place(&element, &event),
+                place,
                 kind: kind(&event),
                 button: event.button(),
                 tool,
+                handle: lines::under(crosshair.as_ref(), tool, place.at, ratio),
             };
-            let number = pointers.borrow_mut().press(&press);
+            let (number, command) = pointers.borrow_mut().press(index, &press);
+            if let Some(command) = command {
+                dispatch.emit(command);
+            }
+            if let Some(crosshair) = &crosshair {
+                shape(&element, crosshair, tool, &pointers.borrow(), place.at);
+            }
             if press.button == 1 {
                 // No browser's own scrolling by the middle button.
                 event.prevent_default();
@@ -101,7 +174,11 @@ pub fn use_pointers(
                 return;
             };
             let (place, ratio) = (place(&element, &event), page::device_pixel_ratio());
-            let commands = pointers.borrow_mut().moved(index, place, ratio);
+            let alone = event.alt_key();
+            let commands = pointers.borrow_mut().moved(index, place, ratio, alone);
+            if let Some(crosshair) = &crosshair {
+                shape(&element, crosshair, tool, &pointers.borrow(), place.at);
+            }
             for command in commands {
                 dispatch.emit(command);
             }

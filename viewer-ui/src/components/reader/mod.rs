@@ -2,6 +2,7 @@
 
 mod area;
 mod bar;
+mod crosshair;
 mod density;
 mod failure;
 mod focus;
@@ -12,10 +13,11 @@ mod pop;
 mod popovers;
 mod rail;
 mod scroll_bar;
+mod slab;
 mod spoken;
 mod viewport;
 
-use crate::input::keys::{Meaning, Popover, meaning, passes};
+use crate::input::keys::{Meaning, Popover, Target, meaning, passes};
 use crate::platform::page;
 use crate::store::{Command, ReaderView};
 use std::cell::RefCell;
@@ -93,6 +95,18 @@ pub fn Reader(props: &ReaderProps) -> Html {
     }
 }
 
+/// What a key acts on when a viewport has the focus.
+fn target(view: &ReaderView, viewport: usize) -> Target {
+    let mpr = view.mpr.as_ref();
+    // The snapshot tells the thickness of the plane that was active when it was made.
+    let known = mpr.filter(|_| viewport == view.active);
+    Target {
+        viewport,
+        in_planes: mpr.is_some(),
+        slab: known.map(|mpr| (mpr.slab_mm, mpr.projection)),
+    }
+}
+
 /// Listens to the keyboard for as long as the reader is on screen.
 #[hook]
 fn use_keys(
@@ -109,17 +123,21 @@ fn use_keys(
             if key.is_tab {
                 return open_now.is_none() && key.in_viewport && focus::step(key.shift);
             }
-            if !passes(open_now, &key.key, key.shift) {
+            // The viewport in focus, even where the snapshot does not know of it yet.
+            let active = focus::viewport().unwrap_or(view.active);
+            let target = target(&view, active);
+            if !passes(open_now, &key.key, key.shift, target) {
                 return false;
             }
             if key.key == "Enter" && !key.in_viewport {
                 return false;
             }
-            // The viewport in focus, even where the snapshot does not know of it yet.
-            let active = focus::viewport().unwrap_or(view.active);
-            match meaning(&key.key, key.shift, active) {
+            match meaning(&key.key, key.shift, target) {
                 Some(Meaning::Do(command)) => {
-                    if matches!(command, Command::Act(Action::ChoosePreset { .. })) {
+                    if matches!(
+                        command,
+                        Command::Act(Action::ChoosePreset { .. } | Action::ShowPlanes(_))
+                    ) {
                         set.emit(None);
                     }
                     dispatch.emit(command);

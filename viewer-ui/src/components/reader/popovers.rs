@@ -135,11 +135,18 @@ fn NumberField(props: &NumberProps) -> Html {
     }
 }
 
+/// Why three planes cannot be chosen.
+pub const NO_SERIES: &str = "Three planes: the active viewport shows no series";
+
 /// What the layout popover shows.
 #[derive(Properties, PartialEq)]
 pub struct LayoutProps {
-    /// The layout on screen.
+    /// The layout on screen; `None` where three planes are.
     pub layout: Option<Layout>,
+    /// Three planes are on screen.
+    pub in_planes: bool,
+    /// There is a series to show in planes, or they are on screen.
+    pub can_show_planes: bool,
     /// Where commands go.
     pub dispatch: Callback<Command>,
     /// Closes it.
@@ -177,10 +184,27 @@ pub fn LayoutPopover(props: &LayoutProps) -> Html {
             </button>
         }
     };
+    let planes = {
+        let (dispatch, close) = (props.dispatch.clone(), props.close.clone());
+        let shows = !props.in_planes;
+        Callback::from(move |_: MouseEvent| {
+            dispatch.emit(Command::Act(Action::ShowPlanes(shows)));
+            close.emit(());
+        })
+    };
     html! {
         <Pop label="Layout" class="lay" close={props.close.clone()}>
             <div class="lg" role="radiogroup" aria-label="Grid">
                 {for Layout::OFFERED.into_iter().map(cell)}
+            </div>
+            <div class="menu">
+                <hr />
+                <button class="row" role="checkbox" aria-checked={props.in_planes.to_string()}
+                    disabled={!props.can_show_planes} onclick={planes}
+                    title={(!props.can_show_planes).then_some(NO_SERIES)}>
+                    <Icon name="mpr" small=true /><span class="name">{"Three planes"}</span>
+                    <span class="val"><kbd>{"M"}</kbd></span>
+                </button>
             </div>
         </Pop>
     }

@@ -61,7 +61,8 @@ pub fn Rail(props: &RailProps) -> Html {
             }
             {for groups.iter().enumerate().map(|(place, group)| html! {
                 <Group key={place} group={(*group).clone()} can_fold={place > 0}
-                    active={view.active} dispatch={props.dispatch.clone()} />
+                    active={view.active} in_planes={view.mpr.is_some()}
+                    dispatch={props.dispatch.clone()} />
             })}
         </nav>
     }
@@ -73,6 +74,7 @@ struct GroupProps {
     /// Another study than the first can be put away.
     can_fold: bool,
     active: usize,
+    in_planes: bool,
     dispatch: Callback<Command>,
 }
 
@@ -102,7 +104,7 @@ fn Group(props: &GroupProps) -> Html {
                     {for group.series.iter().map(|series| html! {
                         <li key={series.id.0}>
                             <Thumb series={series.clone()} active={props.active}
-                                dispatch={props.dispatch.clone()} />
+                                in_planes={props.in_planes} dispatch={props.dispatch.clone()} />
                         </li>
                     })}
                 </ul>
@@ -115,6 +117,7 @@ fn Group(props: &GroupProps) -> Html {
 struct ThumbProps {
     series: RailSeries,
     active: usize,
+    in_planes: bool,
     dispatch: Callback<Command>,
 }
 
@@ -124,6 +127,15 @@ fn percent_loaded(series: &RailSeries) -> Option<usize> {
     let (loaded, count) = series.loaded.zip(series.count)?;
     let settled = loaded + series.failed;
     (settled < count).then(|| settled * 100 / count.max(1))
+}
+
+/// Where a series is on screen: for screen readers, and the label; both empty where it is not. Planes take all viewports.
+fn shown_in(series: &RailSeries, in_planes: bool) -> (&'static str, String) {
+    match (series.shown_in.is_empty(), in_planes) {
+        (true, _) => ("", String::new()),
+        (false, true) => ("shown in three planes: ", "MPR".into()),
+        (false, false) => ("shown in viewport ", series.shown_in.iter().collect()),
+    }
 }
 
 #[component]
@@ -150,14 +162,14 @@ fn Thumb(props: &ThumbProps) -> Html {
         }
     });
     let aria_current = series.is_active.then_some("true");
-    let letters: String = series.shown_in.iter().collect();
+    let (where_, letters) = shown_in(series, props.in_planes);
     let title = match series.problem.as_ref().or(series.note.as_ref()) {
         Some(problem) => format!("{}\n{problem}", series.name),
         None => series.name.clone(),
     };
     let shown_in = html! {
         if !letters.is_empty() {
-            <span class="in"><span class="vh">{"shown in viewport "}</span>{&letters}</span>
+            <span class="in"><span class="vh">{where_}</span>{&letters}</span>
         }
     };
     if series.is_document {
@@ -238,5 +250,14 @@ mod tests {
         assert_eq!(percent_loaded(&series(Some(196), 4)), None);
         assert_eq!(percent_loaded(&series(Some(199), 0)), Some(99));
         assert_eq!(percent_loaded(&series(None, 0)), None);
+    }
+
+    #[test]
+    fn a_series_in_planes_says_so_instead_of_its_viewports() {
+        let mut series = series(None, 0);
+        assert_eq!(shown_in(&series, true).1, "");
+        series.shown_in = vec!['A', 'B', 'C'];
+        assert_eq!(shown_in(&series, true).1, "MPR");
+        assert_eq!(shown_in(&series, false).1, "ABC");
     }
 }

@@ -18,7 +18,9 @@ pub struct ScrollBarProps {
     pub loaded: Vec<(usize, usize)>,
     /// Failed slices.
     pub failed: Vec<usize>,
-    /// "Image 212 of 436".
+    /// Of a plane, whose stops are not loaded one by one: without runs.
+    pub is_plane: bool,
+    /// "Image 212 of 436", "Axial plane 215 of 449".
     pub spoken: AttrValue,
     /// Where commands go.
     pub dispatch: Callback<Command>,
@@ -86,15 +88,23 @@ pub fn ScrollBar(props: &ScrollBarProps) -> Html {
     // A press here is not one on the image below, whatever becomes of it.
     let ondblclick = Callback::from(|event: MouseEvent| event.stop_propagation());
     let slices = props.slices;
+    let label = if props.is_plane {
+        "Position of the plane"
+    } else {
+        "Position in the stack"
+    };
     html! {
         <div class="sb" role="scrollbar" aria-orientation="vertical" aria-valuemin="1"
             aria-controls={format!("viewport-{}", props.viewport)}
             aria-valuemax={slices.to_string()} aria-valuenow={(props.slice + 1).to_string()}
-            aria-valuetext={props.spoken.clone()} aria-label="Position in the stack" ref={node}
+            aria-valuetext={props.spoken.clone()} aria-label={label} ref={node}
             {onpointerdown} {onpointermove} onpointerup={onpointerup.clone()}
             onpointercancel={onpointerup} {ondblclick}>
             <svg aria-hidden="true">
                 <rect class="track" x="2" y="0" width="6" height="100%" />
+                if props.is_plane {
+                    <rect class="stops" x="3" y="0" width="4" height="100%" />
+                }
                 {for props.loaded.iter().map(|(first, end)| html! {
                     <rect class="loaded" x="3" y={percent(*first as f64, slices)} width="4"
                         height={percent((end - first) as f64, slices)} />

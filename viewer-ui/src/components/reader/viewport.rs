@@ -1,12 +1,15 @@
 //! One viewport: texts, letters, marks and states over the canvas.
 
+use super::crosshair::{CrosshairLayer, class_of};
 use super::focus;
-use super::hands::{use_drop, use_pointers, use_wheel};
+use super::hands::{Pointed, use_drop, use_pointers, use_wheel};
 use super::scroll_bar::ScrollBar;
 use crate::components::icon::Icon;
 use crate::store::{Command, Content, ViewportView};
 use viewer_core::state::{Action, Tool};
+use viewer_core::tools::overlay::plane_name;
 use viewer_core::tools::{CornerText, MarkKind};
+use viewer_core::volume::PlaneKind;
 use yew::prelude::*;
 
 /// What a viewport shows.
@@ -43,7 +46,20 @@ pub fn ViewportCell(props: &ViewportProps) -> Html {
     } = props;
     let index = *index;
     let node = use_node_ref();
-    let pointers = use_pointers(index, props.tool, &node, dispatch);
+    // What is not drawn is not taken hold of.
+    let crosshair = viewport.crosshair.as_ref();
+    let crosshair = crosshair.filter(|_| props.overlay && has_lines(viewport));
+    let pointers = use_pointers(
+        Pointed {
+            index,
+            tool: props.tool,
+            crosshair,
+            is_plane: viewport.plane.is_some(),
+            is_active: props.has_focus,
+        },
+        &node,
+        dispatch,
+    );
     let drop = use_drop(index, &node, dispatch);
     use_wheel(index, &node, dispatch);
     {
@@ -75,11 +91,15 @@ pub fn ViewportCell(props: &ViewportProps) -> Html {
             oncontextmenu={Callback::from(|event: MouseEvent| event.prevent_default())}>
             if !props.bare {
                 {content(index, viewport, dispatch)}
+                if let Some(crosshair) = crosshair {
+                    <CrosshairLayer crosshair={crosshair.clone()}
+                        has_handles={props.tool == Tool::Crosshair} />
+                }
                 {texts(props)}
                 if viewport.slices > 1 {
                     <ScrollBar viewport={index} slice={viewport.slice} slices={viewport.slices}
                         loaded={viewport.loaded_runs.clone()} failed={viewport.failed_slices.clone()}
-                        spoken={format!("Image {} of {}", viewport.slice + 1, viewport.slices)}
+                        is_plane={viewport.plane.is_some()} spoken={position(viewport)}
                         dispatch={dispatch.clone()} />
                 }
             }
@@ -103,11 +123,34 @@ fn label(viewport: &ViewportView) -> String {
     }
 }
 
-fn corner(class: &'static str, lines: &CornerText) -> Html {
+/// Where it stands, for its scroll bar: "Image 212 of 436", "Axial plane 215 of 449".
+fn position(viewport: &ViewportView) -> String {
+    match viewport.plane {
+        // In planes nothing plays, so this is always the place.
+        Some(_) => viewport.spoken.clone(),
+        None => format!("Image {} of {}", viewport.slice + 1, viewport.slices),
+    }
+}
+
+/// The lines of the other planes are drawn where there is, or will be, an image.
+fn has_lines(viewport: &ViewportView) -> bool {
+    matches!(viewport.content, Content::Image | Content::Loading(_))
+}
+
+/// The letter of a plane on its colour.
+fn badge(kind: PlaneKind) -> Html {
+    let letter: String = plane_name(kind).chars().take(1).collect();
+    html! { <span class={classes!("plane", class_of(kind))} aria-hidden="true">{letter}</span> }
+}
+
+fn corner(class: &'static str, lines: &CornerText, plane: Option<PlaneKind>) -> Html {
     html! {
         <div class={classes!("ov", class)}>
-            {for lines.iter().map(|line| html! {
+            {for lines.iter().enumerate().map(|(place, line)| html! {
                 <div class={line.optional.then_some("opt")}>
+                    if let (0, Some(kind)) = (place, plane) {
+                        {badge(kind)}
+                    }
                     {for line.spans.iter().map(|span| {
                         if span.strong { html! { <b>{&span.text}</b> } } else { html! { {&span.text} } }
                     })}
@@ -128,9 +171,12 @@ fn texts(props: &ViewportProps) -> Html {
     html! {
         <>
             if props.overlay {
-                {corner("tl", &viewport.corners.top_left)}
-                {corner("bl", &viewport.corners.bottom_left)}
-                {corner("br", &viewport.corners.bottom_right)}
+                {corner("tl", &viewport.corners.top_left, viewport.plane)}
+                {corner("bl", &viewport.corners.bottom_left, None)}
+                {corner("br", &viewport.corners.bottom_right, None)}
+            } else if let Some(kind) = viewport.plane {
+                // Letters stay without the text: this one says which plane it is.
+                <div class="ov tl">{badge(kind)}</div>
             }
             {marks(props.index, viewport)}
             if viewport.content == Content::Image {
@@ -152,6 +198,9 @@ fn marks(index: usize, viewport: &ViewportView) -> Html {
         MarkKind::Waiting => ("offline", Some("w")),
         MarkKind::Lossy => ("lossy", Some("w")),
         MarkKind::Uncalibrated => ("length", Some("w")),
+        MarkKind::Gaps => ("warn", Some("w")),
+        MarkKind::Tilt => ("tilt", None),
+        MarkKind::Coarse => ("ring60", Some("w")),
         MarkKind::Note => ("info", None),
         MarkKind::Loading => ("ring60", None),
         MarkKind::Cpu => ("chip", None),
@@ -193,7 +242,7 @@ fn content(index: usize, viewport: &ViewportView, dispatch: &Callback<Command>) 
                     delta: 1,
                 })
             });
-            let has_next = viewport.slice + 1 < viewport.slices;
+            let has_next = viewport.plane.is_none() && viewport.slice + 1 < viewport.slices;
             html! {
                 <div class="inplace" role="status">
                     <span class="warn"><Icon name="warn" /></span>

@@ -1,0 +1,191 @@
+//! Smallest and largest value of cells of voxels: a sample of a slab is left out where its cell cannot change the result.
+//!
+//! A cell spans a power of two of steps from voxel to voxel; neighbours share the voxels between them. Values are those
+//! that the shader mixes: whole numbers, singles, or modality values where each slice has its own rescale.
+
+use super::stored::{Line, Stored, VoxelKind};
+use std::cell::Cell;
+use viewer_core::pixel::SampleType;
+use viewer_core::volume::BrickLayout;
+
+/// Base 2 logarithm of the steps of the smallest cells.
+const SMALLEST_SHIFT: u32 = 3;
+
+const TEXEL_BYTES: u32 = 8;
+
+/// The extremes of all cells.
+#[derive(Debug)]
+pub struct Cells {
+    layout: BrickLayout,
+    shift: u32,
+    ranges: Vec<[f32; 2]>,
+    texture: wgpu::Texture,
+    is_behind: Cell<bool>,
+}
+
+impl Cells {
+    /// Cells of a volume, nothing known yet. The texture has at most `side` texels a side.
+    pub fn new(device: &wgpu::Device, size: [u32; 3], side: u32) -> Self {
+        let (layout, shift) = layout(size, side);
+        let [width, height, depth_or_array_layers] = layout.counts();
+        let texture = device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("cells"),
+            size: wgpu::Extent3d {
+                width,
+                height,
+                depth_or_array_layers,
+            },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D3,
+            format: wgpu::TextureFormat::Rg32Uint,
+            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+            view_formats: &[],
+        });
+        Self {
+            ranges: vec![NOTHING; layout.count()],
+            layout,
+            shift,
+            texture,
+            is_behind: Cell::new(true),
+        }
+    }
+
+    /// Bytes of the texture for a volume.
+    pub fn bytes(size: [u32; 3], side: u32) -> u64 {
+        layout(size, side).0.count() as u64 * u64::from(TEXEL_BYTES)
+    }
+
+    /// Base 2 logarithm of a cell's steps.
+    pub fn shift(&self) -> u32 {
+        self.shift
+    }
+
+    /// A view of the texture.
+    pub fn view(&self) -> wgpu::TextureView {
+        self.texture.create_view(&Default::default())
+    }
+
+    /// Takes the voxels of a slice; `line` is its rescale where modality values are mixed.
+    pub fn add(&mut self, z: u32, stored: Stored, voxels: &[u8], line: Option<Line>) {
+        match (stored.kind(), stored.voxel_type()) {
+            (VoxelKind::Narrow, SampleType::U8) => {
+                self.add_cells(z, voxels, line, |cell| f32::from(*cell));
+            }
+            (VoxelKind::Narrow, SampleType::I8) => {
+                self.add_cells(z, voxels, line, |cell| f32::from(cell.cast_signed()));
+            }
+            (VoxelKind::Narrow, SampleType::U16) => {
+                let (words, _) = voxels.as_chunks::<2>();
+                self.add_cells(z, words, line, |cell| f32::from(u16::from_le_bytes(*cell)));
+            }
+            (VoxelKind::Narrow, _) => {
+                let (words, _) = voxels.as_chunks::<2>();
+                self.add_cells(z, words, line, |cell| f32::from(i16::from_le_bytes(*cell)));
+            }
+            (VoxelKind::Single, _) => {
+                self.add_cells(z, voxels.as_chunks::<4>().0, line, |cell| {
+                    let value = f32::from_le_bytes(*cell);
+                    if value.is_finite() { value } else { f32::NAN }
+                });
+            }
+            // Where in single precision they lie depends on the window.
+            (VoxelKind::Wide, _) => {}
+        }
+    }
+
+    fn add_cells<T>(
+        &mut self,
+        z: u32,
+        voxels: &[T],
+        line: Option<Line>,
+        value: impl Fn(&T) -> f32,
+    ) {
+        let [columns, rows, _] = self.layout.size();
+        let [across, down, _] = self.layout.counts();
+        let steps = 1_u32 << self.shift;
+        let mut ranges = vec![NOTHING; (across * down) as usize];
+        for (y, row) in (0..rows).zip(voxels.chunks_exact(columns as usize)) {
+            let downs = self.layout.along(1, y);
+            for x in 0..across {
+                let start = (x * steps) as usize;
+                let end = (start + steps as usize + 1).min(row.len());
+                // `min` and `max` pass NaN over.
+                let found = row[start..end].iter().fold(NOTHING, |[low, high], voxel| {
+                    let value = value(voxel);
+                    [low.min(value), high.max(value)]
+                });
+                for y in downs.clone() {
+                    let range = &mut ranges[(y * across + x) as usize];
+                    *range = united(*range, found);
+                }
+            }
+        }
+        if let Some(line) = line {
+            ranges.iter_mut().for_each(|range| turn(range, line));
+        }
+        for layer in self.layout.along(2, z) {
+            let first = self.layout.index([0, 0, layer]);
+            for (known, found) in self.ranges[first..].iter_mut().zip(&ranges) {
+                *known = united(*known, *found);
+            }
+        }
+        self.is_behind.set(true);
+    }
+
+    /// From now on modality values are mixed; all slices before had this rescale.
+    pub fn turn(&mut self, line: Line) {
+        self.ranges.iter_mut().for_each(|range| turn(range, line));
+        self.is_behind.set(true);
+    }
+
+    /// Brings the texture up to date.
+    pub fn sync(&self, queue: &wgpu::Queue) {
+        if !self.is_behind.replace(false) {
+            return;
+        }
+        let words = self.ranges.iter().flatten();
+        let bytes: Vec<u8> = words.flat_map(|value| value.to_le_bytes()).collect();
+        let size = self.texture.size();
+        queue.write_texture(
+            self.texture.as_image_copy(),
+            &bytes,
+            wgpu::TexelCopyBufferLayout {
+                offset: 0,
+                bytes_per_row: Some(size.width * TEXEL_BYTES),
+                rows_per_image: Some(size.height),
+            },
+            size,
+        );
+    }
+}
+
+/// Of no voxel.
+const NOTHING: [f32; 2] = [f32::INFINITY, f32::NEG_INFINITY];
+
+fn layout(size: [u32; 3], side: u32) -> (BrickLayout, u32) {
+    let mut shift = SMALLEST_SHIFT;
+    loop {
+        let layout = BrickLayout::new(size, 1 << shift);
+        if shift >= 16 || layout.counts().iter().all(|count| *count <= side) {
+            return (layout, shift);
+        }
+        shift += 1;
+    }
+}
+
+fn united(a: [f32; 2], b: [f32; 2]) -> [f32; 2] {
+    [a[0].min(b[0]), a[1].max(b[1])]
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the shader computes in single precision"
+)]
+fn turn(range: &mut [f32; 2], line: Line) {
+    if range[0] > range[1] {
+        return;
+    }
+    let [a, b] = range.map(|value| (f64::from(value) * line.slope + line.intercept) as f32);
+    *range = [a.min(b), a.max(b)];
+}

@@ -1,0 +1,246 @@
+//! One volume on the GPU.
+
+use super::awaited;
+use super::cells::Cells;
+use super::memory::Refusal;
+use super::slice_table::SliceTable;
+use super::stored::{Line, Rescale, Stored, VoxelKind};
+use crate::texels;
+use crate::texture_cache::UploadError;
+use std::cell::Cell;
+use viewer_core::pixel::ModalityLut;
+use viewer_core::volume::{PlaneParams, Presence, SliceState, VolumeGrid};
+
+/// Voxels, and what is known of them.
+#[derive(Debug)]
+pub struct Volume {
+    /// Columns, rows and slices.
+    pub size: [u32; 3],
+    /// How samples are kept.
+    pub stored: Stored,
+    /// What is known of the slices' rescale.
+    pub rescale: Rescale,
+    /// Which slices came.
+    pub presence: Presence,
+    /// Whether its memory is there.
+    pub refusal: Refusal,
+    /// The drawing that showed it last.
+    pub drawn_at: Cell<u64>,
+    /// Group 1 of `shaders/mpr.wgsl`.
+    pub bind_group: wgpu::BindGroup,
+    voxels: wgpu::Texture,
+    table: SliceTable,
+    cells: Cells,
+    bytes: u64,
+}
+
+impl Volume {
+    /// Bytes of all textures of a volume in one piece.
+    pub fn whole_bytes(size: [u32; 3], stored: Stored, side: u32) -> u64 {
+        let voxels = size.iter().map(|side| u64::from(*side));
+        voxels
+            .fold(u64::from(stored.voxel_bytes()), u64::saturating_mul)
+            .saturating_add(SliceTable::bytes(size[2]))
+            .saturating_add(Cells::bytes(size, side))
+    }
+
+    /// An empty volume that takes at most `room` bytes; 3-D textures have at most `side` texels a side.
+    ///
+    /// # Errors
+    /// A volume for which there is no room.
+    pub fn new(
+        (device, _queue): (&wgpu::Device, &wgpu::Queue),
+        layouts: &[wgpu::BindGroupLayout; 2],
+        size: [u32; 3],
+        stored: Stored,
+        (side, _side_2d, room): (u32, u32, u64),
+    ) -> Result<Self, UploadError> {
+        let bytes = Self::whole_bytes(size, stored, side);
+        if size.iter().any(|edge| *edge > side) || bytes > room {
+            return Err(UploadError::NoRoom { size });
+        }
+        let voxels = device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("voxels"),
+            size: wgpu::Extent3d {
+                width: size[0],
+                height: size[1],
+                depth_or_array_layers: size[2],
+            },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D3,
+            format: stored.format(),
+            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+            view_formats: &[],
+        });
+        let table = SliceTable::new(device, size[2]);
+        let cells = Cells::new(device, size, side);
+        let views = [
+            voxels.create_view(&Default::default()),
+            table.view(),
+            cells.view(),
+        ];
+        Ok(Self {
+            size,
+            stored,
+            rescale: Rescale::Unknown,
+            presence: Presence::new(size[2] as usize),
+            refusal: Refusal::Granted,
+            drawn_at: Cell::new(0),
+            bind_group: group(device, &layouts[0], &views),
+            voxels,
+            table,
+            cells,
+            bytes,
+        })
+    }
+
+    /// Bytes of all textures.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// True where the volume has such a slice.
+    pub fn takes(&self, z: u32, samples: &[u8]) -> bool {
+        let [columns, rows, slices] = self.size;
+        let pixels = columns as usize * rows as usize;
+        z < slices && samples.len() == pixels * self.stored.sample_type.size_bytes()
+    }
+
+    /// Writes a slice that it takes.
+    pub fn write(&mut self, queue: &wgpu::Queue, z: u32, samples: &[u8], modality: &ModalityLut) {
+        let voxels = self.stored.voxels(samples, modality);
+        let line = match Line::of(modality) {
+            Some(line) if !self.stored.is_converted => line,
+            _ => Line::IDENTITY,
+        };
+        self.note_line(z, line);
+        let own = (self.rescale == Rescale::Each).then_some(line);
+        self.cells.add(z, self.stored, &voxels, own);
+        let [width, height, _] = self.size;
+        queue.write_texture(
+            wgpu::TexelCopyTextureInfo {
+                origin: wgpu::Origin3d { x: 0, y: 0, z },
+                ..self.voxels.as_image_copy()
+            },
+            &voxels,
+            wgpu::TexelCopyBufferLayout {
+                offset: 0,
+                bytes_per_row: Some(width * self.stored.voxel_bytes()),
+                rows_per_image: Some(height),
+            },
+            wgpu::Extent3d {
+                width,
+                height,
+                depth_or_array_layers: 1,
+            },
+        );
+        if self.presence.set(z as usize, SliceState::Here) {
+            self.table.touch();
+        }
+    }
+
+    /// Notes a slice's line; once two differ, modality values are mixed.
+    fn note_line(&mut self, z: u32, line: Line) {
+        match self.rescale {
+            Rescale::Unknown => self.rescale = Rescale::Common(line),
+            Rescale::Common(common) if common != line => {
+                self.cells.turn(common);
+                self.rescale = Rescale::Each;
+            }
+            _ => {}
+        }
+        self.table.set_line(z, line);
+    }
+
+    /// Notes that a slice will never come.
+    pub fn fail(&mut self, _queue: &wgpu::Queue, z: u32) {
+        if self.presence.set(z as usize, SliceState::Failed) {
+            self.table.touch();
+        }
+    }
+
+    /// Slices that planes need and that are not here, the most needed first.
+    pub fn missing(&mut self, _queue: &wgpu::Queue, planes: &[PlaneParams]) -> Vec<u32> {
+        let first = planes.first().map_or(0, |params| {
+            let middle = params.grid.voxel_from_patient(params.plane.center).z;
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a cast from float stops at the ends of the range"
+            )]
+            let slice = middle.round() as usize;
+            slice.min(self.presence.count().saturating_sub(1))
+        });
+        awaited(&self.presence, first)
+    }
+
+    /// Base 2 logarithm of the steps of a cell of extremes, where they can be relied on.
+    pub fn cell_shift(&self) -> Option<u32> {
+        let is_known = self.presence.is_complete() && self.stored.kind() != VoxelKind::Wide;
+        is_known.then(|| self.cells.shift())
+    }
+
+    /// Brings all tables up to date that a drawing needs.
+    pub fn sync(&self, queue: &wgpu::Queue, grid: &VolumeGrid, needs_cells: bool) {
+        let is_uneven = grid.even_step_mm().is_none();
+        let positions = is_uneven.then(|| grid.slice_positions_mm());
+        self.table.sync(queue, &self.presence, positions);
+        if needs_cells {
+            self.cells.sync(queue);
+        }
+    }
+
+    /// Gives its memory back now, not when the browser collects its garbage.
+    pub fn destroy(self) {
+        self.voxels.destroy();
+    }
+}
+
+/// Layout of group 1 of `shaders/mpr.wgsl`.
+pub fn volume_layout(device: &wgpu::Device, is_bricked: bool) -> wgpu::BindGroupLayout {
+    use wgpu::TextureViewDimension as Dimension;
+    let entry = |(binding, view_dimension): (u32, Dimension)| wgpu::BindGroupLayoutEntry {
+        ty: wgpu::BindingType::Texture {
+            sample_type: wgpu::TextureSampleType::Uint,
+            view_dimension,
+            multisampled: false,
+        },
+        ..texels::layout_entry(binding, false)
+    };
+    let dimensions: &[Dimension] = if is_bricked {
+        &[
+            Dimension::D2Array,
+            Dimension::D2,
+            Dimension::D3,
+            Dimension::D3,
+            Dimension::D3,
+        ]
+    } else {
+        &[Dimension::D3, Dimension::D2, Dimension::D3]
+    };
+    let entries: Vec<_> = (0..).zip(dimensions.iter().copied()).map(entry).collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("volume"),
+        entries: &entries,
+    })
+}
+
+fn group(
+    device: &wgpu::Device,
+    layout: &wgpu::BindGroupLayout,
+    views: &[wgpu::TextureView],
+) -> wgpu::BindGroup {
+    let entries: Vec<_> = (0..)
+        .zip(views)
+        .map(|(binding, view)| wgpu::BindGroupEntry {
+            binding,
+            resource: wgpu::BindingResource::TextureView(view),
+        })
+        .collect();
+    device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("volume"),
+        layout,
+        entries: &entries,
+    })
+}

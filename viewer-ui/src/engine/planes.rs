@@ -1,0 +1,419 @@
+//! Three planes of a volume: which of its slices are on the screen, what is drawn of it, what is said of it.
+
+use super::Engine;
+use super::screen::{Screen, ShownPlane, Shows};
+use crate::store::{Content, Letters, MprView, Notice, Severity, ViewportView};
+use glam::{DMat2, DVec3};
+use std::collections::HashMap;
+use viewer_core::geometry::{PatientDirections, Projection, edge_letters};
+use viewer_core::loading::FrameKey;
+use viewer_core::model::SeriesId;
+use viewer_core::pixel::{ModalityLut, SampleType};
+use viewer_core::state::stack_slab::VolumeShown;
+use viewer_core::state::{Action, PlaneView};
+use viewer_core::tools::marks::{LoadCount, Marked, PlaneMarked, marks, plane_marks};
+use viewer_core::tools::overlay::{self, number};
+use viewer_core::tools::{Probe, probe};
+use viewer_core::volume::{GridNote, PlaneParams};
+
+/// Ids of the notices about planes.
+const REFUSAL_NOTICE: u32 = 3;
+const TILT_NOTICE: u32 = 4;
+
+/// Most slices that are named one by one.
+const MOST_NOTES: usize = 8;
+
+/// Most slices that one drawing brings to the screen: more would hold the page up.
+const MOST_WRITTEN: usize = 24;
+
+/// Shares of the slices from which the picture is drawn anew: the coarse one first.
+const STAGES: [f64; 5] = [1.0 / 16.0, 0.125, 0.25, 0.5, 0.75];
+
+/// What the screen has of the volumes in planes and slabs.
+#[derive(Debug, Default)]
+pub(super) struct PlanesShown {
+    volumes: HashMap<u64, OnScreen>,
+    /// The notice about the volume was taken away.
+    is_notice_read: bool,
+}
+
+/// What the screen has of one volume.
+#[derive(Debug, Default)]
+struct OnScreen {
+    /// Kind of its samples: that of the first slice that came.
+    sample_type: Option<SampleType>,
+    /// Why the screen does not take it.
+    refusal: Option<String>,
+    /// Slices that are here and cannot be taken, in words.
+    notes: Vec<String>,
+}
+
+/// The screen's key of a volume.
+fn key_of(volume: &VolumeShown) -> u64 {
+    u64::from(volume.series.0) << 16 | (volume.index as u64 & 0xffff)
+}
+
+impl Engine {
+    /// The screen's key of the volume in a viewport.
+    fn volume_key(&self, viewport: usize) -> Option<u64> {
+        let viewport = self.state.viewports.get(viewport)?;
+        self.state.volume_of(viewport).as_ref().map(key_of)
+    }
+
+    fn on_screen(&self, viewport: usize) -> Option<&OnScreen> {
+        self.planes.volumes.get(&self.volume_key(viewport)?)
+    }
+
+    /// Brings slices that have come to the screen, and drops volumes that are not shown any more. True where more are
+    /// waiting.
+    pub(super) fn feed_volumes(&mut self) -> bool {
+        let mut shown: Vec<(u64, VolumeNow)> = Vec::new();
+        for viewport in &self.state.viewports {
+            let Some(volume) = self.state.volume_of(viewport) else {
+                continue;
+            };
+            let key = key_of(&volume);
+            let planes = viewport.plane_params(&self.state);
+            match shown.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, now)) => now.planes.extend(planes),
+                None => shown.extend(self.volume_now(&volume, planes).map(|now| (key, now))),
+            }
+        }
+        let keys: Vec<u64> = shown.iter().map(|(key, _)| *key).collect();
+        if !self.planes.volumes.keys().all(|key| keys.contains(key)) {
+            self.planes.volumes.retain(|key, _| keys.contains(key));
+            if let Some(screen) = &mut self.screen {
+                screen.forget_volumes(&keys);
+            }
+        }
+        if shown.is_empty() {
+            self.planes.is_notice_read = false;
+        }
+        let mut room = MOST_WRITTEN;
+        for (key, now) in &shown {
+            self.feed_volume(*key, now, &mut room);
+        }
+        room == 0
+    }
+
+    fn feed_volume(&mut self, key: u64, now: &VolumeNow, room: &mut usize) {
+        let Some(screen) = &mut self.screen else {
+            return;
+        };
+        let on_screen = self.planes.volumes.entry(key).or_default();
+        if on_screen.refusal.is_some() {
+            return;
+        }
+        let frame_key = |slice: u32| FrameKey {
+            series: now.series,
+            slice,
+        };
+        if screen.presence(key).is_none() {
+            let mut places = now.slices.iter();
+            let first = places.find_map(|slice| self.cache.get(frame_key(*slice)));
+            let Some(first) = first else { return };
+            let count = u32::try_from(now.slices.len()).unwrap_or(u32::MAX);
+            let [columns, rows] = now.size;
+            on_screen.sample_type = Some(first.sample_type);
+            let begun = screen.begin_volume(key, [columns, rows, count], first.sample_type);
+            if let Err(reason) = begun {
+                on_screen.refusal = Some(reason);
+                return;
+            }
+        }
+        for slice in screen.missing_slices(key, &now.planes) {
+            let Some(place) = now.slices.get(slice as usize) else {
+                continue;
+            };
+            let Some(frame) = self.cache.get(frame_key(*place)) else {
+                if self.queue.has_failed(frame_key(*place)) {
+                    screen.fail_slice(key, slice);
+                }
+                continue;
+            };
+            if *room == 0 {
+                return;
+            }
+            *room -= 1;
+            let is_alike = [frame.columns, frame.rows] == now.size
+                && Some(frame.sample_type) == on_screen.sample_type
+                && frame.samples_per_pixel == 1;
+            let taken = match now.modality.get(slice as usize) {
+                Some(modality) if is_alike => {
+                    screen.write_slice(key, slice, frame, modality, &mut self.scratch)
+                }
+                _ => Err("its pixels are of another kind than those of the others".into()),
+            };
+            if let Err(reason) = taken {
+                screen.fail_slice(key, slice);
+                let note = format!("slice {} is left out: {reason}", slice + 1);
+                if !on_screen.notes.contains(&note) && on_screen.notes.len() < MOST_NOTES {
+                    on_screen.notes.push(note);
+                }
+            }
+        }
+    }
+
+    /// What is drawn in the viewports that show planes.
+    pub fn plane_item(&self, index: usize) -> Option<ShownPlane> {
+        let params = self.state.viewports.get(index)?.plane_params(&self.state)?;
+        let key = self.volume_key(index)?;
+        let presence = self.screen.as_ref()?.presence(key)?;
+        let stage = if presence.is_final() {
+            u32::MAX
+        } else {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "slices are counted in thousands"
+            )]
+            let share = presence.here() as f64 / presence.count().max(1) as f64;
+            let passed = STAGES.iter().filter(|stage| share >= **stage).count();
+            u32::try_from(passed).ok().filter(|stage| *stage > 0)?
+        };
+        Some(ShownPlane {
+            volume: key,
+            params,
+            stage,
+        })
+    }
+
+    /// True once all slices of the volume on screen have come or will not, and the plane is drawn so.
+    pub fn is_plane_final(&self, index: usize) -> bool {
+        let drawn = self.drawn.get(index).and_then(Option::as_ref);
+        matches!(drawn, Some(Shows::Plane(plane)) if plane.stage == u32::MAX)
+            && self.plane_item(index).map(Shows::Plane).as_ref() == drawn
+    }
+
+    /// Why the plane in a viewport cannot be drawn, in words.
+    pub(super) fn plane_refusal(&self, viewport: usize) -> Option<&str> {
+        self.on_screen(viewport)?.refusal.as_deref()
+    }
+
+    /// The planes for the bar.
+    pub(super) fn mpr_view(&self) -> Option<MprView> {
+        let mpr = self.state.mpr.as_ref()?;
+        let active = self.state.viewports.get(self.state.active)?.plane?;
+        let slab = active.plane.slab;
+        Some(MprView {
+            slab_mm: slab.map_or(0.0, |slab| slab.thickness_mm),
+            projection: slab.map_or(Projection::Mip, |slab| slab.projection),
+            volumes: (mpr.volumes.volumes.iter())
+                .map(|volume| volume.name.clone())
+                .collect(),
+            chosen: mpr.chosen,
+        })
+    }
+
+    /// Why there are no planes, or what was put right in them.
+    pub(super) fn planes_notice(&self) -> Option<Notice> {
+        if let Some(reason) = &self.state.refusal {
+            return Some(Notice {
+                id: REFUSAL_NOTICE,
+                severity: Severity::Warning,
+                title: "No three planes of this series.".into(),
+                sentence: super::opening::sentence(reason),
+                can_try_again: false,
+                can_dismiss: true,
+            });
+        }
+        let mpr = self.state.mpr.as_ref()?;
+        if self.planes.is_notice_read {
+            return None;
+        }
+        let tilt = mpr.volume()?.grid.notes.iter().find_map(|note| match note {
+            GridNote::Tilt { degrees, is_gantry } => Some((*degrees, *is_gantry)),
+            _ => None,
+        });
+        let (degrees, is_gantry) = tilt?;
+        let what = if is_gantry {
+            "Gantry tilt"
+        } else {
+            "Shift of the slices"
+        };
+        Some(Notice {
+            id: TILT_NOTICE,
+            severity: Severity::Neutral,
+            title: format!("{what} of {}\u{b0} corrected.", number(degrees, 1)),
+            sentence:
+                "The slices are moved back to their true positions, so distances are right in every plane."
+                    .into(),
+            can_try_again: false,
+            can_dismiss: true,
+        })
+    }
+
+    /// Takes a notice away.
+    pub(super) fn dismiss(&mut self, id: u32) {
+        match id {
+            REFUSAL_NOTICE => self.state.apply(Action::DismissRefusal),
+            TILT_NOTICE => self.planes.is_notice_read = true,
+            _ => self.screen_note = None,
+        }
+    }
+
+    /// Slices of the volume in a viewport: how many there are, how many came or failed.
+    pub(super) fn volume_count(&self, viewport: usize) -> Option<LoadCount> {
+        let viewport = self.state.viewports.get(viewport)?;
+        let VolumeShown { series, volume, .. } = self.state.volume_of(viewport)?;
+        let mut count = LoadCount {
+            total: volume.slices.len(),
+            is_offline: self.queue.connection_lost_until_ms().is_some(),
+            ..LoadCount::default()
+        };
+        for slice in &volume.slices {
+            let slice = *slice;
+            let key = FrameKey { series, slice };
+            if self.cache.contains(key) {
+                count.loaded += 1;
+            } else if self.queue.has_failed(key) {
+                count.failed += 1;
+            }
+        }
+        Some(count)
+    }
+
+    /// Fills in what a viewport that shows a plane says.
+    pub(super) fn plane_view(&self, index: usize, view: &mut ViewportView) -> Option<()> {
+        let viewport = self.state.viewports.get(index)?;
+        let (plane, mpr) = (viewport.plane?, self.state.mpr.as_ref()?);
+        let shown = viewport.shown(&self.state)?;
+        let (track, stop) = viewport.stops(&self.state)?;
+        let volume = mpr.volume()?;
+        let count = self.volume_count(index)?;
+        (view.slice, view.slices) = (stop, track.count());
+        view.plane = Some(plane.kind);
+        view.crosshair = self.state.crosshair(index);
+        let name = overlay::plane_name(plane.kind);
+        view.spoken = format!("{name} plane {} of {}", stop + 1, track.count());
+        let is_drawn = self.drawn.get(index).is_some_and(Option::is_some);
+        view.content = match self.plane_refusal(index) {
+            Some(reason) => Content::Failed {
+                title: "These planes cannot be drawn".into(),
+                sentence: super::opening::sentence(reason),
+                can_fetch_again: false,
+            },
+            None if is_drawn => Content::Image,
+            None if count.failed == count.total => Content::Failed {
+                title: "No image of this series could be loaded".into(),
+                sentence: "Its planes cannot be shown.".into(),
+                can_fetch_again: true,
+            },
+            None => Content::Loading(format!(
+                "Loading {} of {} images",
+                count.loaded, count.total
+            )),
+        };
+        let probed = self
+            .hover
+            .filter(|(over, _)| *over == index)
+            .and_then(|(_, at)| self.probe(index, at[0], at[1]));
+        let has_several = mpr.volumes.volumes.len() > 1;
+        view.corners = overlay::plane_corners(&overlay::ShownPlane {
+            kind: plane.kind,
+            plane: &plane.plane,
+            turned_degrees: plane.turned_degrees(),
+            volume: has_several.then_some(volume.name.as_str()),
+            stop,
+            stops: track.count(),
+            voi: viewport.voi(&self.state),
+            inverted: viewport.inverted,
+            probe: probed.as_ref(),
+        });
+        view.letters = plane_letters(&plane);
+        view.notes = volume.grid.notes.iter().map(ToString::to_string).collect();
+        let left_out = self.on_screen(index).map(|it| it.notes.clone());
+        view.notes.extend(left_out.into_iter().flatten());
+        view.notes.extend(shown.instance.notes(shown.frame_index));
+        let is_cpu = (self.screen.as_ref()).is_some_and(Screen::is_cpu);
+        view.marks = marks(&Marked {
+            instance: shown.instance,
+            frame_index: shown.frame_index,
+            count,
+            is_cpu,
+            at: None,
+            notes: &view.notes[volume.grid.notes.len()..],
+        });
+        plane_marks(
+            &mut view.marks,
+            &PlaneMarked {
+                grid: &volume.grid,
+                is_coarse: is_drawn && !self.is_plane_final(index),
+            },
+        );
+        Some(())
+    }
+
+    /// The value under a point of a plane, canvas pixels: that of the nearest voxel, from its decoded frame.
+    pub(super) fn plane_probe(&self, index: usize, x: f64, y: f64) -> Option<Probe> {
+        let viewport = self.state.viewports.get(index)?;
+        let (view, mpr) = (viewport.plane?, self.state.mpr.as_ref()?);
+        let volume = mpr.volume()?;
+        let (width, height) = (viewport.width, viewport.height);
+        let place = view.plane.patient_from_canvas(x, y, width, height);
+        let voxel = volume.grid.voxel_from_patient(place);
+        let last = volume.grid.size() - 1.0;
+        // Rounding must not lose what lies on the outermost centres.
+        if voxel.cmplt(DVec3::splat(-1e-6)).any() || voxel.cmpgt(last + 1e-6).any() {
+            return None;
+        }
+        let nearest = voxel.round().clamp(DVec3::ZERO, last);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "within the volume"
+        )]
+        let slice = *volume.slices.get(nearest.z as usize)?;
+        let series = self.state.series(mpr.series)?;
+        let (instance, frame_index) = series.stack.as_ref()?.at(slice as usize)?;
+        let frame = self.cache.get(FrameKey {
+            series: mpr.series,
+            slice,
+        })?;
+        let found = probe::probe(instance, frame_index, nearest.x, nearest.y, |c, r, s| {
+            frame.sample(c, r, s)
+        })?;
+        Some(Probe {
+            patient_mm: Some(place.to_array()),
+            ..found
+        })
+    }
+
+    fn volume_now(&self, shown: &VolumeShown, planes: Option<PlaneParams>) -> Option<VolumeNow> {
+        let stack = self.state.series(shown.series)?.stack.as_ref()?;
+        let modality = shown.volume.slices.iter().filter_map(|slice| {
+            let (instance, frame_index) = stack.at(*slice as usize)?;
+            Some(instance.frame(frame_index).grey.modality.clone())
+        });
+        Some(VolumeNow {
+            series: shown.series,
+            slices: shown.volume.slices.clone(),
+            size: [shown.volume.grid.columns, shown.volume.grid.rows],
+            modality: modality.collect(),
+            planes: planes.into_iter().collect(),
+        })
+    }
+}
+
+/// A volume on screen, apart from the state.
+struct VolumeNow {
+    series: SeriesId,
+    slices: Vec<u32>,
+    size: [u32; 2],
+    modality: Vec<ModalityLut>,
+    planes: Vec<PlaneParams>,
+}
+
+/// Letters at the edges, from the directions that are on screen.
+fn plane_letters(view: &PlaneView) -> Letters {
+    let directions = PatientDirections {
+        row_direction: view.plane.row,
+        column_direction: view.plane.column,
+    };
+    let edges = edge_letters(DMat2::IDENTITY, directions);
+    Letters {
+        left: edges.left,
+        right: edges.right,
+        top: edges.top,
+        bottom: edges.bottom,
+    }
+}
