@@ -4,6 +4,7 @@
 //!
 //! - [`write_demo`] writes a folder of studies worth looking at.
 //! - [`pictures`] are small objects for every kind of pixel, with their right display values.
+//! - [`volumes`] are small series of a body known at every place, for planes through them.
 //! - [`ct::Anatomy`] is the trunk behind the CT studies: any place has a known value.
 
 mod brain;
@@ -24,6 +25,7 @@ mod three;
 mod tree;
 mod ultrasound;
 mod voi_luts;
+pub mod volumes;
 mod writing;
 
 pub use demo::write_demo;
