@@ -118,7 +118,7 @@ fn lesson_18_a_page_that_frames_the_viewer_needs_no_special_headers() {
            const [shown] = await viewer.viewports(); const blob = await viewer.capture(0);
            const bitmap = await createImageBitmap(blob);
            const pixels = await viewer.pixels(shown.instance, shown.frame);
-           const refused = await viewer.setLayout('mpr').catch((e) => e.code);
+           const refused = await viewer.setLayout('3d').catch((e) => e.code);
            await viewer.setSlice(0, 1);
            return {{ state: shown.state, png: blob.type, size: pixels.data.length, kind: ArrayBuffer.isView(pixels.data),
                      wide: bitmap.width === shown.width, told: window.told.map(([name]) => name), refused,

@@ -29,3 +29,12 @@ mod tiles;
 mod trouble;
 mod view;
 mod wide_gamut;
+
+// Planes through volumes.
+mod mpr;
+mod mpr_bad;
+mod mpr_lessons;
+mod mpr_real;
+mod shapes;
+mod through;
+mod volumes;
