@@ -8,7 +8,7 @@ use serde::Serialize;
 use viewer_core::pixel::icc::ScreenColors;
 use viewer_core::pixel::{FrameParams, FrameView, PixelKind, SampleType};
 use viewer_gpu::test_scenes::Report;
-use viewer_ui::platform::gpu::{Drawn, GpuScreen, Kind};
+use viewer_ui::platform::gpu::{Content, Drawn, GpuScreen, Kind};
 use viewer_ui::platform::{canvas, page};
 use wasm_bindgen::JsValue;
 
@@ -111,7 +111,8 @@ fn draw_stripes(screen: &mut GpuScreen) -> Result<(), String> {
         interpolate: false,
         ..FrameParams::default()
     };
-    match screen.draw(vec![([0, 0, 400, 100], key, params)], [400, 100]) {
+    let content = Content::Frame(key, params);
+    match screen.draw(vec![([0, 0, 400, 100], content)], [400, 100]) {
         Drawn::Yes => Ok(()),
         Drawn::NotNow => Err("the canvas is busy".into()),
         Drawn::Lost => Err("the context is lost".into()),
