@@ -285,7 +285,8 @@ impl Engine {
         view.crosshair = self.state.crosshair(index);
         let name = overlay::plane_name(plane.kind);
         view.spoken = format!("{name} plane {} of {}", stop + 1, track.count());
-        let is_drawn = self.drawn.get(index).is_some_and(Option::is_some);
+        // What stands there of a stack is no plane: letters of one must not stand over the other.
+        let is_drawn = matches!(self.drawn.get(index), Some(Some(Shows::Plane(_))));
         view.content = match self.plane_refusal(index) {
             Some(reason) => Content::Failed {
                 title: "These planes cannot be drawn".into(),
