@@ -215,6 +215,10 @@ pub struct ViewportView {
     pub plane: Option<PlaneKind>,
     /// The lines in which the other planes cut it.
     pub crosshair: Option<Crosshair>,
+    /// The line in which the active viewport's slice cuts a stack, canvas pixels.
+    pub reference_line: Option<[[f64; 2]; 2]>,
+    /// The place of a stack that was pointed at, canvas pixels.
+    pub pointed: Option<[f64; 2]>,
     /// Announced to screen readers: "Image 212 of 436", "Playing, 25 fps".
     pub spoken: String,
 }

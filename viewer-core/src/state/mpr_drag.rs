@@ -18,6 +18,10 @@ impl ViewerState {
             return;
         };
         let (Some(view), Some(mpr)) = (shown.plane, &self.mpr) else {
+            // A stack has no lines: its places are pointed at.
+            if handle == Handle::Middle {
+                self.point_at(viewport, to);
+            }
             return;
         };
         let crosshair = mpr.crosshair;

@@ -409,6 +409,8 @@ impl Engine {
             );
         }
         view.letters = letters(self, viewport, &shown);
+        view.reference_line = self.state.reference_line(index);
+        view.pointed = self.state.pointed_at(index);
         (view.loaded_runs, view.failed_slices) = self.runs(shown.series.id, count.total);
         view
     }

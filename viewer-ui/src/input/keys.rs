@@ -74,7 +74,6 @@ fn in_planes(key: &str, shift: bool, target: Target) -> Option<Action> {
         ("arrowleft", true) => Some(turn(-TURN_STEP)),
         ("arrowup", true) => thickness(true),
         ("arrowdown", true) => thickness(false),
-        ("c", false) => Some(Action::SetTool(Tool::Crosshair)),
         _ => None,
     }
 }
@@ -114,6 +113,7 @@ pub fn meaning(key: &str, shift: bool, target: Target) -> Option<Meaning> {
         "w" if !shift => Action::SetTool(Tool::Window),
         "x" if !shift => Action::SetTool(Tool::Pan),
         "z" if !shift => Action::SetTool(Tool::Zoom),
+        "c" if !shift => Action::SetTool(Tool::Crosshair),
         "i" if !shift => Action::Invert(viewport),
         "+" | "=" => view(ViewChange::ZoomBy {
             factor: ZOOM_STEP,
@@ -304,10 +304,10 @@ mod tests {
     }
 
     #[test]
-    fn the_crosshair_is_a_tool_of_planes_and_planes_do_not_play() {
+    fn the_crosshair_is_a_tool_and_planes_do_not_play() {
         let crosshair = Some(Action::SetTool(Tool::Crosshair));
-        assert_eq!(action_on(PLANE, "c", false), crosshair);
-        assert_eq!(action("c", false), None);
+        assert_eq!(action_on(PLANE, "c", false), crosshair.clone());
+        assert_eq!(action("c", false), crosshair);
         for key in [" ", "<", "y"] {
             assert_eq!(action_on(PLANE, key, false), None, "{key:?}");
         }

@@ -49,9 +49,68 @@ pub fn words(thickness_mm: f64) -> String {
     format!("{} mm", number(thickness_mm, decimals))
 }
 
+/// Thicknesses of one plane that were asked for and are not on screen yet: keys come faster than pictures, and each must
+/// count from the one before.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asked {
+    viewport: usize,
+    /// From the thickness on screen to the last one that was asked for, mm.
+    thicknesses_mm: Vec<f64>,
+}
+
+impl Asked {
+    /// The thickness that counts for the plane in a viewport that shows `shown_mm`. To be called for each snapshot.
+    pub fn latest_mm(&mut self, viewport: usize, shown_mm: f64) -> f64 {
+        let is_same = self.viewport == viewport;
+        let mut on_way = self.thicknesses_mm.iter();
+        match on_way.position(|it| is_same && *it == shown_mm) {
+            Some(place) => {
+                self.thicknesses_mm.drain(..place);
+            }
+            // Another plane, or something else has set it.
+            None => {
+                self.viewport = viewport;
+                self.thicknesses_mm = vec![shown_mm];
+            }
+        }
+        self.thicknesses_mm.last().copied().unwrap_or(shown_mm)
+    }
+
+    /// A key asks for a thickness of the plane that was asked about last.
+    pub fn ask(&mut self, thickness_mm: f64) {
+        self.thicknesses_mm.push(thickness_mm);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_count_from_what_was_asked_for_before_it_is_on_screen() {
+        let mut asked = Asked::default();
+        for (shown, latest) in [(5.0, 5.0), (5.0, 6.0), (6.0, 7.0)] {
+            assert_eq!(asked.latest_mm(0, shown), latest);
+            asked.ask(latest + 1.0);
+        }
+        assert_eq!(asked.latest_mm(0, 8.0), 8.0);
+        // Up and down again: what comes on screen in between is not another hand's.
+        asked.ask(9.0);
+        asked.ask(8.0);
+        for shown in [8.0, 9.0, 8.0] {
+            assert_eq!(asked.latest_mm(0, shown), 8.0);
+        }
+    }
+
+    #[test]
+    fn another_plane_or_another_hand_counts_anew() {
+        let mut asked = Asked::default();
+        asked.latest_mm(0, 5.0);
+        asked.ask(6.0);
+        assert_eq!(asked.latest_mm(1, 5.0), 5.0);
+        asked.ask(6.0);
+        assert_eq!(asked.latest_mm(1, 50.0), 50.0);
+    }
 
     #[test]
     fn no_thickness_is_no_slab_and_the_largest_is_the_end() {

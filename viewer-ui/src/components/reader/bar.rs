@@ -189,6 +189,9 @@ pub fn Bar(props: &BarProps) -> Html {
                     {tool(Tool::Scroll, "scroll", "Scroll by dragging", "")}
                     {tool(Tool::Pan, "pan", "Pan by dragging", "X")}
                     {tool(Tool::Zoom, "zoom", "Zoom by dragging", "Z")}
+                    if !in_planes {
+                        {tool(Tool::Crosshair, "crosshair", "Show the place in the other series", "C")}
+                    }
                 </Group>
                 <span class="sep"></span>
                 <Group label="View">

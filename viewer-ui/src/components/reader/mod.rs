@@ -15,9 +15,11 @@ mod rail;
 mod scroll_bar;
 mod slab;
 mod spoken;
+mod stack_lines;
 mod viewport;
 
 use crate::input::keys::{Meaning, Popover, Target, meaning, passes};
+use crate::input::slab::Asked;
 use crate::platform::page;
 use crate::store::{Command, ReaderView};
 use std::cell::RefCell;
@@ -96,14 +98,14 @@ pub fn Reader(props: &ReaderProps) -> Html {
 }
 
 /// What a key acts on when a viewport has the focus.
-fn target(view: &ReaderView, viewport: usize) -> Target {
+fn target(view: &ReaderView, viewport: usize, asked: &mut Asked) -> Target {
     let mpr = view.mpr.as_ref();
     // The snapshot tells the thickness of the plane that was active when it was made.
     let known = mpr.filter(|_| viewport == view.active);
     Target {
         viewport,
         in_planes: mpr.is_some(),
-        slab: known.map(|mpr| (mpr.slab_mm, mpr.projection)),
+        slab: known.map(|mpr| (asked.latest_mm(viewport, mpr.slab_mm), mpr.projection)),
     }
 }
 
@@ -116,6 +118,9 @@ fn use_keys(
 ) {
     let latest = use_mut_ref(|| props.view.clone());
     latest.replace(props.view.clone());
+    let asked = use_mut_ref(Asked::default);
+    // What has come on screen is no longer waited for.
+    let _ = target(&props.view, props.view.active, &mut asked.borrow_mut());
     let (dispatch, open, set) = (props.dispatch.clone(), open.clone(), set.clone());
     use_effect_with((), move |()| {
         page::on_key(move |key| {
@@ -125,7 +130,7 @@ fn use_keys(
             }
             // The viewport in focus, even where the snapshot does not know of it yet.
             let active = focus::viewport().unwrap_or(view.active);
-            let target = target(&view, active);
+            let target = target(&view, active, &mut asked.borrow_mut());
             if !passes(open_now, &key.key, key.shift, target) {
                 return false;
             }
@@ -134,6 +139,10 @@ fn use_keys(
             }
             match meaning(&key.key, key.shift, target) {
                 Some(Meaning::Do(command)) => {
+                    if let Command::Act(Action::SetSlab { slab, .. }) = &command {
+                        let thickness_mm = slab.map_or(0.0, |slab| slab.thickness_mm);
+                        asked.borrow_mut().ask(thickness_mm);
+                    }
                     if matches!(
                         command,
                         Command::Act(Action::ChoosePreset { .. } | Action::ShowPlanes(_))

@@ -4,6 +4,7 @@ use super::crosshair::{CrosshairLayer, class_of};
 use super::focus;
 use super::hands::{Pointed, use_drop, use_pointers, use_wheel};
 use super::scroll_bar::ScrollBar;
+use super::stack_lines::StackLines;
 use crate::components::icon::Icon;
 use crate::store::{Command, Content, ViewportView};
 use viewer_core::state::{Action, Tool};
@@ -48,7 +49,7 @@ pub fn ViewportCell(props: &ViewportProps) -> Html {
     let node = use_node_ref();
     // What is not drawn is not taken hold of.
     let crosshair = viewport.crosshair.as_ref();
-    let crosshair = crosshair.filter(|_| props.overlay && has_lines(viewport));
+    let crosshair = crosshair.filter(|_| props.overlay && viewport.content == Content::Image);
     let pointers = use_pointers(
         Pointed {
             index,
@@ -95,6 +96,10 @@ pub fn ViewportCell(props: &ViewportProps) -> Html {
                     <CrosshairLayer crosshair={crosshair.clone()}
                         has_handles={props.tool == Tool::Crosshair} />
                 }
+                if props.overlay && viewport.content == Content::Image {
+                    <StackLines reference_line={viewport.reference_line}
+                        pointed={viewport.pointed} />
+                }
                 {texts(props)}
                 if viewport.slices > 1 {
                     <ScrollBar viewport={index} slice={viewport.slice} slices={viewport.slices}
@@ -130,11 +135,6 @@ fn position(viewport: &ViewportView) -> String {
         Some(_) => viewport.spoken.clone(),
         None => format!("Image {} of {}", viewport.slice + 1, viewport.slices),
     }
-}
-
-/// The lines of the other planes are drawn where there is, or will be, an image.
-fn has_lines(viewport: &ViewportView) -> bool {
-    matches!(viewport.content, Content::Image | Content::Loading(_))
 }
 
 /// The letter of a plane on its colour.
