@@ -331,37 +331,41 @@ fn cannot_beat(cell: vec2<u32>, found: f32) -> bool {
     return bitcast<f32>(cell.x) >= found;
 }
 
-// The sample at a place. One that cannot change what was found is said to be outside.
-fn sample_at(place: Place, has_found: bool, found: f32) -> Sample {
-    let fraction = place.part.xy >> vec2<u32>(16u);
-    let first = place.whole.xy;
+// True where a place is beyond the voxel centres of the first or last column or row.
+fn is_aside(place: Place) -> bool {
     let last = vec2<i32>(view.size.xy) - 1;
-    let has_weight = fraction != vec2<u32>(0u);
-    let is_outside = (first < vec2<i32>(0)) | (first > last) | ((first == last) & has_weight);
-    if any(is_outside) {
+    let has_weight = (place.part.xy >> vec2<u32>(16u)) != vec2<u32>(0u);
+    let first = place.whole.xy;
+    return any((first < vec2<i32>(0)) | (first > last) | ((first == last) & has_weight));
+}
+
+// As if all slices were here.
+fn slices_of(place: Place) -> Between {
+    if LADDER == 1u {
+        return uneven_slices(place);
+    }
+    return even_slices(place);
+}
+
+fn sample_at(place: Place) -> Sample {
+    if is_aside(place) {
         return Sample(OUTSIDE, 0.0);
     }
-    var slices: Between;
-    if LADDER == 1u {
-        slices = uneven_slices(place);
-    } else {
-        slices = even_slices(place);
-    }
+    let around_place = slices_of(place);
+    var slices = around_place;
     if PRESENCE == 1u {
         slices = present_slices(slices);
     }
     if slices.state != VALUE {
         return Sample(slices.state, 0.0);
     }
-    if SKIP != 0u {
-        if has_found && cannot_beat(cell_extremes(vec3<i32>(first, slices.first)), found) {
-            return Sample(OUTSIDE, 0.0);
-        }
-    }
-    if !enter(vec3<i32>(first, slices.first)) {
+    let first = place.whole.xy;
+    let fraction = place.part.xy >> vec2<u32>(16u);
+    // In a brick that is here no slice is on its way: what is mixed lies around the place.
+    if !enter(vec3<i32>(first, around_place.first)) {
         return coarse_sample(vec3<f32>(
             vec2<f32>(first) + vec2<f32>(fraction) / 65536.0,
-            f32(slices.first) + slices.weight * f32(slices.second - slices.first),
+            f32(around_place.first) + around_place.weight,
         ));
     }
     are_numbers = true;
@@ -371,7 +375,7 @@ fn sample_at(place: Place, has_found: bool, found: f32) -> Sample {
         let slice = select(slices.first, slices.second, slices.weight >= 0.5);
         value = rescaled(tap(near.x, near.y, slice), slice);
     } else {
-        let second = first + vec2<i32>(has_weight);
+        let second = first + vec2<i32>(fraction != vec2<u32>(0u));
         let around = Around(first, second, vec2<f32>(fraction) / 65536.0);
         let here = in_slice(around, slices.first);
         value = mix_of(here, in_slice(around, slices.second), slices.weight);
@@ -390,7 +394,7 @@ fn slab_sample(first: Place, step: Place, planes: u32) -> Sample {
     // Means are summed in groups: of thousands one by one, single precision would lose digits.
     var group = 0.0;
     for (var plane = 0u; plane < planes; plane++) {
-        let sample = sample_at(place, count > 0u, found);
+        let sample = sample_at(place);
         place = place_sum(place, step);
         if sample.state == ABSENT {
             return sample;
@@ -421,6 +425,74 @@ fn slab_sample(first: Place, step: Place, planes: u32) -> Sample {
     return Sample(VALUE, found);
 }
 
+// Planes from a place on that certainly lie in its cell, at least one.
+fn planes_in_cell(place: Place, step: vec3<f32>) -> u32 {
+    if LADDER == 1u {
+        return 1u;
+    }
+    let edge = vec3<i32>(1) << vec3<u32>(SKIP);
+    let within = place.whole & (edge - 1);
+    let at = vec3<f32>(within) + vec3<f32>(place.part) / 4294967296.0;
+    let way = select(at, vec3<f32>(edge) - at, step > vec3<f32>(0.0));
+    let planes = way / max(abs(step), vec3<f32>(1e-6));
+    // Less by more than what is rounded.
+    return u32(clamp(min(min(planes.x, planes.y), planes.z) - 0.01, 0.0, 65535.0)) + 1u;
+}
+
+// Planes from a place on whose samples cannot change what was found of a slab; 0 where that of the place can.
+fn planes_to_leave_out(place: Place, step: vec3<f32>, found: Sample) -> u32 {
+    if is_aside(place) {
+        return 1u;
+    }
+    let slices = slices_of(place);
+    if slices.state != VALUE {
+        return 1u;
+    }
+    let cell = cell_extremes(vec3<i32>(place.whole.xy, slices.first));
+    if found.state != VALUE || !cannot_beat(cell, found.value) {
+        return 0u;
+    }
+    return planes_in_cell(place, step);
+}
+
+// The same as slab_sample of the largest or smallest, where nothing is absent. The inner loop goes on to the next sample that
+// can change the result: so neighbours on the screen, which are drawn in step, do their costly work together.
+fn extreme_sample(first: Place, step: Place, planes: u32) -> Sample {
+    let way = vec3<f32>(step.whole) + vec3<f32>(step.part) / 4294967296.0;
+    var place = first;
+    var found = Sample(OUTSIDE, 0.0);
+    var plane = 0u;
+    loop {
+        loop {
+            if plane >= planes {
+                break;
+            }
+            let more = planes_to_leave_out(place, way, found);
+            if more == 0u {
+                break;
+            }
+            place = place_sum(place, place_times(step, more));
+            plane += more;
+        }
+        if plane >= planes {
+            break;
+        }
+        let sample = sample_at(place);
+        if sample.state == VALUE {
+            if found.state != VALUE {
+                found = sample;
+            } else if SLAB == SLAB_LARGEST {
+                found.value = max(found.value, sample.value);
+            } else {
+                found.value = min(found.value, sample.value);
+            }
+        }
+        place = place_sum(place, step);
+        plane += 1u;
+    }
+    return found;
+}
+
 fn sample_of(covered: Covered, at: vec2<u32>) -> Sample {
     take_view(covered);
     let across = Place(
@@ -437,12 +509,15 @@ fn sample_of(covered: Covered, at: vec2<u32>) -> Sample {
     );
     let place = place_sum(place_sum(place_times(across, at.x), place_times(down, at.y)), start);
     if SLAB == 0u {
-        return sample_at(place, false, 0.0);
+        return sample_at(place);
     }
     let step = Place(
         vec3<i32>(covered.column_whole.z, covered.row_whole.z, covered.slice_whole.z),
         vec3<u32>(covered.column_part.z, covered.row_part.z, covered.slice_part.z),
     );
+    if SKIP != 0u {
+        return extreme_sample(place, step, covered.origin_planes_flags.z);
+    }
     return slab_sample(place, step, covered.origin_planes_flags.z);
 }
 

@@ -58,7 +58,7 @@ impl PlaneWay {
         };
         Self {
             output,
-            is_bricked: false,
+            is_bricked: volume.brick_steps().is_some(),
             constants: [
                 ("LADDER", u32::from(params.grid.even_step_mm().is_none())),
                 ("PRESENCE", u32::from(!volume.presence.is_complete())),
@@ -68,7 +68,7 @@ impl PlaneWay {
                 ("SLAB", slab),
                 ("SKIP", skip),
                 ("SHADE", shade),
-                ("BRICK_STEPS", 63),
+                ("BRICK_STEPS", volume.brick_steps().unwrap_or(1)),
             ],
         }
     }
@@ -141,12 +141,28 @@ pub fn value_ramp(volume: &Volume) -> Ramp {
     Ramp::new(kind, &modality(volume), &VoiLut::LinearExact(window))
 }
 
-/// What the shader is told of the voxels.
-pub fn shape(volume: &Volume) -> VoxelShape {
+/// What the shader is told of the voxels; `ramp` is that of the drawing.
+pub fn shape(volume: &Volume, ramp: &Ramp) -> VoxelShape {
+    let sign_bit = volume.stored.sign_bit();
+    // Numbers of 32 bits are mixed as distances from the ramp's pivot.
+    let pivot = match volume.stored.kind() {
+        VoxelKind::Wide => f64::from(ramp.pivot) - f64::from(sign_bit),
+        VoxelKind::Narrow | VoxelKind::Single => 0.0,
+    };
+    let coarse_line = match volume.rescale {
+        Rescale::Common(line) if line.slope == 0.0 => [0.0, 0.0],
+        Rescale::Common(line) => [line.slope.recip(), -line.intercept / line.slope - pivot],
+        Rescale::Unknown | Rescale::Each => [1.0, 0.0],
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the shader computes in single precision"
+    )]
+    let coarse_line = coarse_line.map(|number| number as f32);
     VoxelShape {
         size: volume.size,
-        sign_bit: volume.stored.sign_bit(),
-        coarse_line: [1.0, 0.0],
-        coarse_shifts: [0; 3],
+        sign_bit,
+        coarse_line,
+        coarse_shifts: volume.coarse_shifts(),
     }
 }

@@ -109,9 +109,14 @@ impl Program {
         extras: &Extras,
         is_bricked: bool,
     ) -> Self {
+        let source = if is_bricked {
+            shaders::BRICKED_PLANE
+        } else {
+            shaders::PLANE
+        };
         let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("plane"),
-            source: wgpu::ShaderSource::Wgsl(shaders::PLANE.into()),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
         });
         let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some("plane"),
@@ -219,7 +224,7 @@ impl Renderer {
             Output::Value => plane_way::value_ramp(volume),
         };
         let [x, y, ..] = scissor;
-        let shape = plane_way::shape(volume);
+        let shape = plane_way::shape(volume, &ramp);
         plane_uniforms::push(bytes, &axes, &shape, (&plan, &ramp), [x, y]);
         let layouts = (&self.uniform_layout, &self.extras);
         let pipeline = self.planes.pipeline(&context.device, layouts, way, format);

@@ -27,6 +27,14 @@ pub const PLANE: &str = concat!(
     include_str!("../../shaders/voxels.wgsl"),
 );
 
+/// The same for volumes in bricks.
+pub const BRICKED_PLANE: &str = concat!(
+    include_str!("../../shaders/mpr.wgsl"),
+    include_str!("../../shaders/voi.wgsl"),
+    include_str!("../../shaders/slices.wgsl"),
+    include_str!("../../shaders/voxels_bricked.wgsl"),
+);
+
 /// The vertex entry point.
 pub const COVER: &str = "cover";
 

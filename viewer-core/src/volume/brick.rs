@@ -62,6 +62,11 @@ impl BrickLayout {
         self.size
     }
 
+    /// Steps from voxel to voxel along the sides of a brick.
+    pub fn cell(&self) -> [u32; 3] {
+        self.cell
+    }
+
     /// All bricks.
     pub fn count(&self) -> usize {
         self.counts.iter().map(|count| *count as usize).product()

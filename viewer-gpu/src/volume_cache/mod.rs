@@ -2,8 +2,10 @@
 //!
 //! Slices come one by one, in any order, each with its own rescale; a volume never lies in memory as a whole. The texture
 //! holds the stored bits as they are: `R8Uint`, `R16Uint` or `R32Uint` (also the bits of singles). Doubles are narrowed to
-//! singles; where slices have modality tables the voxels are modality values.
+//! singles; where slices have modality tables the voxels are modality values. A volume beyond the limits of textures or of the
+//! budget is cut into bricks, of which those that the shown planes need are here; elsewhere a coarse level is shown.
 
+mod bricks;
 mod cells;
 mod memory;
 mod slice_table;
@@ -158,7 +160,7 @@ impl VolumeCache {
     /// This slice will never come.
     pub fn fail_slice(&mut self, key: u64, z: u32) {
         if let Some(volume) = self.volumes.get_mut(&key) {
-            volume.fail(&self.queue, z);
+            volume.fail(z);
         }
     }
 
@@ -172,7 +174,7 @@ impl VolumeCache {
         let Some(volume) = self.volumes.get_mut(&key) else {
             return Vec::new();
         };
-        volume.missing(&self.queue, planes)
+        volume.missing(planes)
     }
 
     /// True where a volume is on the GPU, all of it or in parts.

@@ -1,6 +1,7 @@
 //! One volume on the GPU.
 
 use super::awaited;
+use super::bricks::{BrickPlan, Bricks};
 use super::cells::Cells;
 use super::memory::Refusal;
 use super::slice_table::SliceTable;
@@ -9,7 +10,7 @@ use crate::texels;
 use crate::texture_cache::UploadError;
 use std::cell::Cell;
 use viewer_core::pixel::ModalityLut;
-use viewer_core::volume::{PlaneParams, Presence, SliceState, VolumeGrid};
+use viewer_core::volume::{BrickLayout, PlaneParams, Presence, SliceState, VolumeGrid};
 
 /// Voxels, and what is known of them.
 #[derive(Debug)]
@@ -28,10 +29,16 @@ pub struct Volume {
     pub drawn_at: Cell<u64>,
     /// Group 1 of `shaders/mpr.wgsl`.
     pub bind_group: wgpu::BindGroup,
-    voxels: wgpu::Texture,
+    voxels: Voxels,
     table: SliceTable,
     cells: Cells,
     bytes: u64,
+}
+
+#[derive(Debug)]
+enum Voxels {
+    Whole(wgpu::Texture),
+    InBricks(Box<Bricks>),
 }
 
 impl Volume {
@@ -49,37 +56,41 @@ impl Volume {
     /// # Errors
     /// A volume for which there is no room.
     pub fn new(
-        (device, _queue): (&wgpu::Device, &wgpu::Queue),
+        (device, queue): (&wgpu::Device, &wgpu::Queue),
         layouts: &[wgpu::BindGroupLayout; 2],
         size: [u32; 3],
         stored: Stored,
-        (side, _side_2d, room): (u32, u32, u64),
+        (side, side_2d, room): (u32, u32, u64),
     ) -> Result<Self, UploadError> {
+        let beside = SliceTable::bytes(size[2]) + Cells::bytes(size, side);
+        let no_room = UploadError::NoRoom { size };
+        let Some(room) = room.checked_sub(beside) else {
+            return Err(no_room);
+        };
+        let voxel_bytes = stored.voxel_bytes();
+        let layout = BrickLayout::within(size, side, room, voxel_bytes);
         let bytes = Self::whole_bytes(size, stored, side);
-        if size.iter().any(|edge| *edge > side) || bytes > room {
-            return Err(UploadError::NoRoom { size });
-        }
-        let voxels = device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("voxels"),
-            size: wgpu::Extent3d {
-                width: size[0],
-                height: size[1],
-                depth_or_array_layers: size[2],
-            },
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D3,
-            format: stored.format(),
-            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-            view_formats: &[],
-        });
+        let is_whole = layout.count() == 1 && bytes - beside <= room;
+        let (voxels, bytes) = if is_whole {
+            (Voxels::Whole(whole(device, size, stored)), bytes)
+        } else {
+            let plan = BrickPlan::new(layout, voxel_bytes, (side, side_2d, room));
+            let plan = plan.ok_or(no_room)?;
+            let bricks = Bricks::new((device, queue), &plan, stored);
+            (Voxels::InBricks(Box::new(bricks)), plan.bytes() + beside)
+        };
         let table = SliceTable::new(device, size[2]);
         let cells = Cells::new(device, size, side);
-        let views = [
-            voxels.create_view(&Default::default()),
-            table.view(),
-            cells.view(),
-        ];
+        let views = match &voxels {
+            Voxels::Whole(texture) => {
+                let view = texture.create_view(&Default::default());
+                vec![view, table.view(), cells.view()]
+            }
+            Voxels::InBricks(bricks) => {
+                let [atlas, places, coarse] = bricks.views();
+                vec![atlas, table.view(), cells.view(), places, coarse]
+            }
+        };
         Ok(Self {
             size,
             stored,
@@ -87,7 +98,7 @@ impl Volume {
             presence: Presence::new(size[2] as usize),
             refusal: Refusal::Granted,
             drawn_at: Cell::new(0),
-            bind_group: group(device, &layouts[0], &views),
+            bind_group: group(device, &layouts[usize::from(!is_whole)], &views),
             voxels,
             table,
             cells,
@@ -117,25 +128,19 @@ impl Volume {
         self.note_line(z, line);
         let own = (self.rescale == Rescale::Each).then_some(line);
         self.cells.add(z, self.stored, &voxels, own);
-        let [width, height, _] = self.size;
-        queue.write_texture(
-            wgpu::TexelCopyTextureInfo {
-                origin: wgpu::Origin3d { x: 0, y: 0, z },
-                ..self.voxels.as_image_copy()
-            },
-            &voxels,
-            wgpu::TexelCopyBufferLayout {
-                offset: 0,
-                bytes_per_row: Some(width * self.stored.voxel_bytes()),
-                rows_per_image: Some(height),
-            },
-            wgpu::Extent3d {
-                width,
-                height,
-                depth_or_array_layers: 1,
-            },
-        );
-        if self.presence.set(z as usize, SliceState::Here) {
+        let is_new = self.presence.set(z as usize, SliceState::Here);
+        match &mut self.voxels {
+            Voxels::Whole(texture) => {
+                write_whole(queue, texture, z, &voxels, self.stored.voxel_bytes());
+            }
+            Voxels::InBricks(bricks) => {
+                bricks.write(queue, z, &voxels, self.stored.voxel_bytes());
+                if is_new {
+                    bricks.add_coarse(queue, z, (self.stored, samples), modality);
+                }
+            }
+        }
+        if is_new {
             self.table.touch();
         }
     }
@@ -154,14 +159,20 @@ impl Volume {
     }
 
     /// Notes that a slice will never come.
-    pub fn fail(&mut self, _queue: &wgpu::Queue, z: u32) {
+    pub fn fail(&mut self, z: u32) {
         if self.presence.set(z as usize, SliceState::Failed) {
             self.table.touch();
+            if let Voxels::InBricks(bricks) = &self.voxels {
+                bricks.touch();
+            }
         }
     }
 
     /// Slices that planes need and that are not here, the most needed first.
-    pub fn missing(&mut self, _queue: &wgpu::Queue, planes: &[PlaneParams]) -> Vec<u32> {
+    pub fn missing(&mut self, planes: &[PlaneParams]) -> Vec<u32> {
+        if let Voxels::InBricks(bricks) = &mut self.voxels {
+            return bricks.missing(planes, &self.presence);
+        }
         let first = planes.first().map_or(0, |params| {
             let middle = params.grid.voxel_from_patient(params.plane.center).z;
             #[expect(
@@ -189,12 +200,78 @@ impl Volume {
         if needs_cells {
             self.cells.sync(queue);
         }
+        if let Voxels::InBricks(bricks) = &self.voxels {
+            bricks.sync(queue, &self.presence);
+        }
+    }
+
+    /// Steps from voxel to voxel along a side of a brick; `None` for a volume in one piece.
+    pub fn brick_steps(&self) -> Option<u32> {
+        match &self.voxels {
+            Voxels::Whole(_) => None,
+            Voxels::InBricks(bricks) => Some(bricks.steps()),
+        }
+    }
+
+    /// Base 2 logarithms of the coarse level's factors.
+    pub fn coarse_shifts(&self) -> [u32; 3] {
+        match &self.voxels {
+            Voxels::Whole(_) => [0; 3],
+            Voxels::InBricks(bricks) => bricks.coarse_shifts(),
+        }
     }
 
     /// Gives its memory back now, not when the browser collects its garbage.
     pub fn destroy(self) {
-        self.voxels.destroy();
+        match self.voxels {
+            Voxels::Whole(texture) => texture.destroy(),
+            Voxels::InBricks(bricks) => bricks.destroy(),
+        }
     }
+}
+
+fn whole(device: &wgpu::Device, size: [u32; 3], stored: Stored) -> wgpu::Texture {
+    device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("voxels"),
+        size: wgpu::Extent3d {
+            width: size[0],
+            height: size[1],
+            depth_or_array_layers: size[2],
+        },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D3,
+        format: stored.format(),
+        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
+    })
+}
+
+fn write_whole(
+    queue: &wgpu::Queue,
+    texture: &wgpu::Texture,
+    z: u32,
+    voxels: &[u8],
+    voxel_bytes: u32,
+) {
+    let wgpu::Extent3d { width, height, .. } = texture.size();
+    queue.write_texture(
+        wgpu::TexelCopyTextureInfo {
+            origin: wgpu::Origin3d { x: 0, y: 0, z },
+            ..texture.as_image_copy()
+        },
+        voxels,
+        wgpu::TexelCopyBufferLayout {
+            offset: 0,
+            bytes_per_row: Some(width * voxel_bytes),
+            rows_per_image: Some(height),
+        },
+        wgpu::Extent3d {
+            width,
+            height,
+            depth_or_array_layers: 1,
+        },
+    );
 }
 
 /// Layout of group 1 of `shaders/mpr.wgsl`.

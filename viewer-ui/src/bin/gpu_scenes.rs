@@ -1,6 +1,7 @@
 //! A page for tests: the made-up scenes of viewer-gpu on this browser's WebGPU or WebGL2.
 //!
-//! `?backend=webgpu` or `webgl2` says on which, `&count=` how many (500), `&tiles` cuts frames into tiles. The
+//! `?backend=webgpu` or `webgl2` says on which, `&count=` how many (500), `&tiles` cuts frames into tiles; `&planes` draws
+//! planes through volumes instead, which `&tiles` cuts into bricks. The
 //! outcome is `window.__scenes`; then four stripes of 100 x 100 canvas pixels with the greys of [`STRIPES`] stand
 //! on the canvas, so that a picture of the page tells whether the canvas itself shows what was drawn.
 
@@ -31,6 +32,9 @@ struct Outcome {
     differing: u64,
     channels: u64,
     between: u64,
+    /// Of planes: largest difference of values as a share of their range, and samples that only one renderer has.
+    apart: f32,
+    kinds: u64,
     /// What the device complained about.
     errors: Vec<String>,
     /// Why there is no result.
@@ -51,6 +55,8 @@ fn main() {
                 differing: report.differing,
                 channels: report.channels,
                 between: report.between,
+                apart: report.apart,
+                kinds: report.kinds,
                 errors: report.errors,
                 error: None,
             },
@@ -83,7 +89,12 @@ async fn run(backend: &str) -> Result<Report, String> {
         None => 500,
     };
     let mut screen = GpuScreen::new(kind, ScreenColors::Srgb, None, || ()).await?;
-    let report = screen.run_scenes(count, parameter("tiles").is_some()).await;
+    let is_cut = parameter("tiles").is_some();
+    let report = if parameter("planes").is_some() {
+        screen.run_planes(count, is_cut).await
+    } else {
+        screen.run_scenes(count, is_cut).await
+    };
     let report = report.map_err(|error| error.to_string())?;
     draw_stripes(&mut screen)?;
     // The page shows its canvas until it is closed.

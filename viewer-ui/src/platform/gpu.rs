@@ -182,6 +182,18 @@ impl GpuScreen {
         viewer_gpu::test_scenes::run_scenes(&self.context, count, as_tiles, yield_now).await
     }
 
+    /// Draws the first made-up planes through volumes here and by the processor, and compares them; with `as_bricks`
+    /// as if 3-D textures had at most 16 texels a side.
+    #[cfg(feature = "test-scenes")]
+    pub async fn run_planes(
+        &self,
+        count: u32,
+        as_bricks: bool,
+    ) -> Result<viewer_gpu::test_scenes::Report, viewer_gpu::test_scenes::TestError> {
+        let side = as_bricks.then_some(16);
+        viewer_gpu::test_scenes::run_planes(&self.context, count, side, yield_now).await
+    }
+
     /// Loses the context, as a crash of the driver would.
     pub fn destroy(&self) {
         self.context.destroy();
