@@ -1,6 +1,6 @@
 //! Failures of other viewers with planes, each a test here: named for the row that tells of it.
 
-use crate::shapes::expect_spheres;
+use crate::shapes::{expect_ramp, expect_spheres};
 use crate::shown::wait_until_is;
 use crate::stage::Stage;
 use crate::through::{
@@ -11,6 +11,7 @@ use sagitta_tests::{Backend, TempFolder};
 use serde_json::{Value, json};
 
 const SEED: u64 = 3;
+const GPU: [Backend; 2] = [Backend::WebGpu, Backend::WebGl2];
 
 fn opened(backend: Backend, volume: &Volume, address: &str) -> (Stage, TempFolder) {
     let folder = folder_of(volume);
@@ -18,6 +19,81 @@ fn opened(backend: Backend, volume: &Volume, address: &str) -> (Stage, TempFolde
     stage.go(address);
     open_volume(&stage, volume);
     (stage, folder)
+}
+
+#[test]
+fn lesson_01_mpr_of_2600_slices_is_the_body_at_both_ends() {
+    let volume = volumes::long(SEED).unwrap();
+    let part = &volume.parts[0];
+    for backend in Backend::ALL {
+        let (stage, _folder) = opened(backend, &volume, "");
+        let stats = stage.eval("window.sagitta.stats()");
+        assert_eq!(stats["frames_failed"], 0, "{stats}");
+        let mut read = |plane: &Plane, size| plane.values(&stage, 1, size);
+        let what = format!("{} long", backend.name());
+        expect_ramp(&mut read, part, 4, &what);
+        for slice in [1, volumes::LONG_SLICES / 2, volumes::LONG_SLICES - 2] {
+            let plane = Plane::new(part.lattice.patient_mm([10, 10, slice]), AXIAL, 1.0);
+            let found = f64::from(plane.values(&stage, 0, [1, 1])[0]);
+            let expected = part.voxel_value([10, 10, slice]);
+            assert!(
+                (found - expected).abs() < 0.2,
+                "{what} {slice}: {found} {expected}"
+            );
+        }
+        stage.expect_no_problems();
+    }
+}
+
+#[test]
+fn lesson_02_a_volume_beyond_the_cards_limit_is_the_body() {
+    for (make, limits) in [
+        (volumes::broad as Make, [256, 64]),
+        (volumes::long, [256, 128]),
+    ] {
+        let volume = make(SEED).unwrap();
+        for backend in GPU {
+            for limit in limits {
+                let (stage, _folder) = opened(backend, &volume, &format!("?textureLimit={limit}"));
+                let mut read = |plane: &Plane, size| plane.values(&stage, 1, size);
+                let what = format!("{} {} within {limit}", backend.name(), volume.name);
+                expect_ramp(&mut read, &volume.parts[0], 4, &what);
+                if volume.name == "broad" {
+                    expect_spheres(&mut read, &volume.parts[0], &what);
+                }
+                stage.expect_no_problems();
+            }
+        }
+    }
+}
+
+/// Bricks change nothing: the same card without a limit gives the same values, seams among them.
+#[test]
+fn lesson_02_bricks_have_no_seams() {
+    let volume = volumes::broad(SEED).unwrap();
+    let mut chance = Chance::new(2);
+    let planes: Vec<Plane> = [AXIAL, SAGITTAL, CORONAL]
+        .into_iter()
+        .chain((0..3).map(|_| chance.directions()))
+        .map(|directions| Plane::new(body::CENTER_MM, directions, 0.31))
+        .collect();
+    for backend in GPU {
+        let values = |address: &str| -> Vec<f32> {
+            let (stage, _folder) = opened(backend, &volume, address);
+            let read = |plane: &Plane| plane.values(&stage, 0, [160, 120]);
+            planes.iter().flat_map(read).collect()
+        };
+        let (whole, bricked) = (values(""), values("?textureLimit=64"));
+        let mut worst = 0.0_f32;
+        for (whole, bricked) in whole.iter().zip(&bricked) {
+            assert_eq!(whole.is_nan(), bricked.is_nan());
+            if !whole.is_nan() {
+                worst = worst.max((whole - bricked).abs());
+            }
+        }
+        println!("{}: at most {worst} apart", backend.name());
+        assert!(worst <= 0.02, "{worst}");
+    }
 }
 
 /// A probe of the canvas pixel in the middle of a viewport, or at a place on it.
