@@ -1,7 +1,8 @@
 //! The inner loops of [`super::sample`]: the value of one sample from the voxels around it.
 
 use super::ladder::{Mixed, Rungs};
-use super::near::{Near, Shape};
+use super::line::{Line, split};
+use super::near::{Fours, Near, Shape};
 use super::sample::ABSENT;
 use super::{Slice, Slices};
 use crate::pixel::{ModalityLut, grid::ONE};
@@ -35,15 +36,15 @@ pub(super) trait Kernel {
         None
     }
 
-    /// Copies a box for [`Kernel::four_near`]; `None` where values are not made so.
+    /// Copies a box for [`Kernel::along_copy`]; `None` where values are not made so.
     fn copy(&self, _shape: &Shape, _cells: &mut Vec<u8>) -> Option<()> {
         None
     }
 
-    /// [`Kernel::four`] from a copy of the voxels around.
-    #[inline]
-    fn four_near(&self, _near: &Near<'_>, places: &[Place; 4]) -> [f32; 4] {
-        self.four(places)
+    /// Values along a line from a copy of all voxels around; the third coordinate counts slices. `None`, and anything in
+    /// `out`, where values are not made so.
+    fn along_copy(&self, _near: &Near<'_>, _line: &Line, _out: &mut [f32]) -> Option<()> {
+        None
     }
 
     /// Slope and intercept of a slice, where it can be mixed from [`Kernel::along_row`].
@@ -260,7 +261,7 @@ impl<'a, T: Stored> Narrow<'a, T> {
     }
 
     /// Four samples side by side; `None` where one of them is special.
-    #[inline]
+    #[inline(always)]
     fn side_by_side(&self, places: &[Place; 4]) -> Option<[f32; 4]> {
         let mut pairs = [[0; 4]; 4];
         for (lane, place) in places.iter().enumerate() {
@@ -271,8 +272,13 @@ impl<'a, T: Stored> Narrow<'a, T> {
             pairs[2][lane] = T::pair(high, top)?;
             pairs[3][lane] = T::pair(high, bottom)?;
         }
-        let [low, high] = Self::mixed(&pairs, places);
-        let up = places.map(|place| f64::from(weight(place.up)));
+        let (mut across, mut down, mut up) = ([0.0; 4], [0.0; 4], [0.0; 4]);
+        for lane in 0..4 {
+            across[lane] = weight(places[lane].across);
+            down[lane] = weight(places[lane].down);
+            up[lane] = f64::from(weight(places[lane].up));
+        }
+        let [low, high] = Self::mixed(&pairs, across, down);
         if let Some(line) = self.line {
             return Some(between_slices(line, low, high, up));
         }
@@ -286,14 +292,15 @@ impl<'a, T: Stored> Narrow<'a, T> {
         Some(values)
     }
 
+    #[cold]
+    #[inline(never)]
+    fn one_by_one(&self, places: &[Place; 4]) -> [f32; 4] {
+        places.map(|place| self.one(&place))
+    }
+
     /// Stored values between the voxels of the lower and of the higher slice, from their upper and lower pairs.
-    #[inline]
-    fn mixed(pairs: &[[u32; 4]; 4], places: &[Place; 4]) -> [[f32; 4]; 2] {
-        let (mut across, mut down) = ([0.0; 4], [0.0; 4]);
-        for lane in 0..4 {
-            across[lane] = weight(places[lane].across);
-            down[lane] = weight(places[lane].down);
-        }
+    #[inline(always)]
+    fn mixed(pairs: &[[u32; 4]; 4], across: [f32; 4], down: [f32; 4]) -> [[f32; 4]; 2] {
         let mut rows = [[0.0; 4]; 4];
         for (row, pairs) in rows.iter_mut().zip(pairs) {
             for lane in 0..4 {
@@ -312,7 +319,7 @@ impl<'a, T: Stored> Narrow<'a, T> {
 }
 
 /// Rescales stored values of two slices by one line and mixes them.
-#[inline]
+#[inline(always)]
 fn between_slices(
     [slope, intercept]: [f64; 2],
     low: [f32; 4],
@@ -341,11 +348,11 @@ impl<T: Stored> Kernel for Narrow<'_, T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn four(&self, places: &[Place; 4]) -> [f32; 4] {
         match self.side_by_side(places) {
             Some(values) => values,
-            None => places.map(|place| self.one(&place)),
+            None => self.one_by_one(places),
         }
     }
 
@@ -361,30 +368,27 @@ impl<T: Stored> Kernel for Narrow<'_, T> {
         shape.copy(self.columns, T::BYTES, samples, cells)
     }
 
-    #[inline]
-    fn four_near(&self, near: &Near<'_>, places: &[Place; 4]) -> [f32; 4] {
+    fn along_copy(&self, near: &Near<'_>, line: &Line, out: &mut [f32]) -> Option<()> {
+        let rescale = self.line?;
         let cells = near.cells();
-        let [down, up] = near.steps();
-        let pairs = || {
+        let [right, down, up] = near.steps();
+        let mut fours = Fours::new(near.relative(line.first), line.step);
+        let (chunks, rest) = out.as_chunks_mut::<4>();
+        let rest_line = line.from(chunks.len() * 4);
+        for values in chunks {
             let mut pairs = [[0; 4]; 4];
-            for (lane, place) in places.iter().enumerate() {
-                let index = near.index(place);
+            for (lane, index) in fours.indices([right, down, up]).into_iter().enumerate() {
                 pairs[0][lane] = T::pair(cells, index)?;
                 pairs[1][lane] = T::pair(cells, index + down)?;
                 pairs[2][lane] = T::pair(cells, index + up)?;
                 pairs[3][lane] = T::pair(cells, index + up + down)?;
             }
-            Some(pairs)
-        };
-        let (Some(pairs), Some(line)) = (pairs(), self.line) else {
-            return self.four(places);
-        };
-        let [low, high] = Self::mixed(&pairs, places);
-        let mut up = [0.0; 4];
-        for lane in 0..4 {
-            up[lane] = f64::from(weight(places[lane].up));
+            let [low, high] = Self::mixed(&pairs, fours.weights(0), fours.weights(1));
+            *values = between_slices(rescale, low, high, fours.weights(2).map(f64::from));
+            fours.next();
         }
-        between_slices(line, low, high, up)
+        rest_line.run(rest, self, split);
+        Some(())
     }
 
     fn along_row(&self, slice: usize, row: u32, places: &[[u32; 2]]) -> Option<Vec<f32>> {

@@ -3,7 +3,7 @@
 //! Samples of an oblique slab come back to the same few voxels of many rows and slices, which lie far apart in memory and
 //! push each other out of the processor's cache. A copy of them is quickly made, and its voxels are found by one number.
 
-use super::kernel::{Kernel, Place};
+use super::kernel::weight;
 use std::ops::RangeInclusive;
 
 /// Most voxels of a box.
@@ -93,35 +93,76 @@ impl<'a> Near<'a> {
         self.cells
     }
 
-    /// Where the voxel at or before a place is in the copy.
+    /// From a voxel to the next along a row, to the one in the next row, and to the one in the next slice.
     #[inline]
-    pub fn index(&self, place: &Place) -> u32 {
-        let Shape { first, size } = self.shape;
-        let row = (place.slice - first[2]) * size[1] + place.row - first[1];
-        row * size[0] + place.column - first[0]
-    }
-
-    /// From a voxel to the one in the next row, and to the one in the next slice.
-    #[inline]
-    pub fn steps(&self) -> [u32; 2] {
+    pub fn steps(&self) -> [u32; 3] {
         let [width, height, _] = self.shape.size;
-        [width, width * height]
+        [1, width, width * height]
+    }
+
+    /// A position, with 32 fractional bits, from the first voxel of the box.
+    pub fn relative(&self, position: [i64; 3]) -> [i64; 3] {
+        let first = self.shape.first;
+        std::array::from_fn(|axis| position[axis] - (i64::from(first[axis]) << 32))
     }
 }
 
-/// A kernel that looks at a copy where it can.
-pub(super) struct Nearby<'a, K> {
-    pub kernel: &'a K,
-    pub near: Near<'a>,
+/// Four positions in a row of samples, side by side; they go on by fours.
+pub(super) struct Fours {
+    /// From the first voxel of a box, with 32 fractional bits, by axis. None is negative inside.
+    at: [[u64; 4]; 3],
+    step: [u64; 3],
 }
 
-impl<K: Kernel> Kernel for Nearby<'_, K> {
-    fn one(&self, place: &Place) -> f32 {
-        self.kernel.one(place)
-    }
-
+impl Fours {
     #[inline]
-    fn four(&self, places: &[Place; 4]) -> [f32; 4] {
-        self.kernel.four_near(&self.near, places)
+    pub fn new(first: [i64; 3], step: [i64; 3]) -> Self {
+        let at = std::array::from_fn(|axis| {
+            let mut position = first[axis];
+            std::array::from_fn(|_| {
+                let lane = position;
+                position = position.wrapping_add(step[axis]);
+                lane.cast_unsigned()
+            })
+        });
+        Self {
+            at,
+            step: step.map(|step| step.wrapping_mul(4).cast_unsigned()),
+        }
+    }
+
+    /// The next four. Those beyond the end of the row are never looked at, wherever they lie.
+    #[inline]
+    pub fn next(&mut self) {
+        for (at, step) in self.at.iter_mut().zip(self.step) {
+            for lane in at {
+                *lane = lane.wrapping_add(step);
+            }
+        }
+    }
+
+    /// Where the voxels at or before them are in the copy.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "a box has few voxels")]
+    pub fn indices(&self, steps: [u32; 3]) -> [u32; 4] {
+        let mut indices = [0; 4];
+        for (at, step) in self.at.iter().zip(steps) {
+            for (index, lane) in indices.iter_mut().zip(at) {
+                // Numbers of 32 bits in lanes of 64 are multiplied in one step.
+                *index += (lane >> 32) * u64::from(step);
+            }
+        }
+        indices.map(|index: u64| index as u32)
+    }
+
+    /// Weights of the next voxels along an axis.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "16 bits are left")]
+    pub fn weights(&self, axis: usize) -> [f32; 4] {
+        let mut weights = [0.0; 4];
+        for (out, lane) in weights.iter_mut().zip(self.at[axis]) {
+            *out = weight((lane >> 16) as u32 & 0xFFFF);
+        }
+        weights
     }
 }

@@ -327,6 +327,11 @@ impl<'a> Sampler<'a> {
         Some(place((0, 0), split(row), slice))
     }
 
+    /// True where the third coordinate counts slices.
+    pub(super) fn is_even(&self) -> bool {
+        matches!(self.ladder, Ladder::Even(_))
+    }
+
     /// Slices that are here.
     pub(super) fn here(&self) -> impl Iterator<Item = usize> {
         let slices = self.slices.iter().enumerate();

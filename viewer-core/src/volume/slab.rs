@@ -7,7 +7,7 @@
 use super::aligned::RowSource;
 use super::kernel::Kernel;
 use super::line::Line;
-use super::near::{Near, Nearby, Shape};
+use super::near::{Near, Shape};
 use super::sample::{ABSENT, Sampler, is_absent};
 use crate::geometry::Projection;
 use std::ops::{Range, RangeInclusive};
@@ -22,7 +22,7 @@ const HEIGHT: usize = BAND as usize;
 const BAND: u32 = 8;
 
 /// Planes that are looked at together.
-const PLANES: i64 = 4;
+const PLANES: i64 = 8;
 
 /// Most rows of voxels a sample that are copied to be near.
 const ROWS_A_SAMPLE: usize = 1;
@@ -330,16 +330,19 @@ impl Block {
         }
         let depth = planes.clone().count();
         let most_rows = self.columns.len() * self.rows.len() * depth * ROWS_A_SAMPLE;
-        let shape = Shape::new(&voxels.voxels, most_rows);
-        if let Some(shape) = shape.filter(|shape| kernel.copy(shape, cells).is_some()) {
-            let near = Near::new(shape, cells);
-            let kernel = Nearby { kernel, near };
-            let row = |line, samples: &mut [f32]| sampler.run(line, samples, &kernel);
-            self.each_row(sampler, planes, row, take);
-        } else {
-            let row = |line, samples: &mut [f32]| sampler.run(line, samples, kernel);
-            self.each_row(sampler, planes, row, take);
-        }
+        let shape = Shape::new(&voxels.voxels, most_rows).filter(|_| sampler.is_even());
+        let near = shape.and_then(|shape| {
+            kernel.copy(&shape, cells)?;
+            Some(Near::new(shape, cells))
+        });
+        let row = |line: Line, samples: &mut [f32]| {
+            let near = near.as_ref();
+            let done = near.and_then(|near| kernel.along_copy(near, &line, samples));
+            if done.is_none() {
+                sampler.run(line, samples, kernel);
+            }
+        };
+        self.each_row(sampler, planes, row, take);
     }
 
     #[inline]
