@@ -258,3 +258,110 @@ impl Cells {
         best
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::chance_tests::{Chance, chance_presence, chance_volume};
+    use super::super::{Presence, SliceState, Slices};
+    use super::*;
+    use crate::pixel::{Frame, Photometric};
+    use std::sync::Arc;
+
+    /// 37 x 34 x 23 voxels that rise along all axes: `slope * (x + 2 y + 3 z)`, at most 168. Signed bytes are stored 100
+    /// lower.
+    fn rising(kind: SampleType, slope: f64) -> Slices {
+        let mut slices = Slices::new(37, 34, 23);
+        for z in 0..23_u8 {
+            let cells = (0..34_u8).flat_map(|y| (0..37_u8).map(move |x| x + 2 * y));
+            let values = cells.map(|value| u16::from(value) + 3 * u16::from(z));
+            let data = match kind {
+                SampleType::U8 => values.map(|v| u8::try_from(v).unwrap()).collect(),
+                SampleType::I8 => values.map(|v| (v as i16 - 100) as u8).collect(),
+                SampleType::U16 => values.flat_map(u16::to_le_bytes).collect(),
+                SampleType::I16 => values.flat_map(|v| (v as i16).to_le_bytes()).collect(),
+                SampleType::U32 => values.flat_map(|v| u32::from(v).to_le_bytes()).collect(),
+                SampleType::I32 => values.flat_map(|v| i32::from(v).to_le_bytes()).collect(),
+                SampleType::F32 => values.flat_map(|v| f32::from(v).to_le_bytes()).collect(),
+                SampleType::F64 => values.flat_map(|v| f64::from(v).to_le_bytes()).collect(),
+            };
+            let frame = Frame {
+                rows: 34,
+                columns: 37,
+                samples_per_pixel: 1,
+                sample_type: kind,
+                bits_stored: 8,
+                photometric: Photometric::Monochrome2,
+                data,
+            };
+            let intercept = if kind == SampleType::I8 {
+                slope * 100.0
+            } else {
+                0.0
+            };
+            let slice = Slice::new(frame, ModalityLut::Rescale { slope, intercept }).unwrap();
+            slices.put(z.into(), Arc::new(slice)).unwrap();
+        }
+        slices
+    }
+
+    #[test]
+    fn a_cell_knows_the_voxels_of_its_samples_and_those_next_to_them() {
+        let kinds = [
+            SampleType::U8,
+            SampleType::I8,
+            SampleType::U16,
+            SampleType::I16,
+            SampleType::U32,
+            SampleType::I32,
+            SampleType::F32,
+            SampleType::F64,
+        ];
+        // A voxel, and the last one that is mixed with voxels of its cell.
+        let corners = [
+            ([0, 0, 0], [16, 16, 4]),
+            ([15, 16, 3], [16, 32, 4]),
+            ([16, 15, 4], [32, 16, 8]),
+            ([36, 33, 22], [36, 33, 22]),
+            ([32, 5, 19], [36, 16, 20]),
+        ];
+        for kind in kinds {
+            for (slope, projection) in [(1.0, Projection::Mip), (-1.0, Projection::MinIp)] {
+                let slices = rising(kind, slope);
+                let rungs = Rungs::new(&slices, None);
+                let all: Vec<_> = slices.iter().collect();
+                let cells = Cells::new(&all, [37, 34], &rungs, projection);
+                for ([x, y, z], [last_x, last_y, last_z]) in corners {
+                    let found = cells.best([x..=x, y..=y, z..=z]);
+                    let expected = (last_x + 2 * last_y + 3 * last_z) as f32;
+                    assert_eq!(found, expected, "{kind:?} {projection:?} {x} {y} {z}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_with_a_gap_is_looked_at_and_one_of_nothing_is_not() {
+        let mut chance = Chance::new(17);
+        let (_, mut slices) = chance_volume(&mut chance, SampleType::U8);
+        let mut presence = chance_presence(&mut chance);
+        for slice in 0..23 {
+            let state = if slice == 5 {
+                SliceState::Failed
+            } else {
+                SliceState::Here
+            };
+            presence.set(slice, state);
+        }
+        slices.remove(5);
+        let best = |slices: &Slices, presence: &Presence, z: usize| {
+            let rungs = Rungs::new(slices, Some(presence));
+            let all: Vec<_> = slices.iter().collect();
+            let cells = Cells::new(&all, [37, 34], &rungs, Projection::Mip);
+            cells.best([0..=0, 0..=0, z..=z])
+        };
+        assert_eq!(best(&slices, &presence, 4), f32::INFINITY);
+        assert!(best(&slices, &presence, 8).is_finite());
+        let nothing = Slices::new(37, 34, 23);
+        assert_eq!(best(&nothing, &Presence::new(23), 8), f32::NEG_INFINITY);
+    }
+}
