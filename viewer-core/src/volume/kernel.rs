@@ -1,8 +1,8 @@
 //! The inner loops of [`super::sample`]: the value of one sample from the voxels around it.
 
 use super::ladder::{Mixed, Rungs};
-use super::line::{Line, split};
-use super::near::{Fours, Near, Shape};
+use super::line::{Fours, Line, split};
+use super::near::{Near, Shape};
 use super::sample::ABSENT;
 use super::{Slice, Slices};
 use crate::pixel::{ModalityLut, grid::ONE};
@@ -20,6 +20,31 @@ pub(super) struct Place {
     pub up: u32,
 }
 
+/// Four places, side by side.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Four {
+    pub column: [u32; 4],
+    pub across: [u32; 4],
+    pub row: [u32; 4],
+    pub down: [u32; 4],
+    pub slice: [u32; 4],
+    pub up: [u32; 4],
+}
+
+impl Four {
+    /// All of them, one by one.
+    pub fn places(&self) -> [Place; 4] {
+        std::array::from_fn(|lane| Place {
+            column: self.column[lane],
+            across: self.across[lane],
+            row: self.row[lane],
+            down: self.down[lane],
+            slice: self.slice[lane],
+            up: self.up[lane],
+        })
+    }
+}
+
 /// How the value of a sample is made from the voxels around it.
 pub(super) trait Kernel {
     /// The value of one sample.
@@ -27,8 +52,8 @@ pub(super) trait Kernel {
 
     /// The values of four, each the same as alone.
     #[inline]
-    fn four(&self, places: &[Place; 4]) -> [f32; 4] {
-        places.map(|place| self.one(&place))
+    fn four(&self, four: &Four) -> [f32; 4] {
+        four.places().map(|place| self.one(&place))
     }
 
     /// A row of a slice at places along it; `None` where values are not made from such.
@@ -262,29 +287,34 @@ impl<'a, T: Stored> Narrow<'a, T> {
 
     /// Four samples side by side; `None` where one of them is special.
     #[inline(always)]
-    fn side_by_side(&self, places: &[Place; 4]) -> Option<[f32; 4]> {
+    fn side_by_side(&self, four: &Four) -> Option<[f32; 4]> {
+        let mut tops = [0; 4];
+        for (lane, top) in tops.iter_mut().enumerate() {
+            *top = four.row[lane] * self.columns + four.column[lane];
+        }
         let mut pairs = [[0; 4]; 4];
-        for (lane, place) in places.iter().enumerate() {
-            let [low, high] = (*self.pairs.get(place.slice as usize)?)?;
-            let [top, bottom] = self.corners(place);
+        for (lane, top) in tops.into_iter().enumerate() {
+            let [low, high] = (*self.pairs.get(four.slice[lane] as usize)?)?;
+            // A row of no weight may lie outside: it is the upper again.
+            let bottom = if four.down[lane] > 0 {
+                top + self.columns
+            } else {
+                top
+            };
             pairs[0][lane] = T::pair(low, top)?;
             pairs[1][lane] = T::pair(low, bottom)?;
             pairs[2][lane] = T::pair(high, top)?;
             pairs[3][lane] = T::pair(high, bottom)?;
         }
-        let (mut across, mut down, mut up) = ([0.0; 4], [0.0; 4], [0.0; 4]);
-        for lane in 0..4 {
-            across[lane] = weight(places[lane].across);
-            down[lane] = weight(places[lane].down);
-            up[lane] = f64::from(weight(places[lane].up));
-        }
+        let (across, down) = (four.across.map(weight), four.down.map(weight));
+        let up = four.up.map(|up| f64::from(weight(up)));
         let [low, high] = Self::mixed(&pairs, across, down);
         if let Some(line) = self.line {
             return Some(between_slices(line, low, high, up));
         }
         let mut values = [0.0; 4];
-        for (lane, place) in places.iter().enumerate() {
-            let slice = place.slice as usize;
+        for (lane, slice) in four.slice.into_iter().enumerate() {
+            let slice = slice as usize;
             let low = self.views[slice]?.value(low[lane]);
             let high = self.views[slice + 1]?.value(high[lane]);
             values[lane] = cast(low + (high - low) * up[lane]);
@@ -294,8 +324,8 @@ impl<'a, T: Stored> Narrow<'a, T> {
 
     #[cold]
     #[inline(never)]
-    fn one_by_one(&self, places: &[Place; 4]) -> [f32; 4] {
-        places.map(|place| self.one(&place))
+    fn one_by_one(&self, four: &Four) -> [f32; 4] {
+        four.places().map(|place| self.one(&place))
     }
 
     /// Stored values between the voxels of the lower and of the higher slice, from their upper and lower pairs.
@@ -349,10 +379,10 @@ impl<T: Stored> Kernel for Narrow<'_, T> {
     }
 
     #[inline(always)]
-    fn four(&self, places: &[Place; 4]) -> [f32; 4] {
-        match self.side_by_side(places) {
+    fn four(&self, four: &Four) -> [f32; 4] {
+        match self.side_by_side(four) {
             Some(values) => values,
-            None => self.one_by_one(places),
+            None => self.one_by_one(four),
         }
     }
 
@@ -383,8 +413,13 @@ impl<T: Stored> Kernel for Narrow<'_, T> {
                 pairs[2][lane] = T::pair(cells, index + up)?;
                 pairs[3][lane] = T::pair(cells, index + up + down)?;
             }
-            let [low, high] = Self::mixed(&pairs, fours.weights(0), fours.weights(1));
-            *values = between_slices(rescale, low, high, fours.weights(2).map(f64::from));
+            let [low, high] = Self::mixed(
+                &pairs,
+                fours.weights(0).map(weight),
+                fours.weights(1).map(weight),
+            );
+            let up = fours.weights(2).map(|up| f64::from(weight(up)));
+            *values = between_slices(rescale, low, high, up);
             fours.next();
         }
         rest_line.run(rest, self, split);

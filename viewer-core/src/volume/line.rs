@@ -1,6 +1,6 @@
 //! Samples in a row: where they lie, and which of them lie inside.
 
-use super::kernel::{Kernel, Place};
+use super::kernel::{Four, Kernel, Place};
 use crate::pixel::grid::{FRACTION_BITS, ONE};
 use std::ops::Range;
 
@@ -21,23 +21,25 @@ impl Line {
         kernel: &impl Kernel,
         mut slice: impl FnMut(i64) -> (u32, u32),
     ) {
-        let Self { first, step } = self;
-        let [mut columns, mut rows, mut slices] = first;
-        let mut next = || {
-            let [column, row] = [columns, rows].map(|at| split(at >> FRACTION_BITS));
-            let place = place(column, row, slice(slices >> FRACTION_BITS));
-            columns += step[0];
-            rows += step[1];
-            slices += step[2];
-            place
-        };
+        let mut at = Fours::new(self.first, self.step);
         let (fours, rest) = out.as_chunks_mut::<4>();
+        let rest_line = self.from(fours.len() * 4);
         for four in fours {
-            let places = std::array::from_fn(|_| next());
-            *four = kernel.four(&places);
+            let slices = at.rounded(2).map(&mut slice);
+            *four = kernel.four(&Four {
+                column: at.voxels(0),
+                across: at.weights(0),
+                row: at.voxels(1),
+                down: at.weights(1),
+                slice: slices.map(|(slice, _)| slice),
+                up: slices.map(|(_, up)| up),
+            });
+            at.next();
         }
-        for value in rest {
-            *value = kernel.one(&next());
+        for (index, value) in rest.iter_mut().enumerate() {
+            let [column, row, position] = rest_line.from(index).first;
+            let [column, row] = [column, row].map(|at| split(at >> FRACTION_BITS));
+            *value = kernel.one(&place(column, row, slice(position >> FRACTION_BITS)));
         }
     }
 
@@ -106,5 +108,73 @@ pub(super) fn place(column: (u32, u32), row: (u32, u32), slice: (u32, u32)) -> P
         down: row.1,
         slice: slice.0,
         up: slice.1,
+    }
+}
+
+/// Four positions in a row of samples, side by side; they go on by fours.
+pub(super) struct Fours {
+    /// With 32 fractional bits, by axis. None is negative inside.
+    at: [[u64; 4]; 3],
+    step: [u64; 3],
+}
+
+impl Fours {
+    #[inline]
+    pub fn new(first: [i64; 3], step: [i64; 3]) -> Self {
+        let at = std::array::from_fn(|axis| {
+            let mut position = first[axis];
+            std::array::from_fn(|_| {
+                let lane = position;
+                position = position.wrapping_add(step[axis]);
+                lane.cast_unsigned()
+            })
+        });
+        Self {
+            at,
+            step: step.map(|step| step.wrapping_mul(4).cast_unsigned()),
+        }
+    }
+
+    /// The next four. Those beyond the end of the row are never looked at, wherever they lie.
+    #[inline]
+    pub fn next(&mut self) {
+        for (at, step) in self.at.iter_mut().zip(self.step) {
+            for lane in at {
+                *lane = lane.wrapping_add(step);
+            }
+        }
+    }
+
+    /// Voxels at or before them, each times its step, added up: where they are in a copy.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "a box has few voxels")]
+    pub fn indices(&self, steps: [u32; 3]) -> [u32; 4] {
+        let mut indices = [0; 4];
+        for (at, step) in self.at.iter().zip(steps) {
+            for (index, lane) in indices.iter_mut().zip(at) {
+                // Numbers of 32 bits in lanes of 64 are multiplied in one step.
+                *index += (lane >> 32) * u64::from(step);
+            }
+        }
+        indices.map(|index: u64| index as u32)
+    }
+
+    /// Voxels at or before them along an axis.
+    #[inline]
+    pub fn voxels(&self, axis: usize) -> [u32; 4] {
+        self.at[axis].map(|lane| (lane >> 32) as u32)
+    }
+
+    /// Weights of the next voxels along an axis, in 1/65536.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "16 bits are left")]
+    pub fn weights(&self, axis: usize) -> [u32; 4] {
+        self.at[axis].map(|lane| (lane >> 16) as u32 & 0xFFFF)
+    }
+
+    /// Rounded positions along an axis.
+    #[inline]
+    pub fn rounded(&self, axis: usize) -> [i64; 4] {
+        self.at[axis].map(|lane| lane.cast_signed() >> FRACTION_BITS)
     }
 }

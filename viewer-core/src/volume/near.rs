@@ -3,7 +3,6 @@
 //! Samples of an oblique slab come back to the same few voxels of many rows and slices, which lie far apart in memory and
 //! push each other out of the processor's cache. A copy of them is quickly made, and its voxels are found by one number.
 
-use super::kernel::weight;
 use std::ops::RangeInclusive;
 
 /// Most voxels of a box.
@@ -104,65 +103,5 @@ impl<'a> Near<'a> {
     pub fn relative(&self, position: [i64; 3]) -> [i64; 3] {
         let first = self.shape.first;
         std::array::from_fn(|axis| position[axis] - (i64::from(first[axis]) << 32))
-    }
-}
-
-/// Four positions in a row of samples, side by side; they go on by fours.
-pub(super) struct Fours {
-    /// From the first voxel of a box, with 32 fractional bits, by axis. None is negative inside.
-    at: [[u64; 4]; 3],
-    step: [u64; 3],
-}
-
-impl Fours {
-    #[inline]
-    pub fn new(first: [i64; 3], step: [i64; 3]) -> Self {
-        let at = std::array::from_fn(|axis| {
-            let mut position = first[axis];
-            std::array::from_fn(|_| {
-                let lane = position;
-                position = position.wrapping_add(step[axis]);
-                lane.cast_unsigned()
-            })
-        });
-        Self {
-            at,
-            step: step.map(|step| step.wrapping_mul(4).cast_unsigned()),
-        }
-    }
-
-    /// The next four. Those beyond the end of the row are never looked at, wherever they lie.
-    #[inline]
-    pub fn next(&mut self) {
-        for (at, step) in self.at.iter_mut().zip(self.step) {
-            for lane in at {
-                *lane = lane.wrapping_add(step);
-            }
-        }
-    }
-
-    /// Where the voxels at or before them are in the copy.
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "a box has few voxels")]
-    pub fn indices(&self, steps: [u32; 3]) -> [u32; 4] {
-        let mut indices = [0; 4];
-        for (at, step) in self.at.iter().zip(steps) {
-            for (index, lane) in indices.iter_mut().zip(at) {
-                // Numbers of 32 bits in lanes of 64 are multiplied in one step.
-                *index += (lane >> 32) * u64::from(step);
-            }
-        }
-        indices.map(|index: u64| index as u32)
-    }
-
-    /// Weights of the next voxels along an axis.
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "16 bits are left")]
-    pub fn weights(&self, axis: usize) -> [f32; 4] {
-        let mut weights = [0.0; 4];
-        for (out, lane) in weights.iter_mut().zip(self.at[axis]) {
-            *out = weight((lane >> 16) as u32 & 0xFFFF);
-        }
-        weights
     }
 }
