@@ -85,6 +85,8 @@ pub struct ReaderView {
     pub linked: bool,
     /// Three planes of a volume are on screen.
     pub mpr: Option<MprView>,
+    /// The slab of the active viewport; `None` where nothing can have one.
+    pub slab: Option<SlabView>,
     /// The active viewport holds more than one image.
     pub can_play: bool,
     /// The active viewport plays.
@@ -111,13 +113,18 @@ pub struct ReaderView {
     pub has_previous_study: bool,
 }
 
+/// The slab of a plane, or of images.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SlabView {
+    /// Thickness, mm; 0 = none.
+    pub thickness_mm: f64,
+    /// Its projection, or the one that it would get.
+    pub projection: Projection,
+}
+
 /// Three planes of a volume.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MprView {
-    /// Thickness of the active plane, mm; 0 = none.
-    pub slab_mm: f64,
-    /// Projection of the active plane's slab, or the one that it would get.
-    pub projection: Projection,
     /// Volumes of the series by name; one or none where there is nothing to choose.
     pub volumes: Vec<String>,
     /// The one on screen.

@@ -230,7 +230,12 @@ impl ViewerState {
                 viewport,
                 plane,
                 keeps_pixels,
-            } => self.set_plane(viewport, plane, keeps_pixels),
+            } if self.is_plane(viewport) => self.set_plane(viewport, plane, keeps_pixels),
+            Action::SetPlane {
+                viewport,
+                plane,
+                keeps_pixels,
+            } => self.set_stack_plane(viewport, plane, keeps_pixels),
             Action::SetSlab { viewport, slab } if self.is_plane(viewport) => {
                 self.set_slab(viewport, slab);
             }

@@ -439,3 +439,60 @@ fn slices_of_a_stack_as_slabs_lie_as_the_stack_does() {
     state.apply(slab(0.0));
     assert_eq!(state.viewports[0].plane_params(&state), None);
 }
+
+#[test]
+fn a_plane_along_the_images_of_a_stack_is_their_slab_where_it_lies() {
+    let mut state = opened(vec![Some(stack(&HEIGHTS))]);
+    state.apply(Action::Resize {
+        viewport: 0,
+        width: 44,
+        height: 84,
+    });
+    let along = |center, thickness_mm: f64| {
+        let plane = ViewPlane::new(center, [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], 0.5).unwrap();
+        match thickness_mm {
+            0.0 => plane,
+            thickness_mm => plane
+                .with_slab(Slab {
+                    thickness_mm,
+                    projection: Projection::Mip,
+                    step_mm: Some(2.5),
+                })
+                .unwrap(),
+        }
+    };
+    let set = |plane, keeps_pixels| Action::SetPlane {
+        viewport: 0,
+        plane,
+        keeps_pixels,
+    };
+    let shown = |state: &ViewerState| state.viewports[0].plane_params(state).map(|it| it.plane);
+    // Between two slices, and not in the middle.
+    state.apply(set(along([2.0, -3.0, 23.0], 12.0), false));
+    assert_eq!(state.viewports[0].slice, 2);
+    let plane = shown(&state).unwrap();
+    near(plane.center, [2.0, -3.0, 23.0]);
+    assert!((plane.pixel_mm - 0.5).abs() < 1e-12);
+    let slab = plane.slab.unwrap();
+    assert_eq!((slab.thickness_mm, slab.step_mm), (12.0, Some(2.5)));
+    // Scrolled, slabs lie about slices again; the view stays.
+    state.apply(Action::ScrollBy {
+        viewport: 0,
+        delta: 1,
+    });
+    near(shown(&state).unwrap().center, [2.0, -3.0, 30.0]);
+    // Pixels as they are.
+    state.apply(set(along([0.0, 0.0, 10.0], 8.0), true));
+    let plane = shown(&state).unwrap();
+    near(plane.center, [0.0, 0.0, 10.0]);
+    assert!((plane.pixel_mm - 0.5).abs() < 1e-12);
+    // Without a thickness the images come back.
+    state.apply(set(along([0.0, 0.0, 39.0], 0.0), false));
+    assert_eq!((shown(&state), state.viewports[0].slice), (None, 4));
+    // One that lies askew is none of a stack.
+    let askew = ViewPlane::new([0.0; 3], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0], 0.5).unwrap();
+    let refused = state.takes_stack_plane(0, &askew);
+    assert_eq!(refused, Err(crate::state::stack_slab::StackPlaneError::Oblique));
+    state.apply(set(askew, false));
+    assert_eq!((shown(&state), state.viewports[0].slice), (None, 4));
+}

@@ -1,10 +1,14 @@
 //! Slabs on a plain stack: each slice as the middle of a slab, looked at as the stack is.
 
 use super::mpr::{SeriesVolumes, Volume};
-use super::{ViewerState, Viewport};
-use crate::geometry::{Slab, ViewPlane};
+use super::{ViewChange, ViewerState, Viewport};
+use crate::geometry::{Slab, ViewPlane, ViewTransform};
 use crate::model::SeriesId;
 use std::sync::Arc;
+
+/// Cosine of the most that the directions of a plane may differ from those of the images on screen: half of 0.1 degrees moves
+/// nothing by a tenth of a millimetre within 100 mm.
+const LEAST_COSINE: f64 = 1.0 - 5e-7;
 
 /// The slab of a viewport that shows a stack.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +17,38 @@ pub struct StackSlab {
     pub slab: Slab,
     /// The volumes of the series.
     pub volumes: Arc<SeriesVolumes>,
+    /// How far the middle of the slab lies from that slice, along the viewing direction, mm; 0 once it is scrolled.
+    pub aside: Aside,
+}
+
+/// A distance from a slice.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Aside {
+    slice: usize,
+    mm: f64,
+}
+
+/// Why a plane cannot be shown in a viewport of images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StackPlaneError {
+    /// The viewport shows no image with a place in the patient.
+    #[error("the viewport shows no image with a place in the patient")]
+    NoPlace,
+    /// Its images lie in no volume.
+    #[error("the series of the viewport is no volume")]
+    NoVolume,
+    /// The plane has other directions than the images on screen.
+    #[error("the plane is not parallel to the images on screen: three planes show it")]
+    Oblique,
+}
+
+/// A plane as slice and view of a stack.
+#[derive(Debug, Clone, PartialEq)]
+struct StackPlane {
+    slice: usize,
+    aside_mm: f64,
+    view: ViewChange,
 }
 
 /// A volume that a viewport shows a plane of.
@@ -59,24 +95,148 @@ impl ViewerState {
             self.viewports[index].slab = None;
             return;
         };
-        let known = viewport.slab.as_ref().map(|it| Arc::clone(&it.volumes));
-        let volumes = match (known, viewport.shown(self)) {
-            (Some(known), _) => known,
-            (None, Some(shown)) => Arc::new(SeriesVolumes::of(shown.stack)),
-            (None, None) => return,
+        let Some(volumes) = self.volumes_in(viewport) else {
+            return;
         };
         if volumes.volumes.is_empty() {
             self.refusal = volumes.refusal.clone();
             return;
         }
-        self.viewports[index].slab = Some(StackSlab { slab, volumes });
+        let aside = viewport
+            .slab
+            .as_ref()
+            .map_or(Aside::default(), |it| it.aside);
+        self.viewports[index].slab = Some(StackSlab {
+            slab,
+            volumes,
+            aside,
+        });
+    }
+
+    /// The volumes of the series in a viewport, known or made now.
+    fn volumes_in(&self, viewport: &Viewport) -> Option<Arc<SeriesVolumes>> {
+        match (&viewport.slab, viewport.shown(self)) {
+            (Some(slab), _) => Some(Arc::clone(&slab.volumes)),
+            (None, Some(shown)) => Some(Arc::new(SeriesVolumes::of(shown.stack))),
+            (None, None) => None,
+        }
+    }
+
+    /// Shows a plane in a viewport of images: the nearest slice, zoomed and moved so that the plane lies as it is given, as a
+    /// slab where it has a thickness.
+    pub(super) fn set_stack_plane(&mut self, index: usize, plane: ViewPlane, keeps_pixels: bool) {
+        let Ok(found) = self.stack_plane(index, &plane, keeps_pixels) else {
+            return;
+        };
+        self.set_stack_slab(index, plane.slab);
+        let change = found.view;
+        self.change_view(index, change);
+        let Some(viewport) = self.viewports.get_mut(index) else {
+            return;
+        };
+        viewport.slice = found.slice;
+        if let Some(slab) = &mut viewport.slab {
+            slab.aside = Aside {
+                slice: found.slice,
+                mm: found.aside_mm,
+            };
+        }
+    }
+
+    /// Whether a plane can be shown in a viewport of images.
+    ///
+    /// # Errors
+    /// Where there is no volume, or the plane has other directions than the images on screen.
+    pub fn takes_stack_plane(
+        &self,
+        index: usize,
+        plane: &ViewPlane,
+    ) -> Result<(), StackPlaneError> {
+        self.stack_plane(index, plane, true).map(|_| ())
+    }
+
+    fn stack_plane(
+        &self,
+        index: usize,
+        plane: &ViewPlane,
+        keeps_pixels: bool,
+    ) -> Result<StackPlane, StackPlaneError> {
+        let viewport = self.viewports.get(index).ok_or(StackPlaneError::NoPlace)?;
+        let shown = viewport.shown(self).ok_or(StackPlaneError::NoPlace)?;
+        let volumes = self.volumes_in(viewport).ok_or(StackPlaneError::NoPlace)?;
+        let on_screen = viewport.image_plane(self).ok_or(StackPlaneError::NoPlace)?;
+        let is_alike = on_screen.row.dot(plane.row) >= LEAST_COSINE
+            && on_screen.column.dot(plane.column) >= LEAST_COSINE;
+        if !is_alike {
+            return Err(StackPlaneError::Oblique);
+        }
+        let volume = volumes.volumes.iter().find(|volume| {
+            u32::try_from(shown.slice).is_ok_and(|slice| volume.slices.contains(&slice))
+        });
+        let volume = volume.ok_or(StackPlaneError::NoVolume)?;
+        let normal = on_screen.normal();
+        let at = |slice: u32| {
+            let (instance, frame_index) = shown.stack.at(usize::try_from(slice).ok()?)?;
+            let origin = instance
+                .frame(frame_index)
+                .plane()?
+                .patient_from_pixel(0.0, 0.0);
+            Some((plane.center - origin).dot(normal))
+        };
+        let nearest = volume
+            .slices
+            .iter()
+            .filter_map(|slice| Some((*slice, at(*slice)?)));
+        let (slice, aside_mm) = nearest
+            .min_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
+            .ok_or(StackPlaneError::NoPlace)?;
+        let slice = usize::try_from(slice).unwrap_or(shown.slice);
+        // Slices of a tilted gantry lie aside of each other.
+        let fitted = Viewport {
+            slice,
+            view: ViewTransform {
+                zoom: 1.0,
+                pan: [0.0, 0.0],
+                ..viewport.view
+            },
+            ..viewport.clone()
+        };
+        let fitted = fitted.image_plane(self).ok_or(StackPlaneError::NoPlace)?;
+        let pixel_mm = if keeps_pixels {
+            on_screen.pixel_mm
+        } else {
+            plane.pixel_mm
+        };
+        let way = (plane.center - fitted.center) / pixel_mm;
+        Ok(StackPlane {
+            slice,
+            aside_mm,
+            view: ViewChange::Set {
+                zoom: Some(fitted.pixel_mm / pixel_mm),
+                pan: Some([-way.dot(fitted.row), -way.dot(fitted.column)]),
+                rotation: None,
+                flip: None,
+                invert: None,
+            },
+        })
     }
 }
 
 impl Viewport {
     /// The slice on screen as the middle plane of its slab.
     pub(super) fn slab_plane(&self, state: &ViewerState) -> Option<ViewPlane> {
-        let slab = self.slab.as_ref()?.slab;
+        let StackSlab { slab, aside, .. } = self.slab.as_ref()?;
+        let plane = self.image_plane(state)?;
+        let aside_mm = if aside.slice == self.slice {
+            aside.mm
+        } else {
+            0.0
+        };
+        plane.moved(aside_mm).with_slab(*slab).ok()
+    }
+
+    /// The plane of the slice on screen.
+    fn image_plane(&self, state: &ViewerState) -> Option<ViewPlane> {
         let shown = self.shown(state)?;
         let image = shown.instance.frame(shown.frame_index).plane()?;
         let pixel_from_canvas = self.geometry(state)?.pixel_from_canvas;
@@ -94,6 +254,6 @@ impl Viewport {
             down.try_normalize()?.to_array(),
             across.length(),
         );
-        plane.ok()?.with_slab(slab).ok()
+        plane.ok()
     }
 }

@@ -43,7 +43,7 @@ pub struct Target {
     pub viewport: usize,
     /// Three planes are on screen.
     pub in_planes: bool,
-    /// Thickness of the active plane, mm, and its projection; `None` where no plane is known to be active.
+    /// Thickness of the active slab, mm, and its projection; `None` where nothing is known that can have one.
     pub slab: Option<(f64, Projection)>,
 }
 
@@ -62,20 +62,25 @@ fn in_planes(key: &str, shift: bool, target: Target) -> Option<Action> {
         degrees,
         turned: Turned::Both,
     };
-    let thickness = |up| {
-        let (now_mm, projection) = target.slab?;
-        Some(Action::SetSlab {
-            viewport,
-            slab: slab::of(slab::stepped(now_mm, up), projection),
-        })
-    };
     match (key, shift) {
         ("arrowright", true) => Some(turn(TURN_STEP)),
         ("arrowleft", true) => Some(turn(-TURN_STEP)),
-        ("arrowup", true) => thickness(true),
-        ("arrowdown", true) => thickness(false),
         _ => None,
     }
+}
+
+/// What keys do with the slab of a plane or of images, by 1 mm.
+fn thickness(key: &str, shift: bool, target: Target) -> Option<Action> {
+    let up = match (key, shift) {
+        ("arrowup", true) => true,
+        ("arrowdown", true) => false,
+        _ => return None,
+    };
+    let (now_mm, projection) = target.slab?;
+    Some(Action::SetSlab {
+        viewport: target.viewport,
+        slab: slab::of(slab::stepped(now_mm, up), projection),
+    })
 }
 
 /// Keys that mean nothing in three planes: a plane is no stack that plays or is linked to others.
@@ -89,6 +94,9 @@ pub fn meaning(key: &str, shift: bool, target: Target) -> Option<Meaning> {
     let view = |change| Action::ChangeView { viewport, change };
     let scroll = |delta| Action::ScrollBy { viewport, delta };
     let lower = key.to_lowercase();
+    if let Some(action) = thickness(&lower, shift, target) {
+        return Some(Meaning::Do(Command::Act(action)));
+    }
     if target.in_planes {
         if let Some(action) = in_planes(&lower, shift, target) {
             return Some(Meaning::Do(Command::Act(action)));
@@ -292,6 +300,23 @@ mod tests {
         };
         assert_eq!(action_on(PLANE, "ArrowDown", false), Some(scroll.clone()));
         assert_eq!(action("ArrowDown", true), Some(scroll));
+    }
+
+    #[test]
+    fn shift_and_arrows_thicken_images_that_can_be_slabs() {
+        let images = Target {
+            slab: Some((0.0, Projection::Mip)),
+            ..STACK
+        };
+        let slab = slab::of(1.0, Projection::Mip);
+        let set = |slab| Some(Action::SetSlab { viewport: 2, slab });
+        assert_eq!(action_on(images, "ArrowUp", true), set(slab));
+        assert_eq!(action_on(images, "ArrowDown", true), set(None));
+        let scroll = Action::ScrollBy {
+            viewport: 2,
+            delta: -1,
+        };
+        assert_eq!(action_on(images, "ArrowUp", false), Some(scroll));
     }
 
     #[test]

@@ -219,10 +219,10 @@ pub fn Bar(props: &BarProps) -> Html {
                         {play(view, &act(Action::TogglePlaying(active)))}
                     }
                     <span class="anchor">
-                        <ToolButton icon="flip" label="Turn, flip, zoom"
+                        <ToolButton icon="flip" label={if in_planes { "Turn, flip, zoom" } else { "Turn, flip, zoom, slab" }}
                             expanded={is_open(Popover::View)} onclick={opens(Popover::View)} />
                         if is_open(Popover::View) {
-                            <ViewPopover {active} planes={view.planes} dispatch={dispatch.clone()} close={close.clone()} />
+                            <ViewPopover {active} planes={view.planes} slab={view.slab.filter(|_| !in_planes)} dispatch={dispatch.clone()} close={close.clone()} />
                         }
                     </span>
                     if !in_planes {
@@ -242,10 +242,12 @@ pub fn Bar(props: &BarProps) -> Html {
                 </Group>
                 if let Some(mpr) = view.mpr.clone() {
                     <span class="sep"></span>
-                    <Volumes mpr={mpr.clone()} dispatch={dispatch.clone()}
+                    <Volumes {mpr} dispatch={dispatch.clone()}
                         is_open={is_open(Popover::Volumes)} toggle={toggle.clone()}
                         close={close.clone()} />
-                    <SlabGroup {mpr} {active} dispatch={dispatch.clone()} />
+                    if let Some(slab) = view.slab {
+                        <SlabGroup {slab} {active} dispatch={dispatch.clone()} />
+                    }
                 }
                 }
                 <span class="grow"></span>

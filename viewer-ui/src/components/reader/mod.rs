@@ -99,13 +99,15 @@ pub fn Reader(props: &ReaderProps) -> Html {
 
 /// What a key acts on when a viewport has the focus.
 fn target(view: &ReaderView, viewport: usize, asked: &mut Asked) -> Target {
-    let mpr = view.mpr.as_ref();
-    // The snapshot tells the thickness of the plane that was active when it was made.
-    let known = mpr.filter(|_| viewport == view.active);
+    // The snapshot tells the thickness of what was active when it was made.
+    let known = view.slab.filter(|_| viewport == view.active);
     Target {
         viewport,
-        in_planes: mpr.is_some(),
-        slab: known.map(|mpr| (asked.latest_mm(viewport, mpr.slab_mm), mpr.projection)),
+        in_planes: view.mpr.is_some(),
+        slab: known.map(|slab| {
+            let thickness_mm = asked.latest_mm(viewport, slab.thickness_mm);
+            (thickness_mm, slab.projection)
+        }),
     }
 }
 

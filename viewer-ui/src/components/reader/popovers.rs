@@ -1,10 +1,11 @@
 //! What opens under a button of the bar: presets, layout, view.
 
 use super::pop::Pop;
+use super::slab::SlabGroup;
 use crate::components::icon::Icon;
 use crate::input::keys::ZOOM_STEP;
 use crate::input::typed;
-use crate::store::{Command, ReaderView};
+use crate::store::{Command, ReaderView, SlabView};
 use std::rc::Rc;
 use viewer_core::pixel::Window;
 use viewer_core::state::{Action, Direction, Layout, ViewChange};
@@ -217,13 +218,15 @@ pub struct ViewProps {
     pub active: usize,
     /// Overlay planes are shown; `None` where no image on screen has any.
     pub planes: Option<bool>,
+    /// The slab of the images, where they can have one and the bar does not show it.
+    pub slab: Option<SlabView>,
     /// Where commands go.
     pub dispatch: Callback<Command>,
     /// Closes it.
     pub close: Callback<()>,
 }
 
-/// Turn, flip, fit, one to one, zoom; overlay planes where the image has any.
+/// Turn, flip, fit, one to one, zoom; overlay planes and a slab where the images can have them.
 #[component]
 pub fn ViewPopover(props: &ViewProps) -> Html {
     let viewport = props.active;
@@ -265,6 +268,10 @@ pub fn ViewPopover(props: &ViewProps) -> Html {
                     </span>
                     <span class="val"><kbd>{"Shift+O"}</kbd></span>
                 </button>
+            }
+            if let Some(slab) = props.slab {
+                <hr />
+                <SlabGroup {slab} active={viewport} dispatch={props.dispatch.clone()} />
             }
         </Pop>
     }

@@ -1,11 +1,11 @@
-//! The slab of the active plane in the bar: thickness by slider or typed, projection, and which volume is cut.
+//! The slab of the active plane or images: thickness by slider or typed, projection; and which volume is cut.
 
 use super::pop::Pop;
 use crate::components::icon::Icon;
 use crate::input::keys::Popover;
 use crate::input::slab;
 use crate::platform::page;
-use crate::store::{Command, MprView};
+use crate::store::{Command, MprView, SlabView};
 use viewer_core::geometry::{MAX_SLAB_MM, Projection};
 use viewer_core::state::Action;
 use viewer_core::tools::overlay::{number, projection_name};
@@ -17,8 +17,8 @@ const PROJECTIONS: [Projection; 3] = [Projection::Mip, Projection::MinIp, Projec
 /// What the group shows.
 #[derive(Properties, PartialEq)]
 pub struct SlabProps {
-    /// The planes.
-    pub mpr: MprView,
+    /// The slab of the active viewport.
+    pub slab: SlabView,
     /// The active viewport.
     pub active: usize,
     /// Where commands go.
@@ -48,10 +48,10 @@ fn typed_in(event: &Event) -> String {
 /// Thickness and projection.
 #[component]
 pub fn SlabGroup(props: &SlabProps) -> Html {
-    let (mpr, active) = (&props.mpr, props.active);
-    let words = slab::words(mpr.slab_mm);
+    let (slab_now, active) = (props.slab, props.active);
+    let words = slab::words(slab_now.thickness_mm);
     let oninput = {
-        let (send, projection) = (send(props), mpr.projection);
+        let (send, projection) = (send(props), slab_now.projection);
         Callback::from(move |event: InputEvent| {
             if let Ok(thickness_mm) = typed_in(&event).parse() {
                 send(thickness_mm, projection);
@@ -61,15 +61,15 @@ pub fn SlabGroup(props: &SlabProps) -> Html {
     // A pointer that lets the slider go has done with it; keys stay with it.
     let onpointerup = Callback::from(move |_: PointerEvent| to_images(active));
     html! {
-        <div class="slab" role="group" aria-label="Slab of the active plane">
+        <div class="slab" role="group" aria-label="Slab of the active viewport">
             <Icon name="slab" />
             <label for="slab" class="t2">{"Slab"}</label>
             <input id="slab" type="range" min="0" max={number(MAX_SLAB_MM, 0)} step="1"
-                title="Thickness of the active plane (Shift+\u{2191}, Shift+\u{2193})"
-                value={number(mpr.slab_mm.round(), 0)} aria-valuetext={words} {oninput}
+                title="Thickness of the active viewport's slab (Shift+\u{2191}, Shift+\u{2193})"
+                value={number(slab_now.thickness_mm.round(), 0)} aria-valuetext={words} {oninput}
                 {onpointerup} />
-            <Thickness mpr={mpr.clone()} {active} dispatch={props.dispatch.clone()} />
-            <Projections mpr={mpr.clone()} {active} dispatch={props.dispatch.clone()} />
+            <Thickness slab={slab_now} {active} dispatch={props.dispatch.clone()} />
+            <Projections slab={slab_now} {active} dispatch={props.dispatch.clone()} />
         </div>
     }
 }
@@ -83,7 +83,7 @@ fn Thickness(props: &SlabProps) -> Html {
     // Leaving the field takes what was typed, unless Enter or Escape has said so already.
     let is_done = use_mut_ref(|| false);
     let node = use_node_ref();
-    let (thickness_mm, projection) = (props.mpr.slab_mm, props.mpr.projection);
+    let (thickness_mm, projection) = (props.slab.thickness_mm, props.slab.projection);
     {
         let node = node.clone();
         use_effect_with(draft.is_some(), move |is_open| {
@@ -162,10 +162,10 @@ fn Thickness(props: &SlabProps) -> Html {
 #[component]
 fn Projections(props: &SlabProps) -> Html {
     let node = use_node_ref();
-    let chosen = (props.mpr.slab_mm > 0.0).then_some(props.mpr.projection);
+    let chosen = (props.slab.thickness_mm > 0.0).then_some(props.slab.projection);
     let place = PROJECTIONS.iter().position(|it| chosen == Some(*it));
     let choose = {
-        let (send, thickness_mm) = (send(props), slab::projected_mm(props.mpr.slab_mm));
+        let (send, thickness_mm) = (send(props), slab::projected_mm(props.slab.thickness_mm));
         move |projection| send(thickness_mm, projection)
     };
     let onkeydown = {
