@@ -23,6 +23,7 @@ mod references;
 mod reset;
 mod shown;
 mod smoke;
+mod stack_slab;
 mod stage;
 mod store;
 mod tiles;
@@ -33,6 +34,7 @@ mod wide_gamut;
 // Planes through volumes.
 mod mpr;
 mod mpr_bad;
+mod mpr_large;
 mod mpr_lessons;
 mod mpr_real;
 mod shapes;

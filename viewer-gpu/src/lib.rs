@@ -27,4 +27,4 @@ pub use context::{Backend, Context, ContextError, PROBE_COLOUR};
 pub use frame_renderer::{DrawError, DrawOutcome, Renderer};
 pub use scene::{Content, Scene, SceneViewport};
 pub use texture_cache::{TextureCache, UploadError};
-pub use volume_cache::VolumeCache;
+pub use volume_cache::{PlaneProgress, VolumeCache};

@@ -7,7 +7,7 @@ use crate::embed::listeners::Listeners;
 use crate::engine::waiting::Told;
 use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
 use crate::platform::workers::{WorkerProgram, WorkerPrograms};
-use crate::platform::{canvas, fetch, gamut, page, pictures};
+use crate::platform::{canvas, fetch, gamut, gpu, page, pictures};
 use crate::store::{Command, Page, ReaderView};
 use js_sys::Promise;
 use protocol::gateway::Config;
@@ -226,6 +226,13 @@ const BACKEND: &str = "backend";
 /// larger ones. Larger frames are drawn in tiles.
 const TEXTURE_LIMIT: &str = "textureLimit";
 
+/// Parameters of the address for tests: most MiB of decoded and encoded frames in memory, and of volumes on the GPU.
+const FRAME_BUDGET: &str = "frameBudget";
+const VOLUME_BUDGET: &str = "volumeBudget";
+
+/// Parameters that stay while studies are opened and closed.
+const KEPT: [&str; 4] = [BACKEND, TEXTURE_LIMIT, FRAME_BUDGET, VOLUME_BUDGET];
+
 /// The address of a study: UIDs only, never a name.
 fn reader_address(bridge: &Bridge, source: &str, study: &str) -> String {
     let place = if bridge.has_gateway.get() {
@@ -235,7 +242,7 @@ fn reader_address(bridge: &Bridge, source: &str, study: &str) -> String {
     };
     let kept: String = page::query()
         .into_iter()
-        .filter(|(name, _)| [BACKEND, TEXTURE_LIMIT].contains(&name.as_str()))
+        .filter(|(name, _)| KEPT.contains(&name.as_str()))
         .map(|(name, value)| format!("&{name}={}", page::encode(&value)))
         .collect();
     format!(
@@ -366,9 +373,16 @@ async fn make_screen(bridge: Rc<Bridge>) {
         found.map(|(_, value)| value.as_str())
     };
     // What is no number is no limit.
-    let texture_limit = value(TEXTURE_LIMIT).and_then(|limit| limit.parse().ok());
+    let number = |wanted: &str| value(wanted).and_then(|limit| limit.parse::<u32>().ok());
+    let limits = gpu::Limits {
+        texture_side: number(TEXTURE_LIMIT),
+        volume_bytes: number(VOLUME_BUDGET).map(|mib| u64::from(mib) << 20),
+    };
+    if let (Some(handle), Some(mib)) = (bridge.handle(), number(FRAME_BUDGET)) {
+        handle.with_mut(|engine| engine.limit_frames(mib as usize * (1 << 20)));
+    }
     let weak = Rc::downgrade(&bridge);
-    let made = screen::make(value(BACKEND), texture_limit, move || {
+    let made = screen::make(value(BACKEND), limits, move || {
         if let Some(handle) = weak.upgrade().and_then(|bridge| bridge.handle()) {
             handle.send(EngineEvent::ScreenLost);
         }

@@ -20,8 +20,8 @@ pub use lattice::Lattice;
 pub use series::{Part, Rescale, Volume};
 pub use several::{LONG_SLICES, enhanced, four_dimensional, long, two_echoes};
 pub use whole::{
-    TILT_DEGREES, UNEVEN_GAPS_MM, broad, oblique_grid, pet_slopes, shuffled, spheres, thin, tilted,
-    uneven, wide, wide_stack,
+    TILT_DEGREES, UNEVEN_GAPS_MM, broad, oblique_grid, packed, pet_slopes, shuffled, spheres, thin,
+    tilted, uneven, wide, wide_stack,
 };
 
 use crate::PhantomError;
@@ -36,7 +36,7 @@ const CENTER: DVec3 = DVec3::from_array(body::CENTER_MM);
 /// Makes a series of a seed.
 pub type Make = fn(u64) -> Result<Volume, PhantomError>;
 
-/// All series but the large ones (`broad`, `long`, `wide`, `wide-stack`).
+/// All series but the large ones (`broad`, `long`, `packed`, `wide`, `wide-stack`).
 pub const SMALL: [Make; 22] = [
     spheres,
     tilted,
@@ -63,4 +63,4 @@ pub const SMALL: [Make; 22] = [
 ];
 
 /// The large ones.
-pub const LARGE: [Make; 4] = [broad, long, wide, wide_stack];
+pub const LARGE: [Make; 5] = [broad, long, packed, wide, wide_stack];

@@ -4,7 +4,10 @@
 //! written as strings all occur. What cannot be read is absent, never guessed.
 //! Source: DICOM PS3.18 Annex F (DICOM JSON Model).
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// A tag as `group << 16 | element`, for example `0x0028_0010` for Rows.
 pub type Tag = u32;
@@ -62,23 +65,59 @@ pub enum JsonError {
 /// Reads an answer: a list of data sets, or a single one.
 ///
 /// An empty body is an empty list, as servers answer 204 for it.
+///
+/// # Errors
+/// When the text is no JSON, or JSON of another shape.
 pub fn parse(text: &str) -> Result<Vec<Dataset>, JsonError> {
+    let mut sets = Vec::new();
+    parse_each(text, |set| sets.push(set))?;
+    Ok(sets)
+}
+
+/// Reads an answer as [`parse`] does and hands over one data set after the other: those of a series of thousands of
+/// instances are never in memory together.
+///
+/// # Errors
+/// As [`parse`]; data sets before the fault have been handed over.
+pub fn parse_each(text: &str, take: impl FnMut(Dataset)) -> Result<(), JsonError> {
     if text.trim().is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    let value: Value = serde_json::from_str(text).map_err(|error| JsonError::Syntax {
-        reason: format!("line {}, column {}", error.line(), error.column()),
-    })?;
-    match value {
-        Value::Array(items) => items
-            .into_iter()
-            .map(|item| match item {
-                Value::Object(map) => Ok(Dataset(map)),
-                _ => Err(JsonError::Shape),
-            })
-            .collect(),
-        Value::Object(map) => Ok(vec![Dataset(map)]),
-        _ => Err(JsonError::Shape),
+    let mut source = serde_json::Deserializer::from_str(text);
+    let read = source.deserialize_any(Answer { take });
+    read.and_then(|()| source.end()).map_err(|error| {
+        if error.is_data() {
+            return JsonError::Shape;
+        }
+        JsonError::Syntax {
+            reason: format!("line {}, column {}", error.line(), error.column()),
+        }
+    })
+}
+
+/// A list of data sets, or a single one.
+struct Answer<F> {
+    take: F,
+}
+
+impl<'de, F: FnMut(Dataset)> Visitor<'de> for Answer<F> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list of data sets")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut sets: A) -> Result<(), A::Error> {
+        while let Some(set) = sets.next_element()? {
+            (self.take)(Dataset(set));
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, attributes: A) -> Result<(), A::Error> {
+        let set = Map::deserialize(MapAccessDeserializer::new(attributes))?;
+        (self.take)(Dataset(set));
+        Ok(())
     }
 }
 
@@ -271,6 +310,30 @@ mod tests {
             set.person_name(0x0010_0010).unwrap().display(),
             "Example, Ada M"
         );
+    }
+
+    #[test]
+    fn data_sets_come_one_by_one_up_to_the_fault() {
+        let number = |set: &Dataset| set.whole(0x0020_0013);
+        let text = r#"[{"00200013":{"Value":[1]}},{"00200013":{"Value":[2]}}, 3]"#;
+        let mut numbers = Vec::new();
+        let read = parse_each(text, |set| numbers.push(number(&set)));
+        assert!(matches!(read, Err(JsonError::Shape)));
+        assert_eq!(numbers, [Some(1), Some(2)]);
+        assert_eq!(number(&one(r#"{"00200013":{"Value":[7]}}"#)), Some(7));
+    }
+
+    #[test]
+    fn answers_of_another_shape_or_with_more_behind_them_are_refused() {
+        for text in ["3", "[3]", "[[]]", "\"text\"", "null"] {
+            assert!(matches!(parse(text), Err(JsonError::Shape)), "{text}");
+        }
+        for text in ["[] []", "[{}", "{}x", "[{},]"] {
+            assert!(
+                matches!(parse(text), Err(JsonError::Syntax { .. })),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -72,6 +72,16 @@ impl<T> FrameCache<T> {
             self.bytes -= old;
         }
         self.bytes += bytes;
+        self.shrink(wanted)
+    }
+
+    /// Another budget. Drops what it asks for, as [`FrameCache::insert`] does, and answers the keys.
+    pub fn set_budget(&mut self, budget_bytes: usize, wanted: &[Wanted]) -> Vec<FrameKey> {
+        self.budget_bytes = budget_bytes;
+        self.shrink(wanted)
+    }
+
+    fn shrink(&mut self, wanted: &[Wanted]) -> Vec<FrameKey> {
         if self.bytes <= self.budget_bytes {
             return Vec::new();
         }
@@ -139,6 +149,17 @@ mod tests {
         let list = wanted(&[7, 6, 5, 4]);
         assert_eq!(cache.insert(key(7), (), 10, &list), [key(4)]);
         assert_eq!(cache.bytes(), 30);
+    }
+
+    #[test]
+    fn a_smaller_budget_drops_what_is_farthest_at_once() {
+        let mut cache = FrameCache::new(30);
+        let list = wanted(&[5, 6, 4]);
+        for slice in [4, 5, 6] {
+            cache.insert(key(slice), (), 10, &list);
+        }
+        assert_eq!(cache.set_budget(10, &list), [key(4), key(6)]);
+        assert_eq!((cache.bytes(), cache.budget_bytes()), (10, 10));
     }
 
     #[test]

@@ -5,9 +5,13 @@
 
 use super::stored::Stored;
 use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use viewer_core::geometry::ViewPlane;
 use viewer_core::pixel::{Frame, ModalityLut, Photometric};
 use viewer_core::volume::{
-    BrickLayout, CoarseLevel, PageTable, PlaneParams, Presence, Slice, SliceState, bricks_of_plane,
+    BrickLayout, CoarseLevel, PageTable, PlaneParams, Presence, Slice, SliceState, VolumeGrid,
+    bricks_of_plane,
 };
 
 /// Most voxels of the coarse level: 8 MB.
@@ -162,6 +166,43 @@ pub struct Bricks {
     table: wgpu::Texture,
     coarse_texture: wgpu::Texture,
     is_behind: Cell<bool>,
+    /// What the planes that were last asked for need.
+    needs: Vec<Need>,
+}
+
+/// The bricks that a plane touches, those in its middle first.
+#[derive(Debug, Clone)]
+struct Need {
+    grid: Arc<VolumeGrid>,
+    plane: ViewPlane,
+    size: [u32; 2],
+    bricks: Rc<[usize]>,
+}
+
+impl Need {
+    fn is_of(&self, params: &PlaneParams) -> bool {
+        Arc::ptr_eq(&self.grid, &params.grid)
+            && self.plane == params.plane
+            && self.size == params.size
+    }
+}
+
+/// How much of a plane is on the GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PlaneProgress {
+    /// Bricks that it touches.
+    pub bricks: usize,
+    /// Those of which all that will come is here.
+    pub here: usize,
+    /// Those for which there is no room: the coarse level is shown in their place.
+    pub left_out: usize,
+}
+
+impl PlaneProgress {
+    /// Nothing more will come without another plane.
+    pub fn is_settled(&self) -> bool {
+        self.here + self.left_out == self.bricks
+    }
 }
 
 impl Bricks {
@@ -195,6 +236,7 @@ impl Bricks {
             coarse_texture: texture(device, coarse.size(), three, coarse_format),
             coarse,
             is_behind: Cell::new(true),
+            needs: Vec::new(),
         };
         for layer in 0..bricks.coarse.size()[2] {
             bricks.write_coarse(queue, layer);
@@ -358,23 +400,55 @@ impl Bricks {
         slices
     }
 
-    /// Bricks of all planes, the middles of all first.
-    fn wanted(&self, planes: &[PlaneParams]) -> Vec<usize> {
-        let of_plane = |params: &PlaneParams| {
-            bricks_of_plane(&params.grid, &self.layout, &params.plane, params.size)
-        };
-        let all: Vec<Vec<usize>> = planes.iter().map(of_plane).collect();
-        let longest = all.iter().map(Vec::len).max().unwrap_or(0);
+    /// Bricks of all planes: those of the first, then the middles of all others first.
+    fn wanted(&mut self, planes: &[PlaneParams]) -> Vec<usize> {
+        let needs: Vec<Need> = planes.iter().map(|params| self.need(params)).collect();
+        let mut all: Vec<&[usize]> = needs.iter().map(|need| need.bricks.as_ref()).collect();
+        let first = if all.is_empty() { &[] } else { all.remove(0) };
+        let longest = all.iter().map(|bricks| bricks.len()).max().unwrap_or(0);
+        let ranks = (0..longest).flat_map(|rank| all.iter().filter_map(move |all| all.get(rank)));
         let mut is_named = vec![false; self.layout.count()];
         let mut wanted = Vec::new();
-        for rank in 0..longest {
-            for brick in all.iter().filter_map(|bricks| bricks.get(rank)) {
-                if !std::mem::replace(&mut is_named[*brick], true) {
-                    wanted.push(*brick);
-                }
+        for brick in first.iter().chain(ranks) {
+            if !std::mem::replace(&mut is_named[*brick], true) {
+                wanted.push(*brick);
             }
         }
+        self.needs = needs;
         wanted
+    }
+
+    fn known(&self, params: &PlaneParams) -> Option<&Need> {
+        self.needs.iter().find(|need| need.is_of(params))
+    }
+
+    /// What a plane needs: looked up, or found now.
+    fn need(&self, params: &PlaneParams) -> Need {
+        self.known(params).cloned().unwrap_or_else(|| Need {
+            grid: Arc::clone(&params.grid),
+            plane: params.plane,
+            size: params.size,
+            bricks: bricks_of_plane(&params.grid, &self.layout, &params.plane, params.size).into(),
+        })
+    }
+
+    /// How much of a plane is here.
+    pub fn progress(&self, params: &PlaneParams, presence: &Presence) -> PlaneProgress {
+        let need = self.need(params);
+        // Before its bricks were asked for, no place is no answer.
+        let is_known = self.known(params).is_some();
+        let mut progress = PlaneProgress {
+            bricks: need.bricks.len(),
+            ..PlaneProgress::default()
+        };
+        for brick in need.bricks.iter() {
+            match self.pages.slot(*brick) {
+                None => progress.left_out += usize::from(is_known),
+                Some(slot) if self.lacking(*brick, slot, presence) == 0 => progress.here += 1,
+                Some(_) => {}
+            }
+        }
+        progress
     }
 
     /// Slices of a brick that did not come and may come, from the lowest bit on.

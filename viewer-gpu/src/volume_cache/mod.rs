@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use viewer_core::pixel::{ModalityLut, SampleType};
 use viewer_core::volume::{PlaneParams, Presence, SliceState, presence};
 
+pub use bricks::PlaneProgress;
 pub(crate) use stored::{Rescale, VoxelKind};
 pub(crate) use volume::{Volume, volume_layout};
 
@@ -157,6 +158,11 @@ impl VolumeCache {
         Ok(())
     }
 
+    /// Hands written slices over to the graphics card: until then wgpu keeps copies of them.
+    pub fn flush(&self) {
+        self.queue.submit(None);
+    }
+
     /// This slice will never come.
     pub fn fail_slice(&mut self, key: u64, z: u32) {
         if let Some(volume) = self.volumes.get_mut(&key) {
@@ -175,6 +181,12 @@ impl VolumeCache {
             return Vec::new();
         };
         volume.missing(planes)
+    }
+
+    /// How much of a plane is on the GPU, beside what [`VolumeCache::presence`] says of slices. A volume in one piece has no
+    /// bricks.
+    pub fn progress(&self, key: u64, params: &PlaneParams) -> Option<PlaneProgress> {
+        Some(self.volumes.get(&key)?.progress(params))
     }
 
     /// True where a volume is on the GPU, all of it or in parts.

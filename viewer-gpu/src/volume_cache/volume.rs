@@ -1,7 +1,7 @@
 //! One volume on the GPU.
 
 use super::awaited;
-use super::bricks::{BrickPlan, Bricks};
+use super::bricks::{BrickPlan, Bricks, PlaneProgress};
 use super::cells::Cells;
 use super::memory::Refusal;
 use super::slice_table::SliceTable;
@@ -170,9 +170,6 @@ impl Volume {
 
     /// Slices that planes need and that are not here, the most needed first.
     pub fn missing(&mut self, planes: &[PlaneParams]) -> Vec<u32> {
-        if let Voxels::InBricks(bricks) = &mut self.voxels {
-            return bricks.missing(planes, &self.presence);
-        }
         let first = planes.first().map_or(0, |params| {
             let middle = params.grid.voxel_from_patient(params.plane.center).z;
             #[expect(
@@ -183,7 +180,22 @@ impl Volume {
             let slice = middle.round() as usize;
             slice.min(self.presence.count().saturating_sub(1))
         });
-        awaited(&self.presence, first)
+        let mut missing = awaited(&self.presence, first);
+        if let Voxels::InBricks(bricks) = &mut self.voxels {
+            // Those that never came go first: the coarse level wants them too.
+            let needed = bricks.missing(planes, &self.presence).into_iter();
+            let came = needed.filter(|z| self.presence.of(*z as usize) == SliceState::Here);
+            missing.extend(came);
+        }
+        missing
+    }
+
+    /// How much of a plane is here.
+    pub fn progress(&self, params: &PlaneParams) -> PlaneProgress {
+        match &self.voxels {
+            Voxels::Whole(_) => PlaneProgress::default(),
+            Voxels::InBricks(bricks) => bricks.progress(params, &self.presence),
+        }
     }
 
     /// Base 2 logarithm of the steps of a cell of extremes, where they can be relied on.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use viewer_core::pixel::icc::ScreenColors;
 use viewer_core::pixel::{FrameParams, FrameView, PixelKind, SampleType};
 use viewer_gpu::test_scenes::Report;
-use viewer_ui::platform::gpu::{Content, Drawn, GpuScreen, Kind};
+use viewer_ui::platform::gpu::{Content, Drawn, GpuScreen, Kind, Limits};
 use viewer_ui::platform::{canvas, page};
 use wasm_bindgen::JsValue;
 
@@ -88,7 +88,7 @@ async fn run(backend: &str) -> Result<Report, String> {
             .map_err(|_| "count is a whole number".to_owned())?,
         None => 500,
     };
-    let mut screen = GpuScreen::new(kind, ScreenColors::Srgb, None, || ()).await?;
+    let mut screen = GpuScreen::new(kind, ScreenColors::Srgb, Limits::default(), || ()).await?;
     let is_cut = parameter("tiles").is_some();
     let report = if parameter("planes").is_some() {
         screen.run_planes(count, is_cut).await

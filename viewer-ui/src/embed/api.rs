@@ -218,7 +218,7 @@ impl ViewerV1 {
             Ok(made) => made,
             Err(error) => return refused(error),
         };
-        if let Err(error) = planes::check(&self.handle, viewport, true) {
+        if let Err(error) = planes::check_plane(&self.handle, viewport, &plane) {
             return refused(error);
         }
         self.handle.act(Action::SetPlane {
@@ -254,9 +254,14 @@ impl ViewerV1 {
         }
     }
 
-    /// The value under a point of a viewport, canvas pixels; null outside the image.
+    /// The value under a point of a viewport, canvas pixels; null outside the image, and until the slice of a volume larger
+    /// than memory is decoded again.
     pub fn probe(&self, viewport: usize, x: f64, y: f64) -> JsValue {
         let probe = self.handle.with(|engine| engine.probe(viewport, x, y));
+        if probe.is_none() {
+            // Of a volume larger than memory the slice is on its way from now on.
+            self.handle.send(EngineEvent::Looked);
+        }
         probe.map_or(JsValue::NULL, |probe| {
             to_js(&ProbeInfo {
                 patient_mm: probe.patient_mm,
@@ -302,8 +307,7 @@ impl ViewerV1 {
         height: Option<u32>,
     ) -> Promise {
         let size = [width, height];
-        let checked =
-            planes::check(&self.handle, viewport, false).and_then(|()| planes::check_size(size));
+        let checked = planes::check(&self.handle, viewport).and_then(|()| planes::check_size(size));
         if let Err(error) = checked {
             return refused(error);
         }

@@ -2,7 +2,6 @@
 
 use crate::engine::Engine;
 use serde::Serialize;
-use viewer_core::loading::FrameState;
 
 /// Distribution of some times, ms.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -57,28 +56,22 @@ pub struct Stats {
 
 /// Reads the engine's figures.
 pub fn stats(engine: &Engine) -> Stats {
-    let wanted = engine.queue.wanted();
-    let count = |is: fn(&FrameState) -> bool| {
-        wanted
-            .iter()
-            .filter(|w| is(&engine.queue.state(w.key, &engine.cache)))
-            .count()
-    };
+    let [frames_wanted, frames_loaded, frames_failed] = engine.frame_counts();
     Stats {
         backend: engine
             .screen
             .as_ref()
             .map_or("cpu", |screen| screen.backend_name()),
         workers: engine.worker_count(),
-        frames_wanted: wanted.len(),
-        frames_loaded: count(|state| matches!(state, FrameState::Loaded)),
-        frames_failed: count(|state| matches!(state, FrameState::Failed(_))),
+        frames_wanted,
+        frames_loaded,
+        frames_failed,
         bytes_fetched: engine.figures.bytes_fetched,
         requests: engine.figures.requests,
         decode_ms: Percentiles::of(&engine.figures.decode_ms),
         draw_ms: Percentiles::of(&engine.figures.draw_ms),
         first_image_ms: engine.figures.first_image_ms,
-        cpu_bytes: engine.cache.bytes(),
+        cpu_bytes: engine.cache.bytes() + engine.encoded_bytes(),
         gpu_bytes: engine
             .screen
             .as_ref()

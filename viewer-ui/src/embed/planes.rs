@@ -87,12 +87,34 @@ pub fn check_size(size: [Option<u32>; 2]) -> Result<(), ViewerError> {
     Ok(())
 }
 
-/// An error where a viewport shows no plane; a slab of a stack has one that cannot be `moved`.
-pub fn check(handle: &EngineHandle, viewport: usize, moved: bool) -> Result<(), ViewerError> {
+/// An error where a viewport cannot show a plane: among images, only one that is parallel to them.
+pub fn check_plane(
+    handle: &EngineHandle,
+    viewport: usize,
+    plane: &ViewPlane,
+) -> Result<(), ViewerError> {
+    let refused = handle.with(|engine| {
+        let shown = engine.state.viewports.get(viewport);
+        let Some(shown) = shown else {
+            return Some(("no_viewport", "there is no such viewport".into()));
+        };
+        if shown.plane.is_some() {
+            return None;
+        }
+        let taken = engine.state.takes_stack_plane(viewport, plane);
+        taken.err().map(|error| ("no_plane", error.to_string()))
+    });
+    match refused {
+        None => Ok(()),
+        Some((code, words)) => Err(ViewerError::new(code, words)),
+    }
+}
+
+/// An error where a viewport shows no plane and no slab.
+pub fn check(handle: &EngineHandle, viewport: usize) -> Result<(), ViewerError> {
     let shown = handle.with(|engine| {
         let viewport = engine.state.viewports.get(viewport)?;
-        let is_slab = engine.state.volume_of(viewport).is_some();
-        Some(viewport.plane.is_some() || (is_slab && !moved))
+        Some(viewport.plane.is_some() || engine.state.volume_of(viewport).is_some())
     });
     match shown {
         Some(true) => Ok(()),
@@ -117,7 +139,17 @@ pub async fn values(
         let drawn = handle.with_mut(|engine| engine.waiters.promise(Condition::Drawn(viewport)));
         handle.send(EngineEvent::Looked);
         JsFuture::from(drawn).await?;
-        match read(handle, viewport, size).await {
+        let reading_id = begin(handle, viewport, size).map_err(JsValue::from)?;
+        let readable =
+            handle.with_mut(|engine| engine.waiters.promise(Condition::Readable(reading_id)));
+        handle.send(EngineEvent::Looked);
+        let waited = JsFuture::from(readable).await;
+        let read = match waited {
+            Ok(_) => read(handle, viewport, size).await,
+            Err(error) => return Err(error),
+        };
+        handle.with_mut(|engine| engine.end_reading(reading_id));
+        match read {
             Err(_) if reading < READINGS => {
                 reading += 1;
                 clock::sleep(PAUSE_MS).await;
@@ -127,22 +159,43 @@ pub async fn values(
     }
 }
 
+/// The plane that is read: that of the viewport with another size.
+fn sized(plane: ShownPlane, [width, height]: [Option<u32>; 2]) -> ShownPlane {
+    let size = plane.params.size;
+    let size = [width.unwrap_or(size[0]), height.unwrap_or(size[1])];
+    ShownPlane {
+        params: PlaneParams {
+            size,
+            ..plane.params
+        },
+        ..plane
+    }
+}
+
+/// Wants all of a plane on the screen.
+fn begin(
+    handle: &EngineHandle,
+    viewport: usize,
+    size: [Option<u32>; 2],
+) -> Result<u64, ViewerError> {
+    let begun = handle.with_mut(|engine| {
+        let plane = sized(engine.plane_item(viewport)?, size);
+        Some(engine.begin_reading(plane.volume, plane.params))
+    });
+    begun.ok_or_else(|| ViewerError::new("plane_failed", "there is nothing to read"))
+}
+
 async fn read(
     handle: &EngineHandle,
     viewport: usize,
-    [width, height]: [Option<u32>; 2],
+    size: [Option<u32>; 2],
 ) -> Result<JsValue, ViewerError> {
     let failed = |words: String| ViewerError::new("plane_failed", words);
     let (size, reading) = handle
         .with_mut(|engine| {
-            let ShownPlane { volume, params, .. } = engine.plane_item(viewport)?;
-            let size = [
-                width.unwrap_or(params.size[0]),
-                height.unwrap_or(params.size[1]),
-            ];
-            let params = PlaneParams { size, ..params };
+            let ShownPlane { volume, params, .. } = sized(engine.plane_item(viewport)?, size);
             let screen = engine.screen.as_mut()?;
-            Some((size, screen.plane_values(volume, &params)))
+            Some((params.size, screen.plane_values(volume, &params)))
         })
         .ok_or_else(|| failed("there is nothing to read".into()))?;
     let values = reading.await.map_err(failed)?;

@@ -1,9 +1,10 @@
 //! Carries out what the engine wants done: requests, jobs, pauses, snapshots.
 
+use super::opening::SeriesMetadata;
 use super::{Effect, EngineEvent, EngineHandle, asking};
 use crate::platform::workers::WorkerJob;
 use crate::platform::{clock, fetch};
-use protocol::dicomweb::json::{self, Dataset};
+use protocol::dicomweb::json;
 use protocol::dicomweb::multipart;
 use viewer_core::model::BulkAnswer;
 use wasm_bindgen_futures::spawn_local;
@@ -13,20 +14,22 @@ const DICOM_JSON: &str = "application/dicom+json";
 
 pub(super) fn run(handle: &EngineHandle, effect: Effect) {
     match effect {
-        Effect::ListSeries { study, url } => ask(handle, url, move |generation, result| {
-            EngineEvent::SeriesListed {
+        Effect::ListSeries { study, url } => {
+            let event = move |generation, result| EngineEvent::SeriesListed {
                 generation,
                 study,
                 result,
-            }
-        }),
-        Effect::GetMetadata { series, url } => ask(handle, url, move |generation, result| {
-            EngineEvent::Metadata {
+            };
+            ask(handle, url, json::parse, event);
+        }
+        Effect::GetMetadata { series, url } => {
+            let event = move |generation, result| EngineEvent::Metadata {
                 generation,
                 series,
                 result,
-            }
-        }),
+            };
+            ask(handle, url, SeriesMetadata::read, event);
+        }
         Effect::GetFrame {
             key,
             address,
@@ -138,17 +141,18 @@ async fn get_bulk(url: &str) -> BulkAnswer {
     Ok(part.body.into())
 }
 
-/// Asks for DICOM JSON and sends what comes of it.
-fn ask(
+/// Asks for DICOM JSON and sends what is read from it.
+fn ask<T: 'static>(
     handle: &EngineHandle,
     url: String,
-    event: impl FnOnce(u64, Result<Vec<Dataset>, fetch::FetchError>) -> EngineEvent + 'static,
+    read: fn(&str) -> Result<T, json::JsonError>,
+    event: impl FnOnce(u64, Result<T, fetch::FetchError>) -> EngineEvent + 'static,
 ) {
     let handle = handle.clone();
     let generation = handle.with(|engine| engine.generation());
     spawn_local(async move {
         let result = match fetch::get_text(&url, DICOM_JSON).await {
-            Ok(answer) => json::parse(&answer.text).map_err(|error| fetch::FetchError::Refused {
+            Ok(answer) => read(&answer.text).map_err(|error| fetch::FetchError::Refused {
                 status: 200,
                 message: Some(error.to_string()),
             }),

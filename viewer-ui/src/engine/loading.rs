@@ -25,7 +25,8 @@ impl Engine {
         self.ask_for_metadata(effects);
         let mut shown = self.state.shown_stacks();
         shown.extend(self.waited_stacks(&shown));
-        let volumes = self.state.shown_volumes();
+        self.weigh(&shown, &self.state.shown_volumes());
+        let volumes = self.wanted_volumes();
         let most = self.most_frames(&shown, &volumes);
         let mut wanted = plan(&shown, &volumes, most);
         if volumes.is_empty() {
@@ -74,17 +75,19 @@ impl Engine {
         let series = shown.iter().map(|s| s.series);
         let largest = series
             .chain(volumes.iter().map(|volume| volume.series))
-            .filter_map(|series| {
-                let instance = self.state.series(series)?.stack.as_ref()?.instance(0)?;
-                let format = instance.format.as_ref().ok()?;
-                let samples = format.rows as usize
-                    * format.columns as usize
-                    * usize::from(format.samples_per_pixel);
-                Some(samples * usize::from(format.bits_allocated.div_ceil(8)))
-            })
+            .filter_map(|series| self.frame_bytes(series))
             .max()
             .unwrap_or(1);
         (self.cache.budget_bytes() / largest.max(1)).max(1)
+    }
+
+    /// Bytes of a decoded frame of a series, by its first image.
+    pub(super) fn frame_bytes(&self, series: SeriesId) -> Option<usize> {
+        let instance = self.state.series(series)?.stack.as_ref()?.instance(0)?;
+        let format = instance.format.as_ref().ok()?;
+        let samples =
+            format.rows as usize * format.columns as usize * usize::from(format.samples_per_pixel);
+        Some(samples * usize::from(format.bits_allocated.div_ceil(8)))
     }
 
     /// A frame on the wire, and the transfer syntax that the metadata name.
@@ -108,6 +111,11 @@ impl Engine {
     }
 
     fn start(&mut self, key: FrameKey, effects: &mut Vec<Effect>) {
+        if let Some(bytes) = self.encoded.copy_of(key) {
+            self.queue.fetched(key);
+            self.decode(key, bytes, effects);
+            return;
+        }
         let Some((address, _)) = self.wire_names(key) else {
             self.queue.failed(
                 key,
@@ -140,6 +148,7 @@ impl Engine {
             Ok(bytes) => {
                 self.figures.bytes_fetched += u64::from(bytes.buffer.byte_length());
                 self.queue.fetched(key);
+                self.keep_encoded(key, &bytes);
                 self.decode(key, bytes, effects);
             }
             Err(FetchError::Aborted) => {}

@@ -8,6 +8,7 @@ pub mod asking;
 mod beside;
 mod draw;
 mod effects;
+mod large;
 mod loading;
 mod opening;
 mod planes;
@@ -77,8 +78,8 @@ pub enum EngineEvent {
         generation: u64,
         /// Which series; `None` for one that was named by the link and is not listed yet.
         series: SeriesId,
-        /// The answer.
-        result: Result<Vec<Dataset>, FetchError>,
+        /// What was read from the answer.
+        result: Result<opening::SeriesMetadata, FetchError>,
     },
     /// Bytes of a frame, or why there are none.
     Fetched {
@@ -267,10 +268,9 @@ pub struct Engine {
     metadata_again_at_ms: Option<f64>,
     beside: beside::Beside,
     planes: planes::PlanesShown,
+    encoded: large::EncodedFrames,
 }
 
-/// Most bytes of decoded frames kept in the browser.
-const CACHE_BUDGET_BYTES: usize = 1 << 30;
 /// Requests at a time: what a browser allows to one HTTP/1.1 server.
 const MOST_FETCHING: usize = 6;
 
@@ -350,12 +350,14 @@ impl EngineHandle {
 
 impl Engine {
     fn new(page: Page, workers: usize) -> Self {
+        let encoded = large::EncodedFrames::new();
         Self {
             state: ViewerState::default(),
             sources: Vec::new(),
             page,
             figures: Figures::default(),
-            cache: FrameCache::new(CACHE_BUDGET_BYTES),
+            cache: FrameCache::new(encoded.budget_bytes()),
+            encoded,
             queue: FrameQueue::new(MOST_FETCHING, MOST_FETCHING + 2 * workers),
             screen: None,
             waiters: waiting::Waiters::default(),

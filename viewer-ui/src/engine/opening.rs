@@ -8,14 +8,37 @@ use super::{Effect, Engine, MetadataState, Source, StudyFailure};
 use crate::platform::clock;
 use crate::platform::fetch::FetchError;
 use crate::store::Page;
-use protocol::dicomweb::json::Dataset;
+use protocol::dicomweb::json::{self, Dataset, JsonError};
 use protocol::dicomweb::path;
 use std::sync::Arc;
-use viewer_core::model::{Series, SeriesId, Stack, Study};
+use viewer_core::model::{Instance, Series, SeriesId, Stack, Study};
 use viewer_core::state::{Action, ViewLink};
 
 /// Attempts at the metadata of a series when the server refuses or is gone.
 const METADATA_ATTEMPTS: u32 = 4;
+
+/// The metadata of a series.
+#[derive(Debug, Default)]
+pub struct SeriesMetadata {
+    /// Of its first data set: what the whole series shares.
+    first: Option<Dataset>,
+    /// Data sets of the answer.
+    count: usize,
+    instances: Vec<Instance>,
+}
+
+impl SeriesMetadata {
+    /// Reads an answer. Of thousands of data sets one at a time is in memory.
+    pub fn read(text: &str) -> Result<Self, JsonError> {
+        let mut read = Self::default();
+        json::parse_each(text, |set| {
+            read.instances.extend(Instance::from_dataset(&set));
+            read.count += 1;
+            read.first.get_or_insert(set);
+        })?;
+        Ok(read)
+    }
+}
 
 impl Engine {
     /// The source that serves what is open, or the first one.
@@ -216,19 +239,19 @@ impl Engine {
     pub(super) fn metadata_came(
         &mut self,
         series: SeriesId,
-        result: Result<Vec<Dataset>, FetchError>,
+        result: Result<SeriesMetadata, FetchError>,
         effects: &mut Vec<Effect>,
     ) {
         self.is_dirty = true;
         match result {
-            Ok(sets) => {
+            Ok(read) => {
                 self.metadata.insert(series, MetadataState::Ready);
-                if let (Some(set), Some(known)) = (sets.first(), self.state.series(series).cloned())
+                if let (Some(set), Some(known)) = (&read.first, self.state.series(series).cloned())
                 {
                     self.describe_study(known.study, set);
-                    self.describe_series(known, set, sets.len());
+                    self.describe_series(known, set, read.count);
                 }
-                let stack = Arc::new(Stack::from_metadata(&sets));
+                let stack = Arc::new(Stack::from_instances(read.instances));
                 let nothing = stack.instances.is_empty();
                 self.state.apply(Action::StackReady { series, stack });
                 self.show_linked_image(series);
@@ -355,6 +378,8 @@ impl Engine {
         }
         self.waiters.abandon();
         self.cache.clear();
+        self.encoded.clear();
+        self.cache.set_budget(self.encoded.budget_bytes(), &[]);
         self.jobs.clear();
         self.trapped.clear();
         self.forget_beside();

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::screen::{Screen, ShownPlane, Shows};
-use crate::store::{Content, Letters, MprView, Notice, Severity, ViewportView};
+use crate::store::{Content, Letters, MprView, Notice, Severity, SlabView, ViewportView};
 use glam::{DMat2, DVec3};
 use std::collections::HashMap;
 use viewer_core::geometry::{PatientDirections, Projection, edge_letters};
@@ -14,7 +14,7 @@ use viewer_core::state::{Action, PlaneView};
 use viewer_core::tools::marks::{LoadCount, Marked, PlaneMarked, marks, plane_marks};
 use viewer_core::tools::overlay::{self, number};
 use viewer_core::tools::{Probe, probe};
-use viewer_core::volume::{GridNote, PlaneParams};
+use viewer_core::volume::{GridNote, PlaneParams, Presence, SliceState};
 
 /// Ids of the notices about planes.
 const REFUSAL_NOTICE: u32 = 3;
@@ -35,6 +35,9 @@ pub(super) struct PlanesShown {
     volumes: HashMap<u64, OnScreen>,
     /// The notice about the volume was taken away.
     is_notice_read: bool,
+    /// They go before the planes on screen.
+    readings: Vec<Reading>,
+    next_reading: u64,
 }
 
 /// What the screen has of one volume.
@@ -46,6 +49,17 @@ struct OnScreen {
     refusal: Option<String>,
     /// Slices that are here and cannot be taken, in words.
     notes: Vec<String>,
+    /// Of a volume that does not fit into memory decoded: places in the stack of the slices that the planes lack, most
+    /// needed first.
+    lacking: Option<Vec<u32>>,
+}
+
+/// A plane of the API that is read once all of it is on the screen.
+#[derive(Debug)]
+struct Reading {
+    id: u64,
+    volume: u64,
+    params: PlaneParams,
 }
 
 /// The screen's key of a volume.
@@ -64,22 +78,69 @@ impl Engine {
         self.planes.volumes.get(&self.volume_key(viewport)?)
     }
 
+    /// Slices that the planes of a volume lack, where not all of it fits into memory.
+    pub(super) fn lacking(&self, viewport: usize) -> Option<&[u32]> {
+        self.on_screen(viewport)?.lacking.as_deref()
+    }
+
+    /// Wants all of a plane on the screen, before those that are shown; the number ends that.
+    pub fn begin_reading(&mut self, volume: u64, params: PlaneParams) -> u64 {
+        self.planes.next_reading += 1;
+        self.is_dirty = true;
+        let id = self.planes.next_reading;
+        (self.planes.readings).push(Reading { id, volume, params });
+        id
+    }
+
+    /// A plane is not wanted any more.
+    pub fn end_reading(&mut self, id: u64) {
+        self.planes.readings.retain(|reading| reading.id != id);
+    }
+
+    /// True where all of a wanted plane is on the screen, or nobody waits for it any more.
+    pub(super) fn can_be_read(&self, id: u64) -> bool {
+        let mut readings = self.planes.readings.iter();
+        let Some(reading) = readings.find(|reading| reading.id == id) else {
+            return true;
+        };
+        let Some(screen) = &self.screen else {
+            return false;
+        };
+        screen
+            .presence(reading.volume)
+            .is_some_and(Presence::is_final)
+            && screen
+                .plane_progress(reading.volume, &reading.params)
+                .is_settled()
+    }
+
     /// Brings slices that have come to the screen, and drops volumes that are not shown any more. True where more are
     /// waiting.
     pub(super) fn feed_volumes(&mut self) -> bool {
         let mut shown: Vec<(u64, VolumeNow)> = Vec::new();
-        for viewport in &self.state.viewports {
+        // The active one first: where there is not room for all of them, it is whole.
+        let mut viewports: Vec<usize> = (0..self.state.viewports.len()).collect();
+        viewports.sort_by_key(|index| *index != self.state.active);
+        for index in viewports {
+            let viewport = &self.state.viewports[index];
             let Some(volume) = self.state.volume_of(viewport) else {
                 continue;
             };
             let key = key_of(&volume);
-            let planes = viewport.plane_params(&self.state);
+            let is_hidden = self.state.large.is_some_and(|large| large != index);
+            let planes = viewport.plane_params(&self.state).filter(|_| !is_hidden);
             match shown.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, now)) => now.planes.extend(planes),
                 None => shown.extend(self.volume_now(&volume, planes).map(|now| (key, now))),
             }
         }
         let keys: Vec<u64> = shown.iter().map(|(key, _)| *key).collect();
+        self.planes.readings.retain(|it| keys.contains(&it.volume));
+        for (key, now) in &mut shown {
+            let readings = self.planes.readings.iter().filter(|it| it.volume == *key);
+            let first: Vec<PlaneParams> = readings.map(|it| it.params.clone()).collect();
+            now.planes.splice(0..0, first);
+        }
         if !self.planes.volumes.keys().all(|key| keys.contains(key)) {
             self.planes.volumes.retain(|key, _| keys.contains(key));
             if let Some(screen) = &mut self.screen {
@@ -93,14 +154,23 @@ impl Engine {
         for (key, now) in &shown {
             self.feed_volume(*key, now, &mut room);
         }
+        if let Some(screen) = self.screen.as_ref().filter(|_| room < MOST_WRITTEN) {
+            screen.flush_slices();
+        }
         room == 0
     }
 
     fn feed_volume(&mut self, key: u64, now: &VolumeNow, room: &mut usize) {
+        let first = now.slices.first().map(|slice| FrameKey {
+            series: now.series,
+            slice: *slice,
+        });
+        let is_large = first.is_some_and(|it| self.is_beyond_memory(it, now.slices.len()));
         let Some(screen) = &mut self.screen else {
             return;
         };
         let on_screen = self.planes.volumes.entry(key).or_default();
+        on_screen.lacking = None;
         if on_screen.refusal.is_some() {
             return;
         }
@@ -121,6 +191,7 @@ impl Engine {
                 return;
             }
         }
+        let mut lacking = Vec::new();
         for slice in screen.missing_slices(key, &now.planes) {
             let Some(place) = now.slices.get(slice as usize) else {
                 continue;
@@ -128,11 +199,14 @@ impl Engine {
             let Some(frame) = self.cache.get(frame_key(*place)) else {
                 if self.queue.has_failed(frame_key(*place)) {
                     screen.fail_slice(key, slice);
+                } else {
+                    lacking.push(*place);
                 }
                 continue;
             };
             if *room == 0 {
-                return;
+                lacking.push(*place);
+                continue;
             }
             *room -= 1;
             let is_alike = [frame.columns, frame.rows] == now.size
@@ -152,15 +226,22 @@ impl Engine {
                 }
             }
         }
+        on_screen.lacking = is_large.then_some(lacking);
     }
 
     /// What is drawn in the viewports that show planes.
     pub fn plane_item(&self, index: usize) -> Option<ShownPlane> {
         let params = self.state.viewports.get(index)?.plane_params(&self.state)?;
         let key = self.volume_key(index)?;
-        let presence = self.screen.as_ref()?.presence(key)?;
-        let stage = if presence.is_final() {
+        let screen = self.screen.as_ref()?;
+        let presence = screen.presence(key)?;
+        let progress = screen.plane_progress(key, &params);
+        let stage = if presence.is_final() && progress.is_settled() {
             u32::MAX
+        } else if presence.is_final() {
+            // Coarse all over: bricks take its place, and the picture follows in eighths.
+            let eighths = progress.here * 8 / progress.bricks.max(1);
+            u32::try_from(STAGES.len() + 1 + eighths).ok()?
         } else {
             #[expect(
                 clippy::cast_precision_loss,
@@ -189,14 +270,27 @@ impl Engine {
         self.on_screen(viewport)?.refusal.as_deref()
     }
 
+    /// The slab of the active viewport, of a plane or of images that can have one.
+    pub(super) fn slab_view(&self) -> Option<SlabView> {
+        let active = self.state.viewports.get(self.state.active)?;
+        let slab = match &active.plane {
+            Some(view) => view.plane.slab,
+            None => {
+                let has_several = active.shown(&self.state)?.stack.frames.len() > 1;
+                let slab = active.slab.as_ref().map(|it| it.slab);
+                has_several.then_some(slab)?
+            }
+        };
+        Some(SlabView {
+            thickness_mm: slab.map_or(0.0, |slab| slab.thickness_mm),
+            projection: slab.map_or(Projection::Mip, |slab| slab.projection),
+        })
+    }
+
     /// The planes for the bar.
     pub(super) fn mpr_view(&self) -> Option<MprView> {
         let mpr = self.state.mpr.as_ref()?;
-        let active = self.state.viewports.get(self.state.active)?.plane?;
-        let slab = active.plane.slab;
         Some(MprView {
-            slab_mm: slab.map_or(0.0, |slab| slab.thickness_mm),
-            projection: slab.map_or(Projection::Mip, |slab| slab.projection),
             volumes: (mpr.volumes.volumes.iter())
                 .map(|volume| volume.name.clone())
                 .collect(),
@@ -210,7 +304,7 @@ impl Engine {
             return Some(Notice {
                 id: REFUSAL_NOTICE,
                 severity: Severity::Warning,
-                title: "No three planes of this series.".into(),
+                title: "No planes or slabs of this series.".into(),
                 sentence: super::opening::sentence(reason),
                 can_try_again: false,
                 can_dismiss: true,
@@ -254,16 +348,22 @@ impl Engine {
     /// Slices of the volume in a viewport: how many there are, how many came or failed.
     pub(super) fn volume_count(&self, viewport: usize) -> Option<LoadCount> {
         let viewport = self.state.viewports.get(viewport)?;
-        let VolumeShown { series, volume, .. } = self.state.volume_of(viewport)?;
+        let shown = self.state.volume_of(viewport)?;
+        let VolumeShown { series, volume, .. } = shown;
+        // Slices of a volume larger than memory do not stay once they are on the screen.
+        let nothing = Presence::new(volume.slices.len());
+        let screen = self.screen.as_ref();
+        let presence = screen.and_then(|screen| screen.presence(key_of(&shown)));
+        let presence = presence.unwrap_or(&nothing);
         let mut count = LoadCount {
             total: volume.slices.len(),
             is_offline: self.queue.connection_lost_until_ms().is_some(),
             ..LoadCount::default()
         };
-        for slice in &volume.slices {
+        for (index, slice) in volume.slices.iter().enumerate() {
             let slice = *slice;
             let key = FrameKey { series, slice };
-            if self.cache.contains(key) {
+            if self.cache.contains(key) || presence.of(index) == SliceState::Here {
                 count.loaded += 1;
             } else if self.queue.has_failed(key) {
                 count.failed += 1;
@@ -366,10 +466,14 @@ impl Engine {
         let slice = *volume.slices.get(nearest.z as usize)?;
         let series = self.state.series(mpr.series)?;
         let (instance, frame_index) = series.stack.as_ref()?.at(slice as usize)?;
-        let frame = self.cache.get(FrameKey {
+        let key = FrameKey {
             series: mpr.series,
             slice,
-        })?;
+        };
+        let Some(frame) = self.cache.get(key) else {
+            self.encoded.ask_for(key);
+            return None;
+        };
         let found = probe::probe(instance, frame_index, nearest.x, nearest.y, |c, r, s| {
             frame.sample(c, r, s)
         })?;

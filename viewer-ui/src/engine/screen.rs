@@ -117,11 +117,10 @@ pub enum Screen {
 }
 
 /// Makes a screen: the one that is forced, or the best that works. `on_lost` is called when the
-/// graphics card or the browser takes it away. `texture_limit` draws as on a graphics card whose textures have
-/// no more columns and rows, for tests.
+/// graphics card or the browser takes it away.
 pub async fn make(
     forced: Option<&str>,
-    texture_limit: Option<u32>,
+    limits: gpu::Limits,
     on_lost: impl Fn() + Clone + 'static,
 ) -> Result<Screen, ViewerError> {
     let kinds = [("webgpu", gpu::Kind::WebGpu), ("webgl2", gpu::Kind::WebGl2)];
@@ -136,7 +135,7 @@ pub async fn make(
         if forced.is_some_and(|forced| forced != name) {
             continue;
         }
-        match gpu::GpuScreen::new(kind, wanted, texture_limit, on_lost.clone()).await {
+        match gpu::GpuScreen::new(kind, wanted, limits, on_lost.clone()).await {
             Ok(gpu) => {
                 passed_over.extend(narrow(name, gpu.colors()));
                 let note = (!passed_over.is_empty()).then(|| passed_over.join("; "));

@@ -107,6 +107,7 @@ impl Engine {
             overlay: self.state.overlay,
             linked: self.state.linked,
             mpr: self.mpr_view(),
+            slab: self.slab_view(),
             can_play: self.can_play(active),
             plays: self.state.playing.is_some_and(|it| it.viewport == active),
             planes: (self.state.has_overlay_planes()).then_some(self.state.shows_overlays),

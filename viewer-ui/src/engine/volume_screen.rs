@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use viewer_core::pixel::{Frame, ModalityLut, SampleType};
 use viewer_core::volume::{PlaneParams, Presence, Sampler, Slice, SliceState, Slices, render};
+use viewer_gpu::PlaneProgress;
 
 /// A volume that the processor draws.
 #[derive(Debug)]
@@ -105,6 +106,13 @@ impl Screen {
         }
     }
 
+    /// Slices were written: nothing but the screen keeps them any longer.
+    pub fn flush_slices(&self) {
+        if let Self::Gpu { gpu, .. } = self {
+            gpu.flush_slices();
+        }
+    }
+
     /// A slice will not come.
     pub fn fail_slice(&mut self, key: u64, slice: u32) {
         match self {
@@ -122,6 +130,14 @@ impl Screen {
         match self {
             Self::Gpu { gpu, .. } => gpu.presence(key),
             Self::Cpu { cpu, .. } => cpu.volumes.volumes.get(&key).map(|volume| &volume.presence),
+        }
+    }
+
+    /// How much of a plane is on the screen, beside what [`Screen::presence`] says of slices.
+    pub fn plane_progress(&self, key: u64, params: &PlaneParams) -> PlaneProgress {
+        match self {
+            Self::Gpu { gpu, .. } => gpu.plane_progress(key, params).unwrap_or_default(),
+            Self::Cpu { .. } => PlaneProgress::default(),
         }
     }
 

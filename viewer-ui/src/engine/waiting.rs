@@ -69,6 +69,8 @@ pub enum Condition {
     Planes,
     /// Every plane on screen shows something, coarse or final.
     PlanesSeen,
+    /// A plane of the API is on the screen as a whole.
+    Readable(u64),
     /// Nothing is on screen any more.
     Blank,
     /// Every frame of a series, or of all stacks on screen, is decoded or has failed for good.
@@ -195,6 +197,11 @@ impl Engine {
                     }
                 }
                 outcome => outcome,
+            },
+            Condition::Readable(reading) if self.can_be_read(reading) => Outcome::Done,
+            Condition::Readable(_) => match self.failure_now() {
+                Some(error) => Outcome::Failed(error),
+                None => Outcome::Pending,
             },
             Condition::Blank if !self.is_dirty => Outcome::Done,
             Condition::Blank => Outcome::Pending,

@@ -70,6 +70,16 @@ pub struct FetchedBytes {
     pub content_type: String,
 }
 
+impl FetchedBytes {
+    /// The same bytes in a buffer of their own.
+    pub fn copied(&self) -> Self {
+        Self {
+            buffer: self.buffer.slice(0),
+            content_type: self.content_type.clone(),
+        }
+    }
+}
+
 /// Ends a request that nobody waits for any more.
 #[derive(Debug)]
 pub struct Aborter(web_sys::AbortController);

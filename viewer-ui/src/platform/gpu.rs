@@ -12,7 +12,7 @@ use viewer_gpu::frame_renderer::{DrawError, DrawOutcome, Renderer};
 pub use viewer_gpu::scene::Content;
 use viewer_gpu::scene::{Scene, SceneViewport};
 use viewer_gpu::texture_cache::TextureCache;
-use viewer_gpu::volume_cache::VolumeCache;
+use viewer_gpu::volume_cache::{PlaneProgress, VolumeCache};
 use web_sys::HtmlCanvasElement;
 
 /// How the GPU is reached.
@@ -38,10 +38,19 @@ pub enum Drawn {
 /// Something that ends later.
 type Later<T> = Pin<Box<dyn Future<Output = T>>>;
 
-/// Bytes of textures kept on the GPU: what was shown last comes back at once.
-const TEXTURE_BUDGET_BYTES: usize = 192 << 20;
+/// Bytes of textures kept on the GPU: what was shown last comes back at once. Together with volumes 512 MiB.
+const TEXTURE_BUDGET_BYTES: usize = 152 << 20;
 /// Bytes of volumes kept on the GPU.
-const VOLUME_BUDGET_BYTES: u64 = 512 << 20;
+const VOLUME_BUDGET_BYTES: u64 = 360 << 20;
+
+/// Limits below those of the graphics card, for tests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Limits {
+    /// Most columns and rows of a texture, as if the graphics card had no larger ones.
+    pub texture_side: Option<u32>,
+    /// Most bytes of volumes.
+    pub volume_bytes: Option<u64>,
+}
 
 /// One canvas and all that draws on it.
 #[derive(Debug)]
@@ -75,12 +84,11 @@ async fn context_for(_canvas: &HtmlCanvasElement, _backend: Backend) -> Result<C
 
 impl GpuScreen {
     /// A screen on a new canvas; the reason in words where the browser has none, or one that draws but
-    /// shows nothing. Where the canvas does not show colours of `wanted` it is one of sRGB. A `texture_limit` is
-    /// the most columns and rows of a texture, as if the graphics card had no larger ones.
+    /// shows nothing. Where the canvas does not show colours of `wanted` it is one of sRGB.
     pub async fn new(
         kind: Kind,
         wanted: ScreenColors,
-        texture_limit: Option<u32>,
+        limits: Limits,
         on_lost: impl Fn() + Clone + 'static,
     ) -> Result<Self, String> {
         let canvas = canvas::create(1, 1).ok_or("the page gives no canvas")?;
@@ -104,8 +112,9 @@ impl GpuScreen {
         }
         let renderer = Renderer::new(&context);
         let mut textures = TextureCache::new(&context, TEXTURE_BUDGET_BYTES);
-        let mut volumes = VolumeCache::new(&context, VOLUME_BUDGET_BYTES);
-        if let Some(side) = texture_limit {
+        let volume_bytes = limits.volume_bytes.unwrap_or(VOLUME_BUDGET_BYTES);
+        let mut volumes = VolumeCache::new(&context, volume_bytes.min(VOLUME_BUDGET_BYTES));
+        if let Some(side) = limits.texture_side {
             textures = textures.with_texture_side(side);
             volumes = volumes.with_limits(side);
         }
@@ -290,6 +299,11 @@ impl GpuScreen {
         written.map_err(|error| error.to_string())
     }
 
+    /// Hands written slices over to the graphics card.
+    pub fn flush_slices(&self) {
+        self.volumes.flush();
+    }
+
     /// A slice will not come.
     pub fn fail_slice(&mut self, key: u64, slice: u32) {
         self.volumes.fail_slice(key, slice);
@@ -298,6 +312,11 @@ impl GpuScreen {
     /// Which slices of a volume are here.
     pub fn presence(&self, key: u64) -> Option<&Presence> {
         self.volumes.presence(key)
+    }
+
+    /// How much of a plane is on the GPU.
+    pub fn plane_progress(&self, key: u64, params: &PlaneParams) -> Option<PlaneProgress> {
+        self.volumes.progress(key, params)
     }
 
     /// Slices that planes need and that are not on the GPU.
