@@ -1,6 +1,7 @@
 //! Slabs on a plain stack: each slice as the middle of a slab, looked at as the stack is.
 
 use super::mpr::{SeriesVolumes, Volume};
+use super::viewport::ShownFrame;
 use super::{ViewerState, Viewport};
 use crate::geometry::{Slab, ViewPlane};
 use crate::model::SeriesId;
@@ -39,9 +40,10 @@ impl ViewerState {
         }
         let volumes = &viewport.slab.as_ref()?.volumes.volumes;
         let slice = u32::try_from(viewport.slice).ok()?;
+        // The image of a mosaic is none of its slices.
         let index = volumes
             .iter()
-            .position(|volume| volume.slices.contains(&slice))?;
+            .position(|volume| volume.tiling.is_none() && volume.slices.contains(&slice))?;
         Some(VolumeShown {
             series: viewport.series?,
             index,
@@ -59,6 +61,13 @@ impl ViewerState {
             self.viewports[index].slab = None;
             return;
         };
+        let is_mosaic =
+            |shown: &ShownFrame<'_>| shown.instance.frame(shown.frame_index).is_mosaic();
+        if viewport.shown(self).as_ref().is_some_and(is_mosaic) {
+            let words = "the image is a mosaic of slices; three planes show slabs of them";
+            self.refusal = Some(words.into());
+            return;
+        }
         let known = viewport.slab.as_ref().map(|it| Arc::clone(&it.volumes));
         let volumes = match (known, viewport.shown(self)) {
             (Some(known), _) => known,

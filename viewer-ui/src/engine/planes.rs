@@ -14,7 +14,7 @@ use viewer_core::state::{Action, PlaneView};
 use viewer_core::tools::marks::{LoadCount, Marked, PlaneMarked, marks, plane_marks};
 use viewer_core::tools::overlay::{self, number};
 use viewer_core::tools::{Probe, probe};
-use viewer_core::volume::{GridNote, PlaneParams};
+use viewer_core::volume::{GridNote, PlaneParams, Tiling};
 
 /// Ids of the notices about planes.
 const REFUSAL_NOTICE: u32 = 3;
@@ -135,6 +135,9 @@ impl Engine {
                 return;
             }
             *room -= 1;
+            let part = (now.tiling.as_ref())
+                .and_then(|tiling| frame.part(tiling, slice as usize, now.size));
+            let frame = part.as_ref().unwrap_or(frame);
             let is_alike = [frame.columns, frame.rows] == now.size
                 && Some(frame.sample_type) == on_screen.sample_type
                 && frame.samples_per_pixel == 1;
@@ -256,12 +259,11 @@ impl Engine {
         let viewport = self.state.viewports.get(viewport)?;
         let VolumeShown { series, volume, .. } = self.state.volume_of(viewport)?;
         let mut count = LoadCount {
-            total: volume.slices.len(),
+            total: volume.frames().count(),
             is_offline: self.queue.connection_lost_until_ms().is_some(),
             ..LoadCount::default()
         };
-        for slice in &volume.slices {
-            let slice = *slice;
+        for slice in volume.frames() {
             let key = FrameKey { series, slice };
             if self.cache.contains(key) {
                 count.loaded += 1;
@@ -370,9 +372,13 @@ impl Engine {
             series: mpr.series,
             slice,
         })?;
-        let found = probe::probe(instance, frame_index, nearest.x, nearest.y, |c, r, s| {
-            frame.sample(c, r, s)
-        })?;
+        let at = volume.tiling.as_ref().map_or(Some([0; 2]), |tiling| {
+            let size = [volume.grid.columns, volume.grid.rows];
+            tiling.origin(nearest.z as usize, size)
+        });
+        let [x, y] = at?.map(f64::from);
+        let (x, y) = (nearest.x + x, nearest.y + y);
+        let found = probe::probe(instance, frame_index, x, y, |c, r, s| frame.sample(c, r, s))?;
         Some(Probe {
             patient_mm: Some(place.to_array()),
             ..found
@@ -388,6 +394,7 @@ impl Engine {
         Some(VolumeNow {
             series: shown.series,
             slices: shown.volume.slices.clone(),
+            tiling: shown.volume.tiling.clone(),
             size: [shown.volume.grid.columns, shown.volume.grid.rows],
             modality: modality.collect(),
             planes: planes.into_iter().collect(),
@@ -399,6 +406,7 @@ impl Engine {
 struct VolumeNow {
     series: SeriesId,
     slices: Vec<u32>,
+    tiling: Option<Tiling>,
     size: [u32; 2],
     modality: Vec<ModalityLut>,
     planes: Vec<PlaneParams>,
