@@ -7,7 +7,7 @@ use super::lattice::Lattice;
 use super::series::{Draft, Kind, Part, Volume, even};
 use super::{CENTER, MOSAIC_ACROSS};
 use crate::PhantomError;
-use crate::dicom::{Dataset, Encoding, Pixels, Plane, Samples};
+use crate::dicom::{Encoding, Pixels, Plane, Samples};
 use dicom_core::{PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::tags;
 use glam::{DMat3, DVec3};
