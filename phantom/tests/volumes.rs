@@ -46,7 +46,8 @@ fn files_have_the_uids_that_their_series_says() {
 #[test]
 fn names_and_uids_of_series_differ() {
     let mut seen = BTreeMap::new();
-    for make in SMALL.into_iter().chain(LARGE) {
+    let mosaics = [volumes::mosaic, volumes::mosaic_without_header];
+    for make in SMALL.into_iter().chain(LARGE).chain(mosaics) {
         let volume = make(SEED).expect("encoded");
         let other = seen.insert(volume.study_uid.clone(), volume.name);
         assert_eq!(other, None, "{}", volume.name);
@@ -135,6 +136,40 @@ fn frames_of_the_enhanced_object_are_those_of_both_stacks() {
             assert_eq!(position, part.lattice.origins_mm[slice]);
             let at = frame * 64 * 64 + 20 * 64 + 30;
             assert_eq!(words[at], part.stored([30, 20, slice]));
+        }
+    }
+}
+
+/// The middle of the whole image is where the middle of the first slice is: its last along row x column.
+#[test]
+fn a_mosaic_has_all_slices_of_its_lattice_about_the_first_ones_middle() {
+    let volume = volumes::mosaic(SEED).expect("encoded");
+    let objects = objects(&volume);
+    assert_eq!((objects.len(), volume.parts.len()), (2, 2));
+    for part in &volume.parts {
+        let object = &objects[&part.frames[0].0];
+        let [columns, rows, slices] = part.lattice.size;
+        let [width, height] = [columns, rows].map(|side| side * volumes::MOSAIC_ACROSS);
+        let position = decimals(object, tags::IMAGE_POSITION_PATIENT);
+        let [dx, dy] = part.lattice.spacing_mm;
+        let first = part.lattice.origins_mm[slices - 1];
+        for axis in 0..3 {
+            let middle = |start: f64, [w, h]: [usize; 2]| {
+                let along = part.lattice.row[axis] * dx * w as f64;
+                start + (along + part.lattice.column[axis] * dy * h as f64) / 2.0
+            };
+            let whole = middle(position[axis], [width, height]);
+            let slice = middle(first[axis], [columns, rows]);
+            assert!((whole - slice).abs() < 1e-5, "{whole} {slice}");
+        }
+        let pixels = object.element(tags::PIXEL_DATA).expect("present");
+        let words = pixels.to_multi_int::<u16>().expect("words");
+        assert_eq!(words.len(), width * height);
+        for slice in 0..slices {
+            let tile = slices - 1 - slice;
+            let (down, across) = (tile / volumes::MOSAIC_ACROSS, tile % volumes::MOSAIC_ACROSS);
+            let at = (down * rows + 31) * width + across * columns + 17;
+            assert_eq!(words[at], part.stored([17, 31, slice]));
         }
     }
 }

@@ -1,6 +1,9 @@
 """Geometry of the images in a folder, by a DICOM reader of its own: order, distances, tilt, orientation letters.
 
 Usage: geometry.py FOLDER [NAME]; prints JSON. Explicit VR Little Endian only (PS3.5 7.1.2); plain Python.
+
+Slices of a Siemens mosaic lie where the protocol in the series' header says that their middles are, which none of the
+attributes of the image has a part in.
 """
 
 import json
@@ -99,6 +102,32 @@ def frames_of(elements):
         }
 
 
+def protocol_of(elements):
+    """Lines `name = value` of the protocol, as text between ASCCONV marks in the CSA series header (0029,1020)."""
+    header = elements[0x00291020][1].decode("latin-1")
+    protocol = header.split("### ASCCONV BEGIN", 1)[1].split("### ASCCONV END", 1)[0]
+    parts = (line.split("=", 1) for line in protocol.splitlines() if "=" in line)
+    return {name.strip(): value.strip() for name, value in parts}
+
+
+def tiles_of(elements, columns, rows):
+    """Each slice of a mosaic: the middle of a slice is that of the pixel after half of them."""
+    [frame] = frames_of(elements)
+    protocol = protocol_of(elements)
+    assert not any(name.startswith("sSliceArray.ucImageNumb") for name in protocol)
+    count = int(protocol["sSliceArray.lSize"])
+    side = math.ceil(math.sqrt(count))
+    width, height = columns // side, rows // side
+    row, column = frame["orientation"][:3], frame["orientation"][3:]
+    for index in range(count):
+        names = [f"sSliceArray.asSlice[{index}].sPosition.d{axis}" for axis in ("Sag", "Cor", "Tra")]
+        middle = [float(protocol.get(name, "0")) for name in names]
+        along = [width / 2 * frame["spacing"][1], height / 2 * frame["spacing"][0]]
+        corner = [m - along[0] * r - along[1] * c for m, r, c in zip(middle, row, column)]
+        tile = [index % side * width, index // side * height]
+        yield {**frame, "position": corner, "tile": tile}, width, height
+
+
 def cross(a, b):
     return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 
@@ -126,7 +155,12 @@ def geometry(folder, only):
         assert text(meta, 0x00020010) == "1.2.840.10008.1.2.1", name
         elements, _ = read_elements(data, start, len(data))
         rows, columns = (struct.unpack("<H", elements[tag][1])[0] for tag in (0x00280010, 0x00280011))
-        frames.extend(frames_of(elements))
+        if "MOSAIC" in (text(elements, 0x00080008) or "").split("\\"):
+            for frame, width, height in tiles_of(elements, columns, rows):
+                frames.append({**frame, "stride": columns})
+            columns, rows = width, height
+        else:
+            frames.extend(frames_of(elements))
         series, study = text(elements, 0x0020000E), text(elements, 0x0020000D)
     row, column = frames[0]["orientation"][:3], frames[0]["orientation"][3:]
     normal = cross(row, column)

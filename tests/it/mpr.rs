@@ -2,7 +2,7 @@
 
 use crate::shapes::{expect_ramp, expect_rods, expect_spheres};
 use crate::stage::Stage;
-use crate::through::{Plane, Slab, folder_of, open_planes, open_volume, plus};
+use crate::through::{Plane, Slab, folder_of, lay_out_planes, open_planes, open_volume, plus};
 use phantom::volumes::{self, Make};
 use sagitta_tests::{Backend, shared_data};
 use serde_json::Value;
@@ -234,4 +234,28 @@ fn mpr_of_a_pet_with_a_slope_in_each_slice_is_the_body() {
 #[test]
 fn mpr_of_an_enhanced_ct_is_the_body() {
     check_body(volumes::enhanced);
+}
+
+/// Two images hold all slices of two volumes; their headers come by their own addresses.
+#[test]
+fn mpr_of_mosaics_is_the_body() {
+    let volume = volumes::mosaic(SEED).unwrap();
+    let folder = folder_of(&volume);
+    for backend in Backend::ALL {
+        let stage = Stage::list(backend, folder.path());
+        for part in &volume.parts {
+            let instance = &part.frames[0].0;
+            stage.eval(&format!(
+                "window.sagitta.open({{ studies: ['{}'], series: '{}', instance: '{instance}', frame: 1 }})",
+                volume.study_uid, volume.series_uid
+            ));
+            lay_out_planes(&stage);
+            let what = format!("{} mosaic {}", backend.name(), part.offset);
+            let mut read = |plane: &Plane, size| plane.values(&stage, 1, size);
+            expect_ramp(&mut read, part, 6, &what);
+            let count = stage.eval("window.sagitta.stats()");
+            assert_eq!(count["frames_failed"], 0, "{what}: {count}");
+        }
+        stage.expect_no_problems();
+    }
 }

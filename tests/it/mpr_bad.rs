@@ -110,7 +110,7 @@ fn every_made_up_series_is_shown_as_a_stack() {
 #[test]
 fn mpr_of_what_is_no_volume_is_refused_in_words() {
     let few = "at least 4 parallel slices; this series has";
-    let cases: [(Make, &str); 8] = [
+    let cases: [(Make, &str); 9] = [
         (
             volumes::mixed_size,
             "of one size; this series has 9 images in 3 groups of fewer",
@@ -120,6 +120,10 @@ fn mpr_of_what_is_no_volume_is_refused_in_words() {
         (volumes::wide, few),
         (volumes::zero_spacing, "pixel spacing"),
         (volumes::nan_spacing, "pixel spacing"),
+        (
+            volumes::mosaic_without_header,
+            "does not say in which direction they follow (CSA header)",
+        ),
         (volumes::unnormalised_orientation, "has length 2"),
         (
             volumes::skewed_orientation,

@@ -3,7 +3,7 @@
 
 use crate::shown::stored;
 use crate::stage::Stage;
-use crate::through::{Plane, open_planes, plus};
+use crate::through::{Plane, SAGITTAL, open_planes, plus};
 use sagitta_tests::{Backend, TempFolder, shared_data};
 use serde_json::Value;
 use std::path::Path;
@@ -61,7 +61,13 @@ fn row_of(stage: &Stage, frame: &Value, columns: usize, row: usize) -> Vec<f64> 
     let number = u32::try_from(frame["frame"].as_u64().unwrap()).unwrap();
     let all = stored(stage, instance, number);
     let [slope, intercept] = ["slope", "intercept"].map(|name| frame[name].as_f64().unwrap());
-    let row = &all[row * columns..(row + 1) * columns];
+    // A slice of a mosaic begins somewhere in its image.
+    let [left, top] = [0, 1].map(|axis| frame["tile"][axis].as_u64().unwrap_or(0) as usize);
+    let stride = frame["stride"]
+        .as_u64()
+        .map_or(columns, |stride| stride as usize);
+    let at = (top + row) * stride + left;
+    let row = &all[at..at + columns];
     row.iter().map(|value| value * slope + intercept).collect()
 }
 
@@ -165,21 +171,63 @@ fn mpr_of_real_enhanced_objects_has_the_geometry_of_an_independent_script() {
     }
 }
 
-/// 48 sagittal slices in one image: the file does not say where they lie but in private attributes.
+/// 48 sagittal slices in one image: private attributes say where they lie, and the protocol says it once more.
 #[test]
-fn mpr_of_a_real_mosaic_is_refused_in_words() {
+fn mpr_of_a_real_mosaic_has_the_geometry_of_its_protocol() {
     let Some(data) = shared_data() else {
         return;
     };
-    let stage = Stage::list(Backend::WebGl2, &data.join("mr-mosaic"));
-    let study = stage.study();
-    stage.eval(&format!("window.sagitta.open({{ studies: ['{study}'] }})"));
-    let error = stage
-        .page
-        .rejection("window.sagitta.setLayout('mpr')")
-        .unwrap();
-    assert_eq!(error["code"], "no_volume", "{error}");
-    let message = error["message"].as_str().unwrap();
-    assert!(message.contains("mosaic of slices"), "{message}");
-    stage.expect_no_problems();
+    let source = data.join("mr-mosaic");
+    for (entry, backend) in std::fs::read_dir(&source)
+        .unwrap()
+        .zip([Backend::WebGl2, Backend::Cpu])
+    {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        let geometry = geometry(&source, &file);
+        let frames = geometry["frames"].as_array().unwrap();
+        assert_eq!((frames.len(), &geometry["columns"]), (48, &82.into()));
+        let own = TempFolder::new("mosaic").unwrap();
+        let bytes = std::fs::read(source.join(&file)).unwrap();
+        own.write("1.dcm", &bytes).unwrap();
+        let stage = Stage::list(backend, own.path());
+        let [study, series] = ["study", "series"].map(|uid| geometry[uid].as_str().unwrap());
+        stage.open(study, series);
+        let letters: Vec<String> = serde_json::from_value(geometry["letters"].clone()).unwrap();
+        assert_eq!(letters_on_page(&stage, 0), letters);
+        // As one image the mosaic has no place.
+        let probe = stage.eval("window.sagitta.probe(0, 200, 200)");
+        assert!(probe["patient_mm"].is_null(), "{probe}");
+        open_planes(&stage, study, series);
+        expect_places(&stage, &geometry, &format!("{} mosaic", backend.name()));
+        let notes = stage.eval("window.sagitta.viewports()[0].notes");
+        let note = "the 48 slices are parts of one image, a mosaic";
+        assert!(notes.to_string().contains(note), "{notes}");
+        expect_probes(&stage, &geometry);
+        stage.expect_no_problems();
+    }
+}
+
+/// A probe on a voxel's place says what stands there in the slice.
+fn expect_probes(stage: &Stage, geometry: &Value) {
+    let frames = geometry["frames"].as_array().unwrap();
+    for (slice, column, row) in [(0, 41, 40), (24, 55, 17), (40, 20, 33), (47, 40, 41)] {
+        let frame = &frames[slice];
+        let spacing = numbers(&frame["spacing"]);
+        let along_row = triple(&frame["orientation"], 0);
+        let along_column = triple(&frame["orientation"], 3);
+        let place = plus(
+            triple(&frame["position"], 0),
+            along_row,
+            spacing[1] * column as f64,
+        );
+        let place = plus(place, along_column, spacing[0] * row as f64);
+        let plane = Plane::new(place, SAGITTAL, 1.0);
+        plane.values(stage, 1, [1, 1]);
+        let probe = stage.eval(
+            "(() => { const v = window.sagitta.viewports()[1];
+               return window.sagitta.probe(1, (v.width - 1) / 2, (v.height - 1) / 2); })()",
+        );
+        let expected = row_of(stage, frame, 82, row)[column];
+        assert_eq!(probe["stored"], expected, "{slice}: {probe}");
+    }
 }

@@ -153,7 +153,7 @@ pub fn folder_of(volume: &Volume) -> TempFolder {
 }
 
 /// Shows what is open in three planes and waits until all of it has come or failed.
-fn lay_out_planes(stage: &Stage) {
+pub fn lay_out_planes(stage: &Stage) {
     // Each new plane draws all three: a small page is drawn sooner, and what is read back has a size of its own.
     stage.page.set_viewport(900, 560, 1.0, false).unwrap();
     stage.eval("window.sagitta.setLayout('mpr').then(() => window.sagitta.complete())");

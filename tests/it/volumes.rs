@@ -5,12 +5,12 @@ mod decode_files;
 
 use crate::shapes::{expect_ramp, expect_rods, expect_spheres};
 use crate::through::{Plane, distance, folder_of};
-use decode_files::metadata::dataset;
+use decode_files::mosaic;
 use phantom::volumes::{self, Make, Part, Volume};
 use std::sync::Arc;
 use viewer_core::decode::{Limits, decode_frame};
 use viewer_core::geometry::ViewPlane;
-use viewer_core::model::{Instance, Stack};
+use viewer_core::model::Stack;
 use viewer_core::volume::{Group, Slice, Slices, groups, no_volume, plane_values};
 
 const SEED: u64 = 3;
@@ -30,7 +30,7 @@ fn read(make: Make) -> Known {
     let mut instances = Vec::new();
     for (name, _) in &volume.files {
         let file = decode_files::read(&folder.path().join(name)).unwrap();
-        instances.push(Instance::from_dataset(&dataset(&file.object)).unwrap());
+        instances.push(mosaic::instance(&file.object).unwrap());
         files.push(file);
     }
     let stack = Stack::from_instances(instances);
@@ -63,6 +63,8 @@ impl Known {
             let Ok(decoded) = decode_frame(bytes, syntax, &file.format, &Limits::default()) else {
                 continue;
             };
+            let size = [grid.columns, grid.rows];
+            let decoded = mosaic::slice(decoded, group.tiling.as_ref(), index, size);
             let modality = instance.frame(frame.frame_index).grey.modality.clone();
             let slice = Arc::new(Slice::new(decoded, modality).unwrap());
             slices.put(index, slice).unwrap();
@@ -115,7 +117,8 @@ impl Known {
 fn whole_series_are_their_lattices_with_notes_in_words() {
     let tilt = "gantry tilt of 17.0 degrees corrected";
     let uneven = "slice distance varies from 1.00 to 2.20 mm; true positions are used";
-    let cases: [(Make, &[&str]); 12] = [
+    let mosaic = "the 21 slices are parts of one image, a mosaic";
+    let cases: [(Make, &[&str]); 13] = [
         (volumes::spheres, &[]),
         (volumes::tilted, &[tilt]),
         (volumes::oblique_grid, &[]),
@@ -131,6 +134,7 @@ fn whole_series_are_their_lattices_with_notes_in_words() {
         (volumes::corrupt_slice, &[]),
         (volumes::enhanced, &[]),
         (volumes::wide_stack, &[]),
+        (volumes::mosaic, &[mosaic]),
     ];
     for (make, notes) in cases {
         read(make).expect_parts(notes);
@@ -177,7 +181,7 @@ fn a_slice_that_is_there_twice_is_left_out_once() {
 #[test]
 fn what_is_no_volume_says_why() {
     let few = "Three planes need at least 4 parallel slices; this series has";
-    let cases: [(Make, &str); 8] = [
+    let cases: [(Make, &str); 9] = [
         (
             volumes::mixed_size,
             "Three planes need at least 4 parallel slices of one size; this series has 9 images in 3 groups of fewer.",
@@ -187,6 +191,10 @@ fn what_is_no_volume_says_why() {
         (volumes::wide, few),
         (volumes::zero_spacing, "pixel spacing"),
         (volumes::nan_spacing, "pixel spacing"),
+        (
+            volumes::mosaic_without_header,
+            "the file does not say in which direction they follow (CSA header)",
+        ),
         (
             volumes::unnormalised_orientation,
             "a direction has length 2",
@@ -238,6 +246,7 @@ fn the_sampler_gives_the_ramp_of_large_and_of_several_volumes() {
         volumes::long,
         volumes::two_echoes,
         volumes::four_dimensional,
+        volumes::mosaic,
     ] {
         let known = read(make);
         for (group, part) in known.volume.parts.iter().enumerate() {

@@ -14,12 +14,12 @@ mod decode_files;
 use std::path::Path;
 use std::sync::Arc;
 
-use decode_files::metadata::dataset;
+use decode_files::mosaic;
 use glam::DVec3;
 use serde_json::Value;
 use viewer_core::decode::{Limits, decode_frame};
 use viewer_core::geometry::{Projection, Slab, ViewPlane, letters};
-use viewer_core::model::{Instance, Stack};
+use viewer_core::model::Stack;
 use viewer_core::volume::{Group, Slice, Slices, VolumeGrid, groups, no_volume, plane_values};
 
 /// A series with its groups; `files` are names within the folder, in any order.
@@ -40,7 +40,7 @@ fn read(folder: &Path, takes: impl Fn(&str) -> bool) -> Series {
     let mut files = Vec::new();
     for name in names {
         let file = decode_files::read(&folder.join(&name)).unwrap();
-        let instance = Instance::from_dataset(&dataset(&file.object)).unwrap();
+        let instance = mosaic::instance(&file.object).unwrap();
         files.push((instance.uid.clone(), file));
         instances.push(instance);
     }
@@ -71,6 +71,8 @@ impl Series {
             let bytes = &file.frames[frame.frame_index as usize];
             let syntax = file.transfer_syntax.as_str();
             let decoded = decode_frame(bytes, syntax, &file.format, &Limits::default()).unwrap();
+            let size = [grid.columns, grid.rows];
+            let decoded = mosaic::slice(decoded, group.tiling.as_ref(), index, size);
             let modality = instance.frame(frame.frame_index).grey.modality.clone();
             slices
                 .put(index, Arc::new(Slice::new(decoded, modality).unwrap()))
@@ -401,19 +403,64 @@ fn enhanced_objects_are_stacked_by_their_functional_groups() {
     }
 }
 
-/// 48 sagittal slices in one image of 574 x 574: only private attributes say where they lie.
+/// 48 sagittal slices of 82 x 82 pixels of 222 / 82 mm in one image of 574 x 574. The protocol in the series' header says
+/// that the middle of the first lies at x = -63.45, y = 1.80722891566, z = -50.6024096386 and that of the last at
+/// x = 63.45; a middle is that of the pixel after half of them. Rows go back and columns down, so row x column goes right
+/// and the first tile is the last slice along it. Stored values were read by pydicom and numpy: `pixel_array[82 * (tile
+/// // 7) + row, 82 * (tile % 7) + column]`.
 #[test]
-fn a_mosaic_says_why_it_is_no_volume() {
+fn a_mosaic_lies_where_its_protocol_says() {
     let Some(data) = decode_files::shared_data() else {
         return;
     };
     let series = read(&data.join("mr-mosaic"), |_| true);
-    let reason = no_volume(&series.stack, &series.groups).unwrap();
-    assert!(
-        reason.contains("each image is a mosaic of slices"),
-        "{reason}"
-    );
+    let names: Vec<&str> = series.groups.iter().map(|g| g.name.as_str()).collect();
+    assert_eq!(names, ["b 0", "b 2000"]);
+    let edge = 222.0 / 82.0;
+    let [y, z] = [
+        1.807_228_915_66 - 41.0 * edge,
+        -50.602_409_638_6 + 41.0 * edge,
+    ];
+    for (group, expected) in STORED.iter().enumerate() {
+        let grid = series.grid(group);
+        let size = [grid.columns, grid.rows];
+        assert_eq!((size, grid.slice_count()), ([82, 82], 48));
+        assert!((grid.even_step_mm().unwrap() - 2.7).abs() < 1e-6);
+        let at = |voxel: [f64; 3]| grid.patient_from_voxel(DVec3::from_array(voxel));
+        close(at([0.0, 0.0, 47.0]), [-63.45, y, z], 1e-4);
+        close(at([0.0, 0.0, 0.0]), [63.45, y, z], 1e-4);
+        let back = [63.45, y + 81.0 * edge, z];
+        close(at([81.0, 0.0, 0.0]), back, 1e-4);
+        close(at([0.0, 81.0, 0.0]), [63.45, y, z - 81.0 * edge], 1e-4);
+        let named = [grid.row_direction(), grid.column_direction(), grid.normal()].map(letters);
+        assert_eq!(named, ["P", "F", "R"]);
+        let note = "the 48 slices are parts of one image, a mosaic";
+        assert_eq!(series.notes(group), [note]);
+        let slices = series.slices(group);
+        for (tile, column, row, stored) in expected {
+            let slice = slices.get(47 - tile).unwrap();
+            assert_eq!(slice.stored(*column, *row), Some(*stored), "{tile}");
+        }
+    }
 }
+
+/// Tile, column, row and stored value, of either image.
+const STORED: [[(usize, u32, u32, f64); 5]; 2] = [
+    [
+        (0, 40, 41, 1131.0),
+        (6, 30, 50, 2522.0),
+        (7, 20, 33, 2532.0),
+        (23, 55, 17, 15_628.0),
+        (47, 41, 40, 15_324.0),
+    ],
+    [
+        (0, 40, 41, 143.0),
+        (6, 30, 50, 313.0),
+        (7, 20, 33, 418.0),
+        (23, 55, 17, 4085.0),
+        (47, 41, 40, 3727.0),
+    ],
+];
 
 /// 150 files of 15 places from z = -17.69, 5 mm apart, ten times each; times and acquisition numbers are all the
 /// same, and Instance Numbers count place by place, time after time.

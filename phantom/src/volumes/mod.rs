@@ -7,6 +7,7 @@
 pub mod body;
 mod faulty;
 mod lattice;
+mod mosaic;
 mod series;
 mod several;
 mod whole;
@@ -17,6 +18,7 @@ pub use faulty::{
     two_localisers, unnormalised_orientation, zero_spacing,
 };
 pub use lattice::Lattice;
+pub use mosaic::{mosaic, mosaic_without_header};
 pub use series::{Part, Rescale, Volume};
 pub use several::{LONG_SLICES, enhanced, four_dimensional, long, two_echoes};
 pub use whole::{
@@ -33,10 +35,13 @@ const AXIAL: [DVec3; 3] = [DVec3::X, DVec3::Y, DVec3::Z];
 const SPACING_MM: [f64; 2] = [0.7, 0.9];
 const CENTER: DVec3 = DVec3::from_array(body::CENTER_MM);
 
+/// Slices side by side in a [`mosaic`].
+pub const MOSAIC_ACROSS: usize = 5;
+
 /// Makes a series of a seed.
 pub type Make = fn(u64) -> Result<Volume, PhantomError>;
 
-/// All series but the large ones (`broad`, `long`, `packed`, `wide`, `wide-stack`).
+/// All series but the large ones (`broad`, `long`, `packed`, `wide`, `wide-stack`) and mosaics, whose images are no slices.
 pub const SMALL: [Make; 22] = [
     spheres,
     tilted,

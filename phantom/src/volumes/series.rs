@@ -282,7 +282,7 @@ impl Kind {
     }
 
     /// CT, MR or Positron Emission Tomography Image Storage.
-    fn sop_class(self) -> &'static str {
+    pub(super) fn sop_class(self) -> &'static str {
         match self {
             Self::Ct => "1.2.840.10008.5.1.4.1.1.2",
             Self::Mr => "1.2.840.10008.5.1.4.1.1.4",

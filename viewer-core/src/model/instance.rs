@@ -7,6 +7,7 @@ use super::bulk::{BulkValue, Table, TableSource};
 use super::color_tables::PaletteSource;
 use super::graphics::{self, OverlayPlane};
 use super::grey_scale::GreyScale;
+use super::mosaic::Mosaic;
 use super::ultrasound::{self, UltrasoundRegion};
 use super::{BulkAnswer, Cine, functional_groups, tags};
 use crate::geometry::ImagePlane;
@@ -52,8 +53,18 @@ pub struct FrameAttributes {
 }
 
 impl FrameAttributes {
-    /// The plane of the frame, where position, orientation and spacing are all there and sound.
+    /// True where the frame holds many slices side by side.
+    pub fn is_mosaic(&self) -> bool {
+        let mut image_type = self.acquisition.image_type.iter();
+        image_type.any(|value| value == "MOSAIC")
+    }
+
+    /// The plane of the frame, where position, orientation and spacing are all there and sound. A mosaic has none: its
+    /// position is that of no pixel.
     pub fn plane(&self) -> Option<ImagePlane> {
+        if self.is_mosaic() {
+            return None;
+        }
         ImagePlane::new(self.position_mm?, self.orientation?, self.pixel_spacing_mm?).ok()
     }
 }
@@ -109,6 +120,8 @@ pub struct Instance {
     pub notes: Vec<String>,
     /// Gantry/Detector Tilt in degrees, where it is not 0.
     pub gantry_tilt_degrees: Option<f64>,
+    /// What is said of the slices of a mosaic.
+    pub mosaic: Option<Mosaic>,
     /// Attributes of all frames: one entry where they share them, else one a frame.
     attributes: Vec<FrameAttributes>,
 }
@@ -161,6 +174,7 @@ impl Instance {
             gantry_tilt_degrees: set
                 .number(tags::GANTRY_DETECTOR_TILT)
                 .filter(|tilt| tilt.abs() > 0.01),
+            mosaic: Mosaic::of(set),
             attributes,
             notes,
         })

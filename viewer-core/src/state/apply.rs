@@ -47,6 +47,8 @@ pub struct ViewerState {
     pub mpr: Option<Mpr>,
     /// Three planes follow when the metadata of the active viewport's series have come.
     pub awaits_planes: bool,
+    /// The series whose mosaics' headers must come before there are planes of it.
+    pub awaited_mosaics: Option<SeriesId>,
     /// Why there are no planes, in words without a final dot.
     pub refusal: Option<String>,
     /// The place in stacks that was pointed at.
@@ -72,6 +74,7 @@ impl Default for ViewerState {
             speed: 1.0,
             mpr: None,
             awaits_planes: false,
+            awaited_mosaics: None,
             refusal: None,
             pointed: None,
         }
@@ -183,6 +186,13 @@ impl ViewerState {
             Action::StackReady { series, stack } => self.stack_ready(series, stack),
             Action::RangeFound { series, window } => {
                 self.ranges.entry(series).or_insert(window);
+            }
+            Action::BulkCame {
+                series,
+                address,
+                answer,
+            } if self.is_header(series, &address) => {
+                self.supply_header(series, &address, &answer);
             }
             Action::BulkCame {
                 series,

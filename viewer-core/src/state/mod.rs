@@ -10,6 +10,7 @@ pub mod hanging;
 pub mod layout;
 pub mod link;
 pub mod linked;
+mod mosaics;
 pub mod mpr;
 mod mpr_drag;
 mod plane_view;

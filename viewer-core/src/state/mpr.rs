@@ -8,7 +8,7 @@ use crate::geometry::{Slab, ViewPlane, ViewTransform};
 use crate::model::{SeriesId, Stack};
 use crate::tools::crosshair::{Crosshair, crosshair};
 use crate::volume::{
-    Group, PlaneKind, Track, VolumeGrid, fitted, groups, no_volume, standard_plane,
+    Group, PlaneKind, Tiling, Track, VolumeGrid, fitted, groups, no_volume, standard_plane,
 };
 use glam::{DMat3, DQuat, DVec3};
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub struct Volume {
     pub grid: Arc<VolumeGrid>,
     /// For each slice of the grid its place in the series' stack.
     pub slices: Vec<u32>,
+    /// Which parts of their images the slices are, where those are mosaics.
+    pub tiling: Option<Tiling>,
     /// Number type, signs and size that all slices share: bytes of one slice.
     pub slice_bytes: usize,
 }
@@ -36,6 +38,18 @@ pub struct SeriesVolumes {
     pub volumes: Vec<Volume>,
     /// Why there are none, in words.
     pub refusal: Option<String>,
+}
+
+impl Volume {
+    /// The frames that hold its slices, each once.
+    pub fn frames(&self) -> impl Iterator<Item = u32> {
+        let repeats = |place: &usize| match &self.tiling {
+            Some(_) => self.slices[..*place].contains(&self.slices[*place]),
+            None => false,
+        };
+        let places = (0..self.slices.len()).filter(move |place| !repeats(place));
+        places.map(|place| self.slices[place])
+    }
 }
 
 impl SeriesVolumes {
@@ -66,7 +80,8 @@ fn volume(stack: &Stack, group: &Group) -> Option<Volume> {
         name: group.name.clone(),
         grid: Arc::new(grid.clone()),
         slices: slices?,
-        slice_bytes: format.rows as usize * format.columns as usize * bytes,
+        tiling: group.tiling.clone(),
+        slice_bytes: grid.rows as usize * grid.columns as usize * bytes,
     })
 }
 
@@ -187,7 +202,10 @@ impl ViewerState {
             return;
         };
         let (id, behind) = (series.id, self.viewports.clone());
-        self.awaits_planes = false;
+        self.awaits_planes = self.awaits_headers(id, &stack);
+        if self.awaits_planes {
+            return;
+        }
         let active_behind = self.active;
         self.show_planes_of(id, &stack, behind, active_behind);
     }
@@ -249,6 +267,7 @@ impl ViewerState {
     /// The viewports from before the planes come back.
     pub(super) fn leave_mpr(&mut self) {
         self.awaits_planes = false;
+        self.awaited_mosaics = None;
         if let Some(mpr) = self.mpr.take() {
             self.viewports = mpr.behind;
             self.active = mpr
@@ -268,6 +287,9 @@ impl ViewerState {
             self.refusal = Some("the metadata of this series have not come yet".into());
             return;
         };
+        if self.awaits_headers(series, &stack) {
+            return;
+        }
         let Some(mpr) = self.mpr.take() else { return };
         let (sizes, active, tool) = (self.sizes(), self.active, self.tool);
         self.show_planes_of(series, &stack, mpr.behind.clone(), mpr.active_behind);

@@ -492,7 +492,10 @@ fn a_plane_along_the_images_of_a_stack_is_their_slab_where_it_lies() {
     // One that lies askew is none of a stack.
     let askew = ViewPlane::new([0.0; 3], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0], 0.5).unwrap();
     let refused = state.takes_stack_plane(0, &askew);
-    assert_eq!(refused, Err(crate::state::stack_slab::StackPlaneError::Oblique));
+    assert_eq!(
+        refused,
+        Err(crate::state::stack_slab::StackPlaneError::Oblique)
+    );
     state.apply(set(askew, false));
     assert_eq!((shown(&state), state.viewports[0].slice), (None, 4));
 }

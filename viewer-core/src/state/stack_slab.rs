@@ -1,6 +1,7 @@
 //! Slabs on a plain stack: each slice as the middle of a slab, looked at as the stack is.
 
 use super::mpr::{SeriesVolumes, Volume};
+use super::viewport::ShownFrame;
 use super::{ViewChange, ViewerState, Viewport};
 use crate::geometry::{Slab, ViewPlane, ViewTransform};
 use crate::model::SeriesId;
@@ -75,9 +76,10 @@ impl ViewerState {
         }
         let volumes = &viewport.slab.as_ref()?.volumes.volumes;
         let slice = u32::try_from(viewport.slice).ok()?;
+        // The image of a mosaic is none of its slices.
         let index = volumes
             .iter()
-            .position(|volume| volume.slices.contains(&slice))?;
+            .position(|volume| volume.tiling.is_none() && volume.slices.contains(&slice))?;
         Some(VolumeShown {
             series: viewport.series?,
             index,
@@ -95,6 +97,13 @@ impl ViewerState {
             self.viewports[index].slab = None;
             return;
         };
+        let is_mosaic =
+            |shown: &ShownFrame<'_>| shown.instance.frame(shown.frame_index).is_mosaic();
+        if viewport.shown(self).as_ref().is_some_and(is_mosaic) {
+            let words = "the image is a mosaic of slices; three planes show slabs of them";
+            self.refusal = Some(words.into());
+            return;
+        }
         let Some(volumes) = self.volumes_in(viewport) else {
             return;
         };
@@ -163,6 +172,9 @@ impl ViewerState {
     ) -> Result<StackPlane, StackPlaneError> {
         let viewport = self.viewports.get(index).ok_or(StackPlaneError::NoPlace)?;
         let shown = viewport.shown(self).ok_or(StackPlaneError::NoPlace)?;
+        if shown.instance.frame(shown.frame_index).is_mosaic() {
+            return Err(StackPlaneError::NoVolume);
+        }
         let volumes = self.volumes_in(viewport).ok_or(StackPlaneError::NoPlace)?;
         let on_screen = viewport.image_plane(self).ok_or(StackPlaneError::NoPlace)?;
         let is_alike = on_screen.row.dot(plane.row) >= LEAST_COSINE

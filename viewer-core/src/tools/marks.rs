@@ -158,6 +158,7 @@ pub struct PlaneMarked<'a> {
 pub fn plane_marks(marks: &mut Vec<Mark>, of: &PlaneMarked) {
     for note in &of.grid.notes {
         let (kind, label) = match note {
+            GridNote::Mosaic { .. } => (MarkKind::Note, "Mosaic".to_owned()),
             GridNote::Tilt { .. } => (MarkKind::Tilt, "Tilt corrected".to_owned()),
             GridNote::TiltOnlySaid { .. } => (MarkKind::Gaps, "Tilt unclear".to_owned()),
             GridNote::Missing { count, .. } => {

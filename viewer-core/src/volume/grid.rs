@@ -55,9 +55,9 @@ pub enum NoVolume {
     /// Colour cannot be reformatted by modality values.
     #[error("these are colour images")]
     Colour,
-    /// Many slices in one frame, whose places only private attributes tell.
-    #[error("each image is a mosaic of slices, and the file does not say where they lie")]
-    Mosaic,
+    /// Many slices in one frame, and it is not known where they lie.
+    #[error("each image is a mosaic of slices, and {0}")]
+    Mosaic(#[from] crate::model::MosaicError),
     /// Slices are shifted against each other without a direction.
     #[error("the slices do not lie behind each other: one is {off_mm:.1} mm aside")]
     Crooked {

@@ -20,6 +20,11 @@ const SAID_DEGREES: f64 = 0.05;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum GridNote {
+    /// The slices are parts of mosaics.
+    Mosaic {
+        /// How many.
+        slices: usize,
+    },
     /// Slices are shifted against each other, as by a tilted gantry.
     Tilt {
         /// Angle between the normal and the direction from slice to slice.
@@ -68,6 +73,9 @@ pub enum GridNote {
 impl fmt::Display for GridNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Mosaic { slices } => {
+                write!(f, "the {slices} slices are parts of one image, a mosaic")
+            }
             Self::Tilt {
                 degrees,
                 is_gantry: true,

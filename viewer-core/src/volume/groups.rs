@@ -9,8 +9,9 @@
 use super::grid::{MIN_SLICES, NoVolume, SAME_PLACE_MM, Stacked, VolumeGrid};
 use super::grid_note::GridNote;
 use super::marks;
+use super::mosaic::{self, Tiling};
 use crate::geometry::{ImagePlane, LETTER_THRESHOLD};
-use crate::model::{Acquisition, FrameRef, Instance, Stack};
+use crate::model::{Acquisition, FrameRef, Instance, MosaicError, Stack};
 use crate::pixel::Photometric;
 use std::collections::HashMap;
 
@@ -32,8 +33,11 @@ const CT_CLASSES: [&str; 3] = [
 pub struct Group {
     /// What it is, in words: "b 1000", "phase 3 of 10", "coronal, 3.0 mm".
     pub name: String,
-    /// Slices in the order of the grid; where there is none, in the order of the stack.
+    /// Slices in the order of the grid; where there is none, in the order of the stack. A mosaic is there once for each
+    /// of its slices.
     pub frames: Vec<FrameRef>,
+    /// Which parts of their frames the slices are, where those are mosaics.
+    pub tiling: Option<Tiling>,
     /// Where the voxels lie, or why there are none.
     pub grid: Result<VolumeGrid, NoVolume>,
 }
@@ -43,6 +47,8 @@ pub struct Group {
 pub(super) struct Placed<'a> {
     /// Which.
     pub frame: FrameRef,
+    /// Which part of it, where it is a mosaic.
+    pub tile: u32,
     /// Its plane.
     pub plane: ImagePlane,
     /// What tells it from others at its place.
@@ -55,6 +61,8 @@ pub(super) struct Placed<'a> {
 #[derive(Debug, Clone, PartialEq)]
 struct Shared<'a> {
     size: [u32; 2],
+    /// Tiles side by side in a mosaic.
+    across: Option<u32>,
     samples: (u16, bool, bool, Photometric),
     unit: &'a str,
     frame_of_reference: Option<&'a str>,
@@ -80,12 +88,12 @@ pub fn groups(stack: &Stack) -> Vec<Group> {
         };
         match placed(instance, *frame) {
             Ok((shared, placed)) => {
-                let set = sets.iter_mut().find(|set| set.takes(&shared, &placed));
+                let set = sets.iter_mut().find(|set| set.takes(&shared, &placed[0]));
                 match set {
-                    Some(set) => set.frames.push(placed),
+                    Some(set) => set.frames.extend(placed),
                     None => sets.push(Set {
                         shared,
-                        frames: vec![placed],
+                        frames: placed,
                     }),
                 }
             }
@@ -104,6 +112,7 @@ pub fn groups(stack: &Stack) -> Vec<Group> {
     groups.extend(refused.into_iter().map(|(reason, frames)| Group {
         name: "images without a place".into(),
         frames,
+        tiling: None,
         grid: Err(reason),
     }));
     tell_apart(&mut groups, stack);
@@ -140,7 +149,8 @@ pub fn no_volume(stack: &Stack, groups: &[Group]) -> Option<String> {
     ))
 }
 
-fn placed(instance: &Instance, frame: FrameRef) -> Result<(Shared<'_>, Placed<'_>), NoVolume> {
+/// The slices of a frame: one, or those of a mosaic.
+fn placed(instance: &Instance, frame: FrameRef) -> Result<(Shared<'_>, Vec<Placed<'_>>), NoVolume> {
     let attributes = instance.frame(frame.frame_index);
     let missing = |attribute| NoVolume::Missing { attribute };
     let format = instance
@@ -149,10 +159,6 @@ fn placed(instance: &Instance, frame: FrameRef) -> Result<(Shared<'_>, Placed<'_
         .map_err(|_| missing("shape of its pixels"))?;
     if !format.photometric.is_grey() || format.samples_per_pixel != 1 {
         return Err(NoVolume::Colour);
-    }
-    let acquisition = &attributes.acquisition;
-    if acquisition.image_type.iter().any(|value| value == "MOSAIC") {
-        return Err(NoVolume::Mosaic);
     }
     let plane = ImagePlane::new(
         attributes
@@ -165,8 +171,22 @@ fn placed(instance: &Instance, frame: FrameRef) -> Result<(Shared<'_>, Placed<'_
             .pixel_spacing_mm
             .ok_or_else(|| missing("pixel spacing"))?,
     )?;
+    let whole = [format.columns, format.rows];
+    let (across, size, planes) = if attributes.is_mosaic() {
+        let what = "where they lie in an image of many frames";
+        let known = instance
+            .mosaic
+            .as_ref()
+            .filter(|_| instance.frame_count == 1);
+        let known = known.ok_or(MosaicError::Missing { what })?;
+        let tiles = mosaic::part(&plane, whole, &known.slices()?)?;
+        (Some(tiles.across), tiles.size, tiles.planes)
+    } else {
+        (None, whole, vec![plane])
+    };
     let shared = Shared {
-        size: [format.columns, format.rows],
+        size,
+        across,
         samples: (
             format.bits_allocated,
             format.signed,
@@ -175,17 +195,18 @@ fn placed(instance: &Instance, frame: FrameRef) -> Result<(Shared<'_>, Placed<'_
         ),
         unit: &attributes.grey.unit,
         frame_of_reference: instance.frame_of_reference.as_deref(),
-        stack_id: acquisition.stack_id.as_deref(),
+        stack_id: attributes.acquisition.stack_id.as_deref(),
         is_ct: CT_CLASSES.contains(&instance.sop_class.as_str()),
         tilt_degrees: instance.gantry_tilt_degrees,
     };
-    let placed = Placed {
+    let placed = (0..).zip(planes).map(|(tile, plane)| Placed {
         frame,
+        tile,
         plane,
-        acquisition,
+        acquisition: &attributes.acquisition,
         place: 0,
-    };
-    Ok((shared, placed))
+    });
+    Ok((shared, placed.collect()))
 }
 
 /// True where two planes have the same directions and spacing within the tolerances.
@@ -266,17 +287,31 @@ impl<'a> Set<'a> {
                     let distance = stacked.as_ref().map(|s| s.grid.slice_distance_mm());
                     words.insert(0, base_name(&planes[0], distance.ok()));
                 }
-                let (grid, frames) = match stacked {
+                let (grid, frames): (_, Vec<&Placed<'_>>) = match stacked {
                     Ok(Stacked { mut grid, order }) => {
                         shared.say_tilt(&mut grid);
-                        let frames = order.iter().map(|index| frames[*index].frame);
-                        (Ok(grid), frames.collect())
+                        if shared.across.is_some() {
+                            grid.notes.insert(
+                                0,
+                                GridNote::Mosaic {
+                                    slices: order.len(),
+                                },
+                            );
+                        }
+                        (
+                            Ok(grid),
+                            order.iter().map(|index| &frames[*index]).collect(),
+                        )
                     }
-                    Err(reason) => (Err(reason), frames.iter().map(|f| f.frame).collect()),
+                    Err(reason) => (Err(reason), frames.iter().collect()),
                 };
                 Group {
                     name: words.join(", "),
-                    frames,
+                    frames: frames.iter().map(|placed| placed.frame).collect(),
+                    tiling: shared.across.map(|across| Tiling {
+                        across,
+                        tiles: frames.iter().map(|placed| placed.tile).collect(),
+                    }),
                     grid,
                 }
             })
@@ -333,6 +368,9 @@ fn tell_apart(groups: &mut [Group], stack: &Stack) {
     };
     let twice = repeated(groups);
     let size = |group: &Group| {
+        if let Ok(grid) = &group.grid {
+            return Some([grid.columns, grid.rows]);
+        }
         let frame = group.frames.first()?;
         let format = stack.instances.get(frame.instance)?.format.as_ref().ok()?;
         Some([format.columns, format.rows])

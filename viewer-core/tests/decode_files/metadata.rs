@@ -5,7 +5,7 @@ use dicom_object::InMemDicomObject;
 use protocol::dicomweb::json::Dataset;
 use serde_json::{Map, json};
 
-/// The data set without pixels and other bytes.
+/// The data set without pixels and other bytes; those of private elements stand at their tags.
 pub fn dataset(object: &InMemDicomObject) -> Dataset {
     Dataset::from_map(map(object))
 }
@@ -27,6 +27,11 @@ fn attribute(element: &DataElement<InMemDicomObject, Vec<u8>>) -> Option<serde_j
         (Value::Sequence(items), _) => (items.items().iter())
             .map(|item| json!(map(item)))
             .collect(),
+        (_, VR::OB) if element.tag().group() % 2 == 1 => {
+            let tag = element.tag();
+            let address = format!("{:04X}{:04X}", tag.group(), tag.element());
+            return Some(json!({ "vr": "OB", "BulkDataURI": address }));
+        }
         (_, VR::OB | VR::OW | VR::OF | VR::OD | VR::OL | VR::OV | VR::UN | VR::AT) => return None,
         (Value::Primitive(value), VR::FL | VR::FD | VR::SS | VR::US | VR::SL | VR::UL) => value
             .to_multi_float64()

@@ -6,6 +6,7 @@
 )]
 
 pub mod metadata;
+pub mod mosaic;
 pub mod streams;
 
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 //! waits until the first image stands on screen.
 
 use super::{Effect, Engine};
+use std::collections::HashSet;
 use std::sync::Arc;
 use viewer_core::loading::FrameKey;
 use viewer_core::model::{BulkAnswer, OverlaySource, SeriesId};
@@ -13,7 +14,7 @@ use viewer_core::state::Action;
 /// What was asked for beside the pixels.
 #[derive(Debug, Default)]
 pub(super) struct Beside {
-    asked: Vec<(SeriesId, String)>,
+    asked: HashSet<(SeriesId, String)>,
     /// Overlay planes in the pixels of frames: `None` while they are on their way.
     in_pixels: Vec<(FrameKey, Option<Vec<OverlayBits>>)>,
 }
@@ -25,6 +26,12 @@ impl Engine {
     /// Asks for what the frames on screen need, and makes their masks.
     pub(super) fn complete_shown(&mut self, effects: &mut Vec<Effect>) {
         let is_first_drawn = self.figures.first_drawn_ms.is_some();
+        let headers: Vec<(SeriesId, String)> = (self.state.awaited_headers())
+            .map(|(series, address)| (series, address.to_owned()))
+            .collect();
+        for (series, address) in headers {
+            self.ask_beside(series, address, effects);
+        }
         for index in 0..self.state.viewports.len() {
             let Some(shown) = self.state.viewports[index].shown(&self.state) else {
                 continue;
@@ -75,7 +82,7 @@ impl Engine {
                 Err("its address is not valid".into()),
             ),
         }
-        self.beside.asked.push(asked);
+        self.beside.asked.insert(asked);
     }
 
     /// The address of a value at the series' own source, whatever host the metadata name: servers behind a
@@ -98,11 +105,20 @@ impl Engine {
         if let Err(reason) = &answer {
             self.note(format!("a value beside the pixels is missing: {reason}"));
         }
+        let is_header = self.state.is_header(series, &address);
+        let had_planes = self.state.mpr.is_some();
         self.state.apply(Action::BulkCame {
             series,
             address,
             answer,
         });
+        if self.state.mpr.is_some() != had_planes {
+            self.layout_changed();
+        }
+        if is_header {
+            self.is_dirty = true;
+            return;
+        }
         // Frames that are here were measured without the table, and drawn without the profile.
         let keys: Vec<FrameKey> = (self.state.viewports.iter())
             .filter_map(|viewport| Some(viewport.shown(&self.state)?.key()))

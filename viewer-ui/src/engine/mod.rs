@@ -514,6 +514,12 @@ impl Engine {
         effects
     }
 
+    /// The places of the old layout hold no longer.
+    fn layout_changed(&mut self) {
+        self.rects.clear();
+        self.layouts_chosen = self.layouts_chosen.wrapping_add(1);
+    }
+
     fn command(&mut self, command: Command, effects: &mut Vec<Effect>) {
         self.is_dirty = true;
         match command {
@@ -522,9 +528,7 @@ impl Engine {
                 let had_planes = self.state.mpr.is_some();
                 self.state.apply(action);
                 if is_layout || self.state.mpr.is_some() != had_planes {
-                    // The places of the old layout hold no longer.
-                    self.rects.clear();
-                    self.layouts_chosen = self.layouts_chosen.wrapping_add(1);
+                    self.layout_changed();
                 }
             }
             Command::Hover(viewport, at) => self.hover = at.map(|at| (viewport, at)),

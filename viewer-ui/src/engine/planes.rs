@@ -14,7 +14,7 @@ use viewer_core::state::{Action, PlaneView};
 use viewer_core::tools::marks::{LoadCount, Marked, PlaneMarked, marks, plane_marks};
 use viewer_core::tools::overlay::{self, number};
 use viewer_core::tools::{Probe, probe};
-use viewer_core::volume::{GridNote, PlaneParams, Presence, SliceState};
+use viewer_core::volume::{GridNote, PlaneParams, Presence, SliceState, Tiling};
 
 /// Ids of the notices about planes.
 const REFUSAL_NOTICE: u32 = 3;
@@ -209,6 +209,9 @@ impl Engine {
                 continue;
             }
             *room -= 1;
+            let part = (now.tiling.as_ref())
+                .and_then(|tiling| frame.part(tiling, slice as usize, now.size));
+            let frame = part.as_ref().unwrap_or(frame);
             let is_alike = [frame.columns, frame.rows] == now.size
                 && Some(frame.sample_type) == on_screen.sample_type
                 && frame.samples_per_pixel == 1;
@@ -356,12 +359,17 @@ impl Engine {
         let presence = screen.and_then(|screen| screen.presence(key_of(&shown)));
         let presence = presence.unwrap_or(&nothing);
         let mut count = LoadCount {
-            total: volume.slices.len(),
+            total: volume.frames().count(),
             is_offline: self.queue.connection_lost_until_ms().is_some(),
             ..LoadCount::default()
         };
+        let mut last = None;
         for (index, slice) in volume.slices.iter().enumerate() {
             let slice = *slice;
+            // All slices of a mosaic are of one image.
+            if last.replace(slice) == Some(slice) {
+                continue;
+            }
             let key = FrameKey { series, slice };
             if self.cache.contains(key) || presence.of(index) == SliceState::Here {
                 count.loaded += 1;
@@ -474,9 +482,13 @@ impl Engine {
             self.encoded.ask_for(key);
             return None;
         };
-        let found = probe::probe(instance, frame_index, nearest.x, nearest.y, |c, r, s| {
-            frame.sample(c, r, s)
-        })?;
+        let at = volume.tiling.as_ref().map_or(Some([0; 2]), |tiling| {
+            let size = [volume.grid.columns, volume.grid.rows];
+            tiling.origin(nearest.z as usize, size)
+        });
+        let [x, y] = at?.map(f64::from);
+        let (x, y) = (nearest.x + x, nearest.y + y);
+        let found = probe::probe(instance, frame_index, x, y, |c, r, s| frame.sample(c, r, s))?;
         Some(Probe {
             patient_mm: Some(place.to_array()),
             ..found
@@ -492,6 +504,7 @@ impl Engine {
         Some(VolumeNow {
             series: shown.series,
             slices: shown.volume.slices.clone(),
+            tiling: shown.volume.tiling.clone(),
             size: [shown.volume.grid.columns, shown.volume.grid.rows],
             modality: modality.collect(),
             planes: planes.into_iter().collect(),
@@ -503,6 +516,7 @@ impl Engine {
 struct VolumeNow {
     series: SeriesId,
     slices: Vec<u32>,
+    tiling: Option<Tiling>,
     size: [u32; 2],
     modality: Vec<ModalityLut>,
     planes: Vec<PlaneParams>,

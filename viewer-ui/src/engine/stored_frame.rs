@@ -2,6 +2,7 @@
 
 use crate::worker_message::Response;
 use viewer_core::pixel::{Photometric, SampleType};
+use viewer_core::volume::Tiling;
 
 /// A decoded frame.
 #[derive(Debug, Clone)]
@@ -82,6 +83,28 @@ impl StoredFrame {
             .subarray(index * size, (index + 1) * size)
             .to_vec();
         viewer_core::pixel::format::sample_at(&bytes, self.sample_type, 0)
+    }
+
+    /// One slice of a mosaic; `None` where the frame is not of the size that its tiles make.
+    pub fn part(&self, tiling: &Tiling, slice: usize, size: [u32; 2]) -> Option<Self> {
+        let whole = [self.columns, self.rows];
+        let sample_bytes = self.sample_type.size_bytes();
+        let rows = tiling.rows(slice, size, whole, sample_bytes)?;
+        let row_bytes = u32::try_from(sample_bytes).ok()?.checked_mul(size[0])?;
+        let samples = js_sys::Uint8Array::new_with_length(row_bytes.checked_mul(size[1])?);
+        let mut to = 0;
+        for row in rows {
+            let [from, end] = [row.start, row.end].map(|at| u32::try_from(at).ok());
+            samples.set(&self.samples.subarray(from?, end?), to);
+            to += row_bytes;
+        }
+        let [columns, rows] = size;
+        Some(Self {
+            rows,
+            columns,
+            samples,
+            ..self.clone()
+        })
     }
 
     /// Copies the samples into `scratch`, which is reused from frame to frame.
