@@ -107,7 +107,7 @@ pub fn broad(seed: u64) -> Result<Volume, PhantomError> {
 /// 200 RLE slices of 200 x 100: bricks along every axis, and fewer bytes encoded than decoded.
 pub fn packed(seed: u64) -> Result<Volume, PhantomError> {
     let mut draft = Draft::new(seed, "packed", "V0000044", Kind::Ct);
-    let lattice = Lattice::new([200, 100], [0.5, 0.25], AXIAL, CENTER, &even(200, 0.25));
+    let lattice = Lattice::new([200, 100], [0.25, 0.5], AXIAL, CENTER, &even(200, 0.25));
     let part = draft.part(lattice, 0.0);
     draft.add(part, Encoding::Rle, |k| k + 1, |_, _| {})?;
     Ok(draft.finish())

@@ -429,7 +429,14 @@ fn viewport_info(engine: &Engine, index: usize) -> ViewportInfo {
         slices: view.slices,
         times: 1,
         window: viewport.window(&engine.state).map(|(window, _)| window),
-        plane: viewport.plane.map(|view| planes::Plane::of(&view.plane)),
+        plane: match &viewport.plane {
+            Some(view) => Some(planes::Plane::of(&view.plane)),
+            // That of a slab of images.
+            None => {
+                let slab = viewport.plane_params(&engine.state);
+                slab.map(|params| planes::Plane::of(&params.plane))
+            }
+        },
         width: if is_shown { viewport.width } else { 0 },
         height: if is_shown { viewport.height } else { 0 },
         state: match &view.content {

@@ -7,12 +7,14 @@ use super::Engine;
 use crate::platform::fetch::FetchedBytes;
 use std::cell::Cell;
 use viewer_core::loading::{FrameCache, FrameKey, FrameState, Shown, ShownVolume};
+use viewer_core::model::SeriesId;
+use viewer_core::tools::marks::LoadCount;
 
 /// Most bytes of decoded and encoded frames kept in the browser.
 const FRAME_BUDGET_BYTES: usize = 1 << 30;
 
 /// What decoded frames keep of the budget beside encoded ones: they come back fast.
-const DECODED_SHARE: usize = 8;
+const DECODED_SHARE: usize = 16;
 
 /// Frames whose encoded bytes are more than this share of the decoded ones are fetched again instead.
 const WORTH_KEEPING: f64 = 0.75;
@@ -150,6 +152,14 @@ impl Engine {
         let loaded = count(|state| matches!(state, FrameState::Loaded));
         let failed = count(|state| matches!(state, FrameState::Failed(_)));
         [wanted.len(), loaded, failed]
+    }
+
+    /// Slices of a series whose planes are on screen and that does not fit into memory.
+    pub(super) fn large_count(&self, series: SeriesId) -> Option<LoadCount> {
+        let viewports = self.state.viewports.iter().enumerate();
+        let mut shown = viewports.filter(|(_, viewport)| viewport.series == Some(series));
+        let (index, _) = shown.find(|(index, _)| self.lacking(*index).is_some())?;
+        self.volume_count(index)
     }
 
     /// Bytes of encoded frames in memory.

@@ -165,7 +165,9 @@ impl Engine {
             series: now.series,
             slice: *slice,
         });
-        let is_large = first.is_some_and(|it| self.is_beyond_memory(it, now.slices.len()));
+        // All slices of a mosaic are one frame.
+        let is_large = now.tiling.is_none()
+            && first.is_some_and(|it| self.is_beyond_memory(it, now.slices.len()));
         let Some(screen) = &mut self.screen else {
             return;
         };

@@ -273,6 +273,10 @@ impl Engine {
     pub fn load_count(&self, id: SeriesId) -> Option<LoadCount> {
         let stack = self.state.series(id)?.stack.as_ref()?;
         let total = stack.frames.len();
+        // Of a volume larger than memory, slices count that its planes were given.
+        if let Some(count) = self.large_count(id).filter(|count| count.total == total) {
+            return Some(count);
+        }
         let keys = (0..total).filter_map(|slice| {
             Some(FrameKey {
                 series: id,
