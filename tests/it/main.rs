@@ -35,6 +35,7 @@ mod mpr;
 mod mpr_bad;
 mod mpr_lessons;
 mod mpr_real;
+mod plane_workers;
 mod shapes;
 mod through;
 mod volumes;

@@ -187,11 +187,11 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// False where no sample of the viewport lies inside, or near a slice of [`Sampler::within`].
-    pub fn may_touch(&self) -> bool {
+    /// False where no sample of these rows lies inside, near a slice of [`Sampler::within`].
+    pub fn may_touch(&self, rows: Range<u32>) -> bool {
         let beside = self.planes_beside;
-        let everything = self.voxels(&(0..self.width()), &(0..self.height), -beside..=beside);
-        everything.is_some()
+        let near = self.voxels(&(0..self.width()), &rows, -beside..=beside);
+        near.is_some()
     }
 
     /// Writes rows of the viewport, those of `rows` that it has, one after the other to `out`. Stops where `out`

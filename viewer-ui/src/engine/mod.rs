@@ -6,10 +6,12 @@
 
 pub mod asking;
 mod beside;
+mod cpu_volumes;
 mod draw;
 mod effects;
 mod loading;
 mod opening;
+mod plane_jobs;
 mod planes;
 mod playing;
 pub mod screen;
@@ -20,7 +22,8 @@ mod volume_screen;
 pub mod waiting;
 
 use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};
-use crate::platform::workers::{WorkerAnswer, WorkerPool, WorkerPrograms};
+use crate::platform::plane_workers::{PlaneWorkerEvent, PlaneWorkers};
+use crate::platform::workers::{WorkerAnswer, WorkerPool, WorkerProgram, WorkerPrograms};
 use crate::platform::{clock, page};
 use crate::store::{Command, Notice, Page, ReaderView, StudyFailure};
 pub use draw::capture;
@@ -116,6 +119,8 @@ pub enum EngineEvent {
         /// The answer.
         answer: WorkerAnswer,
     },
+    /// Something of a worker that samples planes.
+    PlaneWorker(PlaneWorkerEvent),
     /// There is something to draw on.
     ScreenReady(Screen),
     /// There is nothing to draw on, in words.
@@ -260,6 +265,7 @@ pub struct Engine {
     last_view: Option<Rc<ReaderView>>,
     scratch: Vec<u8>,
     pool: Option<WorkerPool>,
+    plane_workers: Option<PlaneWorkers>,
     /// There is a study before, and after, the open one in the list.
     pub has_neighbours: (bool, bool),
     told_complete: bool,
@@ -296,8 +302,14 @@ pub struct Host {
 }
 
 impl EngineHandle {
-    /// An engine with nothing open, its workers starting from `programs`.
-    pub fn new(page: Page, programs: Option<WorkerPrograms>, host: Host) -> Self {
+    /// An engine with nothing open, its workers starting from `programs`, those that sample planes without a GPU from
+    /// `planes` when they are needed.
+    pub fn new(
+        page: Page,
+        programs: Option<WorkerPrograms>,
+        planes: Option<WorkerProgram>,
+        host: Host,
+    ) -> Self {
         let workers = page::cores().clamp(1, 8);
         let engine = Rc::new(RefCell::new(Engine::new(page, workers)));
         let handle = Self {
@@ -317,6 +329,20 @@ impl EngineHandle {
                 }
             });
             handle.engine.borrow_mut().pool = Some(pool);
+        }
+        if let Some(program) = planes {
+            let weak = Rc::downgrade(&handle.engine);
+            let host = Rc::clone(&handle.host);
+            let plane_workers = PlaneWorkers::new(program, workers, move |event| {
+                if let Some(engine) = weak.upgrade() {
+                    Self {
+                        engine,
+                        host: Rc::clone(&host),
+                    }
+                    .send(EngineEvent::PlaneWorker(event));
+                }
+            });
+            handle.engine.borrow_mut().plane_workers = Some(plane_workers);
         }
         handle
     }
@@ -387,6 +413,7 @@ impl Engine {
             last_view: None,
             scratch: Vec::new(),
             pool: None,
+            plane_workers: None,
             has_neighbours: (false, false),
             told_complete: false,
             told_failure: None,
@@ -484,6 +511,16 @@ impl Engine {
                 }
             }
             EngineEvent::Decoded { job, answer } => self.decoded(job, answer, &mut effects),
+            EngineEvent::PlaneWorker(event) => {
+                if self
+                    .screen
+                    .as_mut()
+                    .is_some_and(|screen| screen.heard(event))
+                {
+                    self.on_canvas = None;
+                    self.is_dirty = true;
+                }
+            }
             EngineEvent::ScreenReady(screen) => self.screen_ready(screen),
             EngineEvent::ScreenFailed(error) => self.screen_failed(&error),
             EngineEvent::ScreenLost => self.screen_lost(&mut effects),
