@@ -37,6 +37,7 @@ mod mpr_bad;
 mod mpr_large;
 mod mpr_lessons;
 mod mpr_real;
+mod plane_workers;
 mod shapes;
 mod through;
 mod volumes;

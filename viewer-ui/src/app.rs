@@ -123,7 +123,7 @@ pub fn start() {
         all: program("sagitta-worker-all").unwrap_or_else(|| common.clone()),
         common,
     });
-    let handle = EngineHandle::new(first_page, programs, host);
+    let handle = EngineHandle::new(first_page, programs, program("sagitta-plane-worker"), host);
     *bridge.handle.borrow_mut() = Some(handle.clone());
     if let Some(link) = link {
         handle.send(EngineEvent::Open(link));

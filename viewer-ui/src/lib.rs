@@ -9,6 +9,7 @@ pub mod components;
 pub mod embed;
 pub mod engine;
 pub mod input;
+pub mod plane_message;
 pub mod platform;
 pub mod store;
 pub mod worker_message;

@@ -57,7 +57,7 @@ pub fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf
             compiler
                 .cargo(&arguments)
                 .args(["--bin", "app", "--bin", "decode_worker"])
-                .args(["--bin", "decode_worker_all"])
+                .args(["--bin", "decode_worker_all", "--bin", "plane_worker"])
                 .args(["--target", TARGET, "--profile", "web"]),
         )
     })?;
@@ -73,8 +73,8 @@ pub fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf
 fn fingerprint() -> Result<String> {
     let mut hash = Sha256::new();
     let built = target().join(TARGET).join("web");
-    let mut inputs = ["app.wasm", "decode_worker.wasm", "decode_worker_all.wasm"]
-        .map(|name| built.join(name))
+    let mut inputs = ["app", "decode_worker", "decode_worker_all", "plane_worker"]
+        .map(|name| built.join(format!("{name}.wasm")))
         .to_vec();
     inputs.push(root().join("index.html"));
     inputs.push(std::env::current_exe()?);
@@ -149,7 +149,7 @@ pub fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Files that decode workers start from.
+/// Files that workers of one kind start from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Worker {
     /// Its start file.
@@ -183,6 +183,7 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
     bind("app", true)?;
     bind("decode_worker", false)?;
     bind("decode_worker_all", false)?;
+    bind("plane_worker", false)?;
     let folder = fresh.join("assets");
     let put = |name: &str, bytes: &[u8]| asset(&folder, name, bytes);
     let read = |path: PathBuf| {
@@ -204,6 +205,7 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
         app_glue: put("app.js", &read(made.join("app.js"))?)?,
         worker: worker("decode_worker")?,
         worker_all: worker("decode_worker_all")?,
+        plane_worker: worker("plane_worker")?,
         boot: put("boot.js", &read(root().join("www/boot.js"))?)?,
         icon: put("favicon.svg", &read(root().join("www/favicon.svg"))?)?,
         styles: page::linked_styles()?

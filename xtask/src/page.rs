@@ -16,6 +16,8 @@ pub struct Assets {
     pub worker: Worker,
     /// The decode worker with all decoders.
     pub worker_all: Worker,
+    /// The worker that samples planes.
+    pub plane_worker: Worker,
     /// Start file of the page.
     pub boot: Asset,
     /// Icon of the page.
@@ -124,6 +126,7 @@ fn render(source: &str, assets: &Assets, is_bench: bool) -> Result<String> {
     for (loader, worker) in [
         ("decode_worker_loader.js", &assets.worker),
         ("decode_worker_all_loader.js", &assets.worker_all),
+        ("plane_worker_loader.js", &assets.plane_worker),
     ] {
         let start = format!(
             "content=\"./assets/{}\" data-module=\"./assets/{}\"",
@@ -199,6 +202,7 @@ mod tests {
             app_glue: asset("app-2.js"),
             worker: worker("decode_worker-3"),
             worker_all: worker("decode_worker_all-7"),
+            plane_worker: worker("plane_worker-8"),
             boot: asset("boot-4.js"),
             icon: asset("favicon-6.svg"),
             styles: vec![asset("tokens-5.css")],
@@ -221,6 +225,9 @@ mod tests {
             page.contains(
                 "name=\"sagitta-worker-all\" content=\"./assets/decode_worker_all-7.js\""
             )
+        );
+        assert!(
+            page.contains("name=\"sagitta-plane-worker\" content=\"./assets/plane_worker-8.js\"")
         );
         assert!(!page.contains("data-trunk") && !page.contains("sagitta-page"));
     }

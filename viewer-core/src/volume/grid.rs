@@ -167,6 +167,45 @@ impl VolumeGrid {
         })
     }
 
+    /// All of it but its notes, as numbers: for workers, which sample the same places to the last bit.
+    pub fn to_numbers(&self) -> Vec<f64> {
+        let mut numbers = vec![
+            self.columns.into(),
+            self.rows.into(),
+            self.step_mm.unwrap_or(f64::NAN),
+        ];
+        numbers.extend(self.normal.to_array());
+        for map in [&self.patient_from_grid, &self.grid_from_patient] {
+            numbers.extend(map.to_cols_array());
+        }
+        numbers.extend(&self.positions_mm);
+        numbers
+    }
+
+    /// Reads what [`VolumeGrid::to_numbers`] wrote; `None` for fewer numbers.
+    pub fn from_numbers(numbers: &[f64]) -> Option<Self> {
+        let (header, rest) = numbers.split_first_chunk::<6>()?;
+        let (patient_from_grid, rest) = rest.split_first_chunk::<12>()?;
+        let (grid_from_patient, positions_mm) = rest.split_first_chunk::<12>()?;
+        let [columns, rows, step_mm, x, y, z] = *header;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a cast from float stops at the ends of the range"
+        )]
+        let [columns, rows] = [columns, rows].map(|side| side as u32);
+        Some(Self {
+            columns,
+            rows,
+            notes: Vec::new(),
+            patient_from_grid: DAffine3::from_cols_array(patient_from_grid),
+            grid_from_patient: DAffine3::from_cols_array(grid_from_patient),
+            positions_mm: positions_mm.to_vec(),
+            step_mm: (!step_mm.is_nan()).then_some(step_mm),
+            normal: DVec3::new(x, y, z),
+        })
+    }
+
     /// Slices.
     pub fn slice_count(&self) -> usize {
         self.positions_mm.len()

@@ -220,3 +220,15 @@ fn voxel_and_patient_lead_back_to_each_other() {
         close(grid.voxel_from_patient(patient), voxel.to_array());
     }
 }
+
+#[test]
+fn a_grid_is_sent_in_all_its_bits_but_its_notes() {
+    for places in [[0.0, 0.7, 1.4, 2.1], [0.0, 1.0, 2.5, 7.0]] {
+        let grid = stack(&heights(&places)).grid;
+        let numbers = grid.to_numbers();
+        let read = VolumeGrid::from_numbers(&numbers).unwrap();
+        let notes = grid.notes.clone();
+        assert_eq!(VolumeGrid { notes, ..read }, grid);
+        assert_eq!(VolumeGrid::from_numbers(&numbers[..29]), None);
+    }
+}

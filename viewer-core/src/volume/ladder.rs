@@ -44,6 +44,30 @@ impl Ladder {
         }
     }
 
+    /// Positions whose slice at or below them is one of `slices`, the first and the last; `None` without slices.
+    pub fn span(&self, slices: &Range<usize>) -> Option<[i64; 2]> {
+        let [_, last] = self.ends()?;
+        let position = |slice: usize| match self {
+            Self::Even(_) => i64::try_from(slice).ok().map(|it| it << FRACTION_BITS),
+            Self::Uneven(positions) => positions.get(slice).copied(),
+        };
+        let is_last = slices.end >= self.count();
+        let end = if is_last {
+            last
+        } else {
+            position(slices.end)? - 1
+        };
+        let start = position(slices.start)?;
+        (!slices.is_empty() && start <= end).then_some([start, end])
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Self::Even(count) => *count,
+            Self::Uneven(positions) => positions.len(),
+        }
+    }
+
     /// The slice at or below a position between the ends.
     pub fn slice_below(&self, position: i64) -> usize {
         match self {

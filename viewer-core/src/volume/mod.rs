@@ -6,6 +6,7 @@
 //! say which parts of a large volume a graphics card needs for a plane; [`level`] what is known of all of it.
 
 mod aligned;
+pub mod asked;
 pub mod brick;
 mod cells;
 pub mod grid;
@@ -25,10 +26,12 @@ pub mod planes;
 pub mod presence;
 pub mod render;
 pub mod sample;
+pub mod shares;
 mod slab;
 pub mod slices;
 pub mod track;
 
+pub use asked::PlaneAsked;
 pub use brick::{Brick, BrickLayout, PageTable, Placement};
 pub use grid::{MIN_SLICES, NoVolume, Stacked, VolumeGrid};
 pub use grid_note::GridNote;
@@ -42,5 +45,6 @@ pub use planes::{PlaneKind, fitted, standard_plane};
 pub use presence::{Between, Presence, SliceState};
 pub use render::PlanePainter;
 pub use sample::{Interpolation, SampleError, Sampler, plane_values};
+pub use shares::Shares;
 pub use slices::{Slice, SliceError, Slices};
 pub use track::Track;

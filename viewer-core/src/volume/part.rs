@@ -129,8 +129,12 @@ impl PartialPlane {
             .collect();
         match &self.found {
             Found::Values(values) => {
-                bytes.reserve(values.len() * 4);
-                bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                let start = bytes.len();
+                bytes.resize(start + values.len() * 4, 0);
+                let cells = bytes[start..].as_chunks_mut().0;
+                for (cell, value) in cells.iter_mut().zip(values) {
+                    *cell = value.to_le_bytes();
+                }
             }
             Found::Sums { sums, counts } => {
                 bytes.reserve(sums.len() * 10);
@@ -198,28 +202,18 @@ impl PartialPlane {
         })
     }
 
-    fn is_like(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.width == other.width && self.rows == other.rows
-    }
-}
-
-/// The values of the rows from all parts of the volume, as [`Sampler::rows`] gives them; none without parts.
-///
-/// # Errors
-/// When parts are not of the same rows of the same plane, as far as that can be told.
-pub fn merge(parts: &[PartialPlane]) -> Result<Vec<f32>, PartError> {
-    let Some((first, others)) = parts.split_first() else {
-        return Ok(Vec::new());
-    };
-    let mut all = first.found.clone();
-    for part in others {
-        if !part.is_like(first) {
+    /// Adds what another part gives for the same rows.
+    ///
+    /// # Errors
+    /// When it is not of the same rows of the same plane, as far as that can be told.
+    pub fn add(&mut self, part: &Self) -> Result<(), PartError> {
+        if !part.is_like(self) {
             return Err(PartError::Different);
         }
-        match (&mut all, &part.found) {
+        match (&mut self.found, &part.found) {
             (Found::Values(all), Found::Values(values)) => {
                 for (all, value) in all.iter_mut().zip(values) {
-                    *all = together(first.kind, *all, *value);
+                    *all = together(self.kind, *all, *value);
                 }
             }
             (Found::Sums { sums, counts }, Found::Sums { sums: s, counts: c }) => {
@@ -233,13 +227,61 @@ pub fn merge(parts: &[PartialPlane]) -> Result<Vec<f32>, PartError> {
             }
             _ => return Err(PartError::Different),
         }
+        Ok(())
     }
-    Ok(match all {
-        Found::Values(values) => values,
-        Found::Sums { sums, counts } => (sums.into_iter().zip(counts))
-            .map(|(sum, count)| slab::mean(sum, (count != SPOILT).then_some(count.into())))
-            .collect(),
-    })
+
+    /// Puts the rows below its own to them, of the same part.
+    ///
+    /// # Errors
+    /// When they are not the next rows of the same plane, as far as that can be told.
+    pub fn append(&mut self, below: Self) -> Result<(), PartError> {
+        let is_next = below.kind == self.kind
+            && below.width == self.width
+            && below.rows.start == self.rows.end;
+        match (&mut self.found, below.found) {
+            (Found::Values(all), Found::Values(mut values)) if is_next => all.append(&mut values),
+            (
+                Found::Sums { sums, counts },
+                Found::Sums {
+                    sums: mut s,
+                    counts: mut c,
+                },
+            ) if is_next => {
+                sums.append(&mut s);
+                counts.append(&mut c);
+            }
+            _ => return Err(PartError::Different),
+        }
+        self.rows.end = below.rows.end;
+        Ok(())
+    }
+
+    /// The values of its rows, as [`Sampler::rows`] gives them, once all parts are added.
+    pub fn into_values(self) -> Vec<f32> {
+        match self.found {
+            Found::Values(values) => values,
+            Found::Sums { sums, counts } => (sums.into_iter().zip(counts))
+                .map(|(sum, count)| slab::mean(sum, (count != SPOILT).then_some(count.into())))
+                .collect(),
+        }
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.width == other.width && self.rows == other.rows
+    }
+}
+
+/// The values of the rows from all parts of the volume, as [`Sampler::rows`] gives them; none without parts.
+///
+/// # Errors
+/// When parts are not of the same rows of the same plane, as far as that can be told.
+pub fn merge(parts: &[PartialPlane]) -> Result<Vec<f32>, PartError> {
+    let Some((first, others)) = parts.split_first() else {
+        return Ok(Vec::new());
+    };
+    let mut all = first.clone();
+    others.iter().try_for_each(|part| all.add(part))?;
+    Ok(all.into_values())
 }
 
 /// One value from those of two parts.

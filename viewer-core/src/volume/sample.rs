@@ -175,12 +175,23 @@ impl<'a> Sampler<'a> {
     #[must_use]
     pub fn within(self, slices: Range<usize>) -> Self {
         let rungs = self.rungs.within(slices);
+        // What lies elsewhere is not even looked at.
+        let span = self.ladder.span(&rungs.range());
+        let limits = self.limits.zip(span);
         Self {
             has_gaps: rungs.has_gaps(),
             rungs,
+            limits: limits.map(|([columns, rows, _], span)| [columns, rows, span]),
             cells: OnceLock::new(),
             ..self
         }
+    }
+
+    /// False where no sample of these rows lies inside, near a slice of [`Sampler::within`].
+    pub fn may_touch(&self, rows: Range<u32>) -> bool {
+        let beside = self.planes_beside;
+        let near = self.voxels(&(0..self.width()), &rows, -beside..=beside);
+        near.is_some()
     }
 
     /// Writes rows of the viewport, those of `rows` that it has, one after the other to `out`. Stops where `out`
@@ -346,12 +357,18 @@ impl<'a> Sampler<'a> {
     /// Values along a line; NaN outside.
     #[inline]
     pub(super) fn row(&self, line: Line, out: &mut [f32], kernel: &impl Kernel) {
-        let inside = (self.limits).map_or(0..0, |limits| line.within(limits, out.len()));
+        let inside = self.inside(line, out.len());
         out[..inside.start].fill(f32::NAN);
         out[inside.end..].fill(f32::NAN);
         if !inside.is_empty() {
             self.run(line.from(inside.start), &mut out[inside], kernel);
         }
+    }
+
+    /// Which of the first samples of a line lie inside.
+    #[inline]
+    pub(super) fn inside(&self, line: Line, count: usize) -> Range<usize> {
+        (self.limits).map_or(0..0, |limits| line.within(limits, count))
     }
 
     /// Values along a line that lies inside.

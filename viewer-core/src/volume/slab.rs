@@ -324,10 +324,6 @@ impl Block {
         cells: &mut Vec<u8>,
         take: impl FnMut(usize, &[f32]),
     ) {
-        if !voxels.is_inside {
-            let row = |line, samples: &mut [f32]| sampler.row(line, samples, kernel);
-            return self.each_row(sampler, planes, row, take);
-        }
         let depth = planes.clone().count();
         let most_rows = self.columns.len() * self.rows.len() * depth * ROWS_A_SAMPLE;
         let shape = Shape::new(&voxels.voxels, most_rows).filter(|_| sampler.is_even());
@@ -336,6 +332,14 @@ impl Block {
             Some(Near::new(shape, cells))
         });
         let row = |line: Line, samples: &mut [f32]| {
+            let (mut line, mut samples) = (line, samples);
+            if !voxels.is_inside {
+                let inside = sampler.inside(line, samples.len());
+                samples[..inside.start].fill(f32::NAN);
+                samples[inside.end..].fill(f32::NAN);
+                line = line.from(inside.start);
+                samples = &mut samples[inside];
+            }
             let near = near.as_ref();
             let done = near.and_then(|near| kernel.along_copy(near, &line, samples));
             if done.is_none() {

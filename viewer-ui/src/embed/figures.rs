@@ -71,7 +71,12 @@ pub fn stats(engine: &Engine) -> Stats {
         decode_ms: Percentiles::of(&engine.figures.decode_ms),
         draw_ms: Percentiles::of(&engine.figures.draw_ms),
         first_image_ms: engine.figures.first_image_ms,
-        cpu_bytes: engine.cache.bytes() + engine.encoded_bytes(),
+        cpu_bytes: engine.cache.bytes()
+            + engine.encoded_bytes()
+            + engine
+                .screen
+                .as_ref()
+                .map_or(0, |screen| screen.volume_bytes()),
         gpu_bytes: engine
             .screen
             .as_ref()

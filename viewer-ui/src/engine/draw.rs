@@ -33,6 +33,8 @@ impl Engine {
                 can_dismiss: true,
             });
         }
+        let mut screen = screen;
+        screen.leave_planes_to(self.plane_workers.clone());
         self.screen = Some(screen);
         self.drawn.clear();
         self.on_canvas = None;
@@ -112,8 +114,10 @@ impl Engine {
         let items: Vec<DrawItem> = drawable
             .iter()
             .zip(&self.rects)
-            .filter_map(|(shows, rect)| {
+            .enumerate()
+            .filter_map(|(viewport, (shows, rect))| {
                 Some(DrawItem {
+                    viewport,
                     rect: *rect,
                     shows: shows.clone()?,
                 })
@@ -133,7 +137,7 @@ impl Engine {
         self.on_canvas = None;
         let began_ms = clock::now_ms();
         match screen.draw(&items, [width, height], &self.cache, &mut self.scratch) {
-            DrawOutcome::Drawn { failed } => {
+            DrawOutcome::Drawn { failed, unfinished } => {
                 // What the graphics card's driver complains of is for support; the same only once.
                 for error in screen.take_errors() {
                     if !self.figures.notes.contains(&error) && self.figures.notes.len() < MOST_NOTES
@@ -143,6 +147,9 @@ impl Engine {
                 }
                 push_figure(&mut self.figures.draw_ms, clock::now_ms() - began_ms);
                 self.drawn = drawable;
+                for (viewport, stands) in unfinished {
+                    self.drawn[viewport] = stands.map(Shows::Plane);
+                }
                 if failed.is_empty() {
                     self.on_canvas = Some((items, self.area));
                 }

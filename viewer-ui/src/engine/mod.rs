@@ -6,11 +6,14 @@
 
 pub mod asking;
 mod beside;
+mod cpu_volumes;
 mod draw;
 mod effects;
+mod handle;
 mod large;
 mod loading;
 mod opening;
+mod plane_jobs;
 mod planes;
 mod playing;
 pub mod screen;
@@ -20,15 +23,16 @@ pub mod text;
 mod volume_screen;
 pub mod waiting;
 
+use crate::platform::clock;
 use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};
-use crate::platform::workers::{WorkerAnswer, WorkerPool, WorkerPrograms};
-use crate::platform::{clock, page};
+use crate::platform::plane_workers::{PlaneWorkerEvent, PlaneWorkers};
+use crate::platform::workers::{WorkerAnswer, WorkerPool};
 use crate::store::{Command, Notice, Page, ReaderView, StudyFailure};
 pub use draw::capture;
+pub use handle::{EngineHandle, Host};
 use protocol::dicomweb::asking::Ways;
 use protocol::dicomweb::json::Dataset;
 use screen::Screen;
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 pub use stored_frame::StoredFrame;
@@ -117,6 +121,8 @@ pub enum EngineEvent {
         /// The answer.
         answer: WorkerAnswer,
     },
+    /// Something of a worker that samples planes.
+    PlaneWorker(PlaneWorkerEvent),
     /// There is something to draw on.
     ScreenReady(Screen),
     /// There is nothing to draw on, in words.
@@ -261,6 +267,7 @@ pub struct Engine {
     last_view: Option<Rc<ReaderView>>,
     scratch: Vec<u8>,
     pool: Option<WorkerPool>,
+    plane_workers: Option<PlaneWorkers>,
     /// There is a study before, and after, the open one in the list.
     pub has_neighbours: (bool, bool),
     told_complete: bool,
@@ -273,80 +280,6 @@ pub struct Engine {
 
 /// Requests at a time: what a browser allows to one HTTP/1.1 server.
 const MOST_FETCHING: usize = 6;
-
-/// A shared handle to the engine.
-#[derive(Clone)]
-pub struct EngineHandle {
-    engine: Rc<RefCell<Engine>>,
-    host: Rc<Host>,
-}
-
-/// Who hears of what the engine wants shown.
-pub struct Host {
-    /// A new snapshot.
-    pub show: Box<dyn Fn(Rc<ReaderView>)>,
-    /// Another page.
-    pub go_to: Box<dyn Fn(Page)>,
-    /// The study before or after the open one.
-    pub open_neighbour: Box<dyn Fn(i64)>,
-    /// An event of the API.
-    pub tell: Box<dyn Fn(&waiting::Told)>,
-    /// A new screen is needed: the old one is lost.
-    pub rebuild_screen: Box<dyn Fn()>,
-}
-
-impl EngineHandle {
-    /// An engine with nothing open, its workers starting from `programs`.
-    pub fn new(page: Page, programs: Option<WorkerPrograms>, host: Host) -> Self {
-        let workers = page::cores().clamp(1, 8);
-        let engine = Rc::new(RefCell::new(Engine::new(page, workers)));
-        let handle = Self {
-            engine,
-            host: Rc::new(host),
-        };
-        if let Some(programs) = programs {
-            let weak = Rc::downgrade(&handle.engine);
-            let host = Rc::clone(&handle.host);
-            let pool = WorkerPool::new(programs, workers, move |job, answer| {
-                if let Some(engine) = weak.upgrade() {
-                    Self {
-                        engine,
-                        host: Rc::clone(&host),
-                    }
-                    .send(EngineEvent::Decoded { job, answer });
-                }
-            });
-            handle.engine.borrow_mut().pool = Some(pool);
-        }
-        handle
-    }
-
-    /// Lets the engine hear of something and carries out what follows.
-    pub fn send(&self, event: EngineEvent) {
-        let effects = {
-            let mut engine = self.engine.borrow_mut();
-            engine.handle(event)
-        };
-        for effect in effects {
-            effects::run(self, effect);
-        }
-    }
-
-    /// Sends an action.
-    pub fn act(&self, action: Action) {
-        self.send(EngineEvent::Command(Command::Act(action)));
-    }
-
-    /// Looks at the engine. `look` must not send anything.
-    pub fn with<T>(&self, look: impl FnOnce(&Engine) -> T) -> T {
-        look(&self.engine.borrow())
-    }
-
-    /// Changes what is not part of the viewing state. `change` must not send anything.
-    pub fn with_mut<T>(&self, change: impl FnOnce(&mut Engine) -> T) -> T {
-        change(&mut self.engine.borrow_mut())
-    }
-}
 
 impl Engine {
     fn new(page: Page, workers: usize) -> Self {
@@ -389,6 +322,7 @@ impl Engine {
             last_view: None,
             scratch: Vec::new(),
             pool: None,
+            plane_workers: None,
             has_neighbours: (false, false),
             told_complete: false,
             told_failure: None,
@@ -486,6 +420,16 @@ impl Engine {
                 }
             }
             EngineEvent::Decoded { job, answer } => self.decoded(job, answer, &mut effects),
+            EngineEvent::PlaneWorker(event) => {
+                if self
+                    .screen
+                    .as_mut()
+                    .is_some_and(|screen| screen.heard(event))
+                {
+                    self.on_canvas = None;
+                    self.is_dirty = true;
+                }
+            }
             EngineEvent::ScreenReady(screen) => self.screen_ready(screen),
             EngineEvent::ScreenFailed(error) => self.screen_failed(&error),
             EngineEvent::ScreenLost => self.screen_lost(&mut effects),

@@ -5,12 +5,12 @@ use super::screen::{Screen, ShownPlane, Shows};
 use crate::store::{Content, Letters, MprView, Notice, Severity, SlabView, ViewportView};
 use glam::{DMat2, DVec3};
 use std::collections::HashMap;
-use viewer_core::geometry::{PatientDirections, Projection, edge_letters};
+use viewer_core::geometry::{PatientDirections, Projection, ViewPlane, edge_letters};
 use viewer_core::loading::FrameKey;
 use viewer_core::model::SeriesId;
 use viewer_core::pixel::{ModalityLut, SampleType};
+use viewer_core::state::Action;
 use viewer_core::state::stack_slab::VolumeShown;
-use viewer_core::state::{Action, PlaneView};
 use viewer_core::tools::marks::{LoadCount, Marked, PlaneMarked, marks, plane_marks};
 use viewer_core::tools::overlay::{self, number};
 use viewer_core::tools::{Probe, probe};
@@ -192,6 +192,10 @@ impl Engine {
                 on_screen.refusal = Some(reason);
                 return;
             }
+        }
+        if let Some(reason) = screen.volume_refusal() {
+            on_screen.refusal = Some(reason.to_owned());
+            return;
         }
         let mut lacking = Vec::new();
         for slice in screen.missing_slices(key, &now.planes) {
@@ -396,7 +400,11 @@ impl Engine {
         let name = overlay::plane_name(plane.kind);
         view.spoken = format!("{name} plane {} of {}", stop + 1, track.count());
         // What stands there of a stack is no plane: letters of one must not stand over the other.
-        let is_drawn = matches!(self.drawn.get(index), Some(Some(Shows::Plane(_))));
+        let drawn = match self.drawn.get(index) {
+            Some(Some(Shows::Plane(drawn))) => Some(&drawn.params.plane),
+            _ => None,
+        };
+        let is_drawn = drawn.is_some();
         view.content = match self.plane_refusal(index) {
             Some(reason) => Content::Failed {
                 title: "These planes cannot be drawn".into(),
@@ -430,7 +438,7 @@ impl Engine {
             inverted: viewport.inverted,
             probe: probed.as_ref(),
         });
-        view.letters = plane_letters(&plane);
+        view.letters = plane_letters(drawn.unwrap_or(&plane.plane));
         view.notes = volume.grid.notes.iter().map(ToString::to_string).collect();
         let left_out = self.on_screen(index).map(|it| it.notes.clone());
         view.notes.extend(left_out.into_iter().flatten());
@@ -525,10 +533,10 @@ struct VolumeNow {
 }
 
 /// Letters at the edges, from the directions that are on screen.
-fn plane_letters(view: &PlaneView) -> Letters {
+fn plane_letters(plane: &ViewPlane) -> Letters {
     let directions = PatientDirections {
-        row_direction: view.plane.row,
-        column_direction: view.plane.column,
+        row_direction: plane.row,
+        column_direction: plane.column,
     };
     let edges = edge_letters(DMat2::IDENTITY, directions);
     Letters {

@@ -4,7 +4,7 @@
 //! is passed over, with a note.
 
 use super::StoredFrame;
-use super::volume_screen::CpuVolumes;
+use super::cpu_volumes::CpuVolumes;
 use super::waiting::ViewerError;
 use crate::platform::{canvas, gamut, gpu};
 use std::pin::Pin;
@@ -21,6 +21,8 @@ use web_sys::HtmlCanvasElement;
 /// One viewport that shows something.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DrawItem {
+    /// Which viewport it is.
+    pub viewport: usize,
     /// Place on the canvas: x, y, width, height in canvas pixels.
     pub rect: [u32; 4],
     /// What it shows.
@@ -77,6 +79,8 @@ pub enum DrawOutcome {
     Drawn {
         /// Frames that cannot be drawn, and why.
         failed: Vec<(FrameKey, String)>,
+        /// Planes of viewports that are still being sampled: what stands there until then, if anything.
+        unfinished: Vec<(usize, Option<ShownPlane>)>,
     },
     /// The canvas is busy: try again with the next animation frame.
     NotNow,
@@ -193,11 +197,11 @@ impl Screen {
         }
     }
 
-    /// What the graphics card's driver complained about since the last call.
-    pub fn take_errors(&self) -> Vec<String> {
+    /// What the graphics card's driver complained about, or what happened to workers, since the last call.
+    pub fn take_errors(&mut self) -> Vec<String> {
         match self {
             Self::Gpu { gpu, .. } => gpu.take_errors(),
-            Self::Cpu { .. } => Vec::new(),
+            Self::Cpu { cpu, .. } => cpu.volumes.take_notes(),
         }
     }
 
@@ -222,7 +226,7 @@ impl Screen {
             Self::Gpu { gpu, .. } => gpu.forget_all(),
             Self::Cpu { cpu, .. } => {
                 cpu.rgba = Vec::new();
-                cpu.volumes = CpuVolumes::default();
+                cpu.volumes.forget(&[]);
             }
         }
     }
@@ -268,7 +272,10 @@ impl Screen {
                     drawn.push((item.rect, gpu::Content::Frame(key, shown.params.clone())));
                 }
                 match gpu.draw(drawn, area) {
-                    gpu::Drawn::Yes => DrawOutcome::Drawn { failed },
+                    gpu::Drawn::Yes => DrawOutcome::Drawn {
+                        failed,
+                        unfinished: Vec::new(),
+                    },
                     gpu::Drawn::NotNow => DrawOutcome::NotNow,
                     gpu::Drawn::Lost => DrawOutcome::Lost,
                 }
@@ -368,7 +375,11 @@ impl CpuScreen {
         frames: &FrameCache<StoredFrame>,
         scratch: &mut Vec<u8>,
     ) -> DrawOutcome {
-        let mut failed = Vec::new();
+        let (mut failed, mut unfinished) = (Vec::new(), Vec::new());
+        let is_plane = |item: &&DrawItem| matches!(item.shows, Shows::Plane(_));
+        let planes = items.iter().filter(is_plane);
+        let planes: Vec<usize> = planes.map(|item| item.viewport).collect();
+        self.volumes.keep_views(&planes);
         if self.canvas.width() != width || self.canvas.height() != height {
             self.canvas.set_width(width);
             self.canvas.set_height(height);
@@ -383,7 +394,12 @@ impl CpuScreen {
             let shown = match &item.shows {
                 Shows::Frame(shown) => shown,
                 Shows::Plane(shown) => {
-                    self.volumes.draw(shown, rgba);
+                    self.volumes.want(item.viewport, shown);
+                    let view = self.volumes.views.get(&item.viewport);
+                    let stands = view.and_then(|view| view.paint(shown, rgba));
+                    if stands.as_ref() != Some(shown) {
+                        unfinished.push((item.viewport, stands));
+                    }
                     // A canvas that takes no pixels says so of frames.
                     let _ = self.put(item.rect);
                     continue;
@@ -408,7 +424,7 @@ impl CpuScreen {
                 failed.push((shown.key, reason));
             }
         }
-        DrawOutcome::Drawn { failed }
+        DrawOutcome::Drawn { failed, unfinished }
     }
 }
 

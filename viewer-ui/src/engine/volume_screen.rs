@@ -1,54 +1,28 @@
-//! The volumes of a screen: on the graphics card, or in memory where the processor draws.
+//! The volumes of a screen: on the graphics card, or with workers where the processor draws.
 
 use super::StoredFrame;
 use super::screen::{Later, Screen, ShownPlane};
-use std::collections::HashMap;
-use std::sync::Arc;
-use viewer_core::pixel::{Frame, ModalityLut, SampleType};
-use viewer_core::volume::{PlaneParams, Presence, Sampler, Slice, SliceState, Slices, render};
+use crate::platform::plane_workers::{PlaneWorkerEvent, PlaneWorkers};
+use viewer_core::pixel::{ModalityLut, SampleType};
+use viewer_core::volume::{PlanePainter, PlaneParams, Presence};
 use viewer_gpu::PlaneProgress;
 
-/// A volume that the processor draws.
-#[derive(Debug)]
-struct CpuVolume {
-    slices: Slices,
-    presence: Presence,
-}
-
-/// All volumes that the processor draws, by their keys.
-#[derive(Debug, Default)]
-pub struct CpuVolumes {
-    volumes: HashMap<u64, CpuVolume>,
-}
-
-impl CpuVolumes {
-    /// Draws a plane: RGBA, rows from the top. Without the volume it is black.
-    pub fn draw(&self, shown: &ShownPlane, rgba: &mut [u8]) {
-        let drawn = self.volumes.get(&shown.volume).is_some_and(|volume| {
-            render::render(&volume.slices, &volume.presence, &shown.params, rgba).is_ok()
-        });
-        if !drawn {
-            rgba.as_chunks_mut::<4>().0.fill([0, 0, 0, 255]);
+impl Screen {
+    /// Leaves planes to workers where the processor draws.
+    pub fn leave_planes_to(&mut self, workers: Option<PlaneWorkers>) {
+        if let Self::Cpu { cpu, .. } = self {
+            cpu.volumes.leave_to(workers);
         }
     }
 
-    fn values(&self, key: u64, params: &PlaneParams) -> Result<Vec<f32>, String> {
-        let volume = self.volumes.get(&key).ok_or("the volume is not here")?;
-        let sampler = Sampler::of(params, &volume.slices, &volume.presence);
-        let sampler = sampler.map_err(|error| error.to_string())?;
-        let [width, height] = params.size;
-        let mut values = vec![f32::NAN; width as usize * height as usize];
-        sampler.rows(0..height, &mut values);
-        Ok(values)
+    /// Hears of a worker that samples planes. True where something new is to be drawn or brought.
+    pub fn heard(&mut self, event: PlaneWorkerEvent) -> bool {
+        match self {
+            Self::Gpu { .. } => false,
+            Self::Cpu { cpu, .. } => cpu.volumes.heard(event),
+        }
     }
 
-    fn bytes(&self) -> usize {
-        let volumes = self.volumes.values();
-        volumes.map(|volume| volume.slices.bytes()).sum()
-    }
-}
-
-impl Screen {
     /// Makes room for a volume of `size` columns, rows and slices.
     pub fn begin_volume(
         &mut self,
@@ -58,15 +32,15 @@ impl Screen {
     ) -> Result<(), String> {
         match self {
             Self::Gpu { gpu, .. } => gpu.begin_volume(key, size, sample_type),
-            Self::Cpu { cpu, .. } => {
-                let [columns, rows, count] = size;
-                let volume = CpuVolume {
-                    slices: Slices::new(columns, rows, count as usize),
-                    presence: Presence::new(count as usize),
-                };
-                cpu.volumes.volumes.insert(key, volume);
-                Ok(())
-            }
+            Self::Cpu { cpu, .. } => cpu.volumes.begin(key, size, sample_type),
+        }
+    }
+
+    /// Why no volume can be drawn any more, in words.
+    pub fn volume_refusal(&self) -> Option<&str> {
+        match self {
+            Self::Gpu { .. } => None,
+            Self::Cpu { cpu, .. } => cpu.volumes.refusal(),
         }
     }
 
@@ -84,25 +58,7 @@ impl Screen {
                 frame.copy_into(scratch);
                 gpu.write_slice(key, slice, scratch, modality)
             }
-            Self::Cpu { cpu, .. } => {
-                let volume = cpu.volumes.volumes.get_mut(&key);
-                let volume = volume.ok_or("the volume is not here")?;
-                let frame = Frame {
-                    rows: frame.rows,
-                    columns: frame.columns,
-                    samples_per_pixel: frame.samples_per_pixel,
-                    sample_type: frame.sample_type,
-                    bits_stored: frame.bits_stored,
-                    photometric: frame.photometric,
-                    data: frame.samples.to_vec(),
-                };
-                let made = Slice::new(frame, modality.clone());
-                let made = made.map_err(|error| error.to_string())?;
-                let put = volume.slices.put(slice as usize, Arc::new(made));
-                put.map_err(|error| error.to_string())?;
-                volume.presence.set(slice as usize, SliceState::Here);
-                Ok(())
-            }
+            Self::Cpu { cpu, .. } => cpu.volumes.put(key, slice, frame, modality),
         }
     }
 
@@ -117,11 +73,7 @@ impl Screen {
     pub fn fail_slice(&mut self, key: u64, slice: u32) {
         match self {
             Self::Gpu { gpu, .. } => gpu.fail_slice(key, slice),
-            Self::Cpu { cpu, .. } => {
-                if let Some(volume) = cpu.volumes.volumes.get_mut(&key) {
-                    volume.presence.set(slice as usize, SliceState::Failed);
-                }
-            }
+            Self::Cpu { cpu, .. } => cpu.volumes.fail(key, slice),
         }
     }
 
@@ -145,15 +97,7 @@ impl Screen {
     pub fn missing_slices(&mut self, key: u64, planes: &[PlaneParams]) -> Vec<u32> {
         match self {
             Self::Gpu { gpu, .. } => gpu.missing_slices(key, planes),
-            Self::Cpu { cpu, .. } => {
-                let Some(volume) = cpu.volumes.volumes.get(&key) else {
-                    return Vec::new();
-                };
-                let count = u32::try_from(volume.presence.count()).unwrap_or(u32::MAX);
-                let is_missing =
-                    |slice: &u32| volume.presence.of(*slice as usize) != SliceState::Here;
-                (0..count).filter(is_missing).collect()
-            }
+            Self::Cpu { cpu, .. } => cpu.volumes.missing(key, planes),
         }
     }
 
@@ -161,7 +105,7 @@ impl Screen {
     pub fn forget_volumes(&mut self, but: &[u64]) {
         match self {
             Self::Gpu { gpu, .. } => gpu.forget_volumes(but),
-            Self::Cpu { cpu, .. } => cpu.volumes.volumes.retain(|key, _| but.contains(key)),
+            Self::Cpu { cpu, .. } => cpu.volumes.forget(but),
         }
     }
 
@@ -181,10 +125,7 @@ impl Screen {
     ) -> Later<Result<Vec<f32>, String>> {
         match self {
             Self::Gpu { gpu, .. } => gpu.plane_values(key, params),
-            Self::Cpu { cpu, .. } => {
-                let values = cpu.volumes.values(key, params);
-                Box::pin(std::future::ready(values))
-            }
+            Self::Cpu { cpu, .. } => cpu.volumes.values(key, params),
         }
     }
 
@@ -193,10 +134,14 @@ impl Screen {
         match self {
             Self::Gpu { gpu, .. } => gpu.read_back_plane(shown.volume, &shown.params),
             Self::Cpu { cpu, .. } => {
-                let [width, height] = shown.params.size.map(|side| side as usize);
-                let mut rgba = vec![0; width * height * 4];
-                cpu.volumes.draw(shown, &mut rgba);
-                Box::pin(std::future::ready(Ok(rgba)))
+                let values = cpu.volumes.values(shown.volume, &shown.params);
+                let params = shown.params.clone();
+                Box::pin(async move {
+                    let [width, height] = params.size.map(|side| side as usize);
+                    let mut rgba = vec![0; width * height * 4];
+                    PlanePainter::new(&params).paint(0, &values.await?, &mut rgba);
+                    Ok(rgba)
+                })
             }
         }
     }

@@ -8,6 +8,7 @@ pub mod gpu;
 pub mod layout;
 pub mod page;
 pub mod pictures;
+pub mod plane_workers;
 pub mod pointer;
 pub mod style;
 pub mod workers;

@@ -361,7 +361,7 @@ impl WorkerPool {
 }
 
 /// A module, compiled while it arrives; a server that does not name its type is borne with.
-async fn compiled(address: String) -> Result<JsValue, JsValue> {
+pub(super) async fn compiled(address: String) -> Result<JsValue, JsValue> {
     let window = web_sys::window().ok_or(JsValue::NULL)?;
     let streamed = js_sys::WebAssembly::compile_streaming(&window.fetch_with_str(&address));
     if let Ok(module) = JsFuture::from(streamed).await {
