@@ -475,6 +475,14 @@ fn a_plane_along_the_images_of_a_stack_is_their_slab_where_it_lies() {
     assert!((plane.pixel_mm - 0.5).abs() < 1e-12);
     let slab = plane.slab.unwrap();
     assert_eq!((slab.thickness_mm, slab.step_mm), (12.0, Some(2.5)));
+    // Mirrored it is seen from behind, where it was.
+    let flip = Action::ChangeView {
+        viewport: 0,
+        change: ViewChange::Flip(crate::state::Direction::Right),
+    };
+    state.apply(flip.clone());
+    assert!((shown(&state).unwrap().center.z - 23.0).abs() < 1e-9);
+    state.apply(flip);
     // Scrolled, slabs lie about slices again; the view stays.
     state.apply(Action::ScrollBy {
         viewport: 0,

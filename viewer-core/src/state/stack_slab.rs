@@ -5,6 +5,7 @@ use super::viewport::ShownFrame;
 use super::{ViewChange, ViewerState, Viewport};
 use crate::geometry::{Slab, ViewPlane, ViewTransform};
 use crate::model::SeriesId;
+use glam::DVec3;
 use std::sync::Arc;
 
 /// Cosine of the most that the directions of a plane may differ from those of the images on screen: half of 0.1 degrees moves
@@ -18,15 +19,15 @@ pub struct StackSlab {
     pub slab: Slab,
     /// The volumes of the series.
     pub volumes: Arc<SeriesVolumes>,
-    /// How far the middle of the slab lies from that slice, along the viewing direction, mm; 0 once it is scrolled.
+    /// How the middle of the slab lies from that slice; nowhere else once it is scrolled.
     pub aside: Aside,
 }
 
-/// A distance from a slice.
+/// A way from a slice in the patient, mm in LPS: a mirrored view looks at a slab from behind, and the slab stays where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Aside {
     slice: usize,
-    mm: f64,
+    way: DVec3,
 }
 
 /// Why a plane cannot be shown in a viewport of images.
@@ -40,7 +41,7 @@ pub enum StackPlaneError {
     #[error("the series of the viewport is no volume")]
     NoVolume,
     /// The plane has other directions than the images on screen.
-    #[error("the plane is not parallel to the images on screen: three planes show it")]
+    #[error("the plane does not lie as the images on screen do: setLayout(\"mpr\") shows it")]
     Oblique,
 }
 
@@ -48,7 +49,7 @@ pub enum StackPlaneError {
 #[derive(Debug, Clone, PartialEq)]
 struct StackPlane {
     slice: usize,
-    aside_mm: f64,
+    aside: DVec3,
     view: ViewChange,
 }
 
@@ -147,7 +148,7 @@ impl ViewerState {
         if let Some(slab) = &mut viewport.slab {
             slab.aside = Aside {
                 slice: found.slice,
-                mm: found.aside_mm,
+                way: found.aside,
             };
         }
     }
@@ -222,7 +223,7 @@ impl ViewerState {
         let way = (plane.center - fitted.center) / pixel_mm;
         Ok(StackPlane {
             slice,
-            aside_mm,
+            aside: normal * aside_mm,
             view: ViewChange::Set {
                 zoom: Some(fitted.pixel_mm / pixel_mm),
                 pan: Some([-way.dot(fitted.row), -way.dot(fitted.column)]),
@@ -238,13 +239,11 @@ impl Viewport {
     /// The slice on screen as the middle plane of its slab.
     pub(super) fn slab_plane(&self, state: &ViewerState) -> Option<ViewPlane> {
         let StackSlab { slab, aside, .. } = self.slab.as_ref()?;
-        let plane = self.image_plane(state)?;
-        let aside_mm = if aside.slice == self.slice {
-            aside.mm
-        } else {
-            0.0
-        };
-        plane.moved(aside_mm).with_slab(*slab).ok()
+        let mut plane = self.image_plane(state)?;
+        if aside.slice == self.slice {
+            plane.center += aside.way;
+        }
+        plane.with_slab(*slab).ok()
     }
 
     /// The plane of the slice on screen.
