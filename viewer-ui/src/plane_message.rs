@@ -163,7 +163,7 @@ mod tests {
         let table = descriptor.table(vec![7, 4095, 0]).unwrap();
         let rescale = ModalityLut::Rescale {
             slope: 0.1 + 0.2,
-            intercept: -1024.000_000_000_000_1,
+            intercept: -1_024.000_000_000_000_1,
         };
         for modality in [rescale, ModalityLut::Table(table)] {
             let sent = SentModality::try_from(&modality).unwrap();

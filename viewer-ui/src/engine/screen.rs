@@ -114,7 +114,7 @@ pub enum Screen {
     /// By the processor.
     Cpu {
         /// The canvas.
-        cpu: CpuScreen,
+        cpu: Box<CpuScreen>,
         /// Why a better one was passed over.
         note: Option<String>,
     },
@@ -161,8 +161,11 @@ pub async fn make(
     let cpu = (wide.and_then(CpuScreen::new)).or_else(|| CpuScreen::new(ScreenColors::Srgb));
     passed_over.extend(cpu.as_ref().and_then(|cpu| narrow("cpu", cpu.colors)));
     let note = (!passed_over.is_empty()).then(|| passed_over.join("; "));
-    cpu.map(|cpu| Screen::Cpu { cpu, note })
-        .ok_or_else(|| unavailable("this browser gives no canvas to draw on".into()))
+    cpu.map(|cpu| Screen::Cpu {
+        cpu: Box::new(cpu),
+        note,
+    })
+    .ok_or_else(|| unavailable("this browser gives no canvas to draw on".into()))
 }
 
 impl Screen {
