@@ -274,6 +274,14 @@ impl Engine {
             && self.plane_item(index).map(Shows::Plane).as_ref() == drawn
     }
 
+    /// True where the graphics card has no room for all of a plane: the coarse level stands there, and that is said.
+    fn is_partly_coarse(&self, index: usize) -> bool {
+        let shown = self.plane_item(index).zip(self.screen.as_ref());
+        shown.is_some_and(|(plane, screen)| {
+            screen.plane_progress(plane.volume, &plane.params).left_out > 0
+        })
+    }
+
     /// Why the plane in a viewport cannot be drawn, in words.
     pub(super) fn plane_refusal(&self, viewport: usize) -> Option<&str> {
         self.on_screen(viewport)?.refusal.as_deref()
@@ -456,7 +464,8 @@ impl Engine {
             &mut view.marks,
             &PlaneMarked {
                 grid: &volume.grid,
-                is_coarse: is_drawn && !self.is_plane_final(index),
+                is_coarse: is_drawn
+                    && (!self.is_plane_final(index) || self.is_partly_coarse(index)),
             },
         );
         Some(())
