@@ -174,7 +174,7 @@ fn calls_that_cannot_be_done_are_refused_with_a_code() {
             ("window.sagitta.setLayout('7x1')", "bad_argument"),
             ("window.sagitta.setLayout('')", "bad_argument"),
             (
-                "window.sagitta.setPlane(0, { center: [0, 0, 0], row: [1, 0, 0], column: [0, 1, 0] })",
+                "window.sagitta.setPlane(0, { center: [0, 0, 0], row: [0, 1, 0], column: [0, 0, -1] })",
                 "no_plane",
             ),
             ("window.sagitta.planeValues(0)", "no_plane"),

@@ -161,6 +161,7 @@ pub fn Bar(props: &BarProps) -> Html {
     };
     let is_open = |popover: Popover| *open == Some(popover);
     let in_planes = view.mpr.is_some();
+    let stack_slab = view.slab.filter(|_| !in_planes);
     let has_neighbours = view.has_next_study || view.has_previous_study;
     let banner = &view.banner;
     html! {
@@ -219,10 +220,10 @@ pub fn Bar(props: &BarProps) -> Html {
                         {play(view, &act(Action::TogglePlaying(active)))}
                     }
                     <span class="anchor">
-                        <ToolButton icon="flip" label={if in_planes { "Turn, flip, zoom" } else { "Turn, flip, zoom, slab" }}
+                        <ToolButton icon="flip" label={if stack_slab.is_some() { "Turn, flip, zoom, slab" } else { "Turn, flip, zoom" }}
                             expanded={is_open(Popover::View)} onclick={opens(Popover::View)} />
                         if is_open(Popover::View) {
-                            <ViewPopover {active} planes={view.planes} slab={view.slab.filter(|_| !in_planes)} dispatch={dispatch.clone()} close={close.clone()} />
+                            <ViewPopover {active} planes={view.planes} slab={stack_slab} dispatch={dispatch.clone()} close={close.clone()} />
                         }
                     </span>
                     if !in_planes {
