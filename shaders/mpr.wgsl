@@ -1,13 +1,13 @@
 // mpr.wgsl: a plane or a slab through a volume, drawn into a viewport.
 //
 // In:     group 0 PlaneUniforms, one per viewport, by dynamic offset (viewer-gpu/src/plane_uniforms.rs); group 1 the
-//         volume (voxels.wgsl or voxels_bricked.wgsl); group 2 the table (voi.wgsl)
+//         volume (voxels.wgsl, voxels_bricked.wgsl or voxels_mixed.wgsl); group 2 the table (voi.wgsl)
 // Out:    grey: opaque, one fragment per canvas pixel, black where there is no value, hatched where a slice will never
 //         come. value: the bits of a single, lowest byte first
 // Units:  voxels, centers on integers; along uneven slices mm. Fixed point with 32 fractional bits, rounded to 16
 // Twin:   viewer-core/src/volume/sample.rs and kernel.rs (planes_match_cpu, at most 1 grey level)
-// Limits: textureLoad only: no sampler, no filtering, no optional features; the WebGL2 tier runs it too, whose language
-//         selects no vectors of whole numbers
+// Limits: textureLoad only, but where the graphics card has proved that it mixes as well (voxels_mixed.wgsl); no
+//         optional features else; the WebGL2 tier runs it too, whose language selects no vectors of whole numbers
 // Source: DICOM PS3.3 C.7.6.2.1.1, C.11.1, C.11.2.1
 //
 // Overrides are set when a pipeline is built, one pipeline for each way to draw (viewer-gpu/src/plane_way.rs chooses):
@@ -62,7 +62,11 @@ struct PlaneUniforms {
     coarse_scale: f32,
     coarse_offset: f32,
     coarse_factors: u32,
-    unused: u32,
+    // Of voxels_mixed.wgsl: what a maximum or minimum is at least as far as the screen can show it, and from where on
+    // nothing changes any more; the part of the texture that is one voxel.
+    stop: f32,
+    voxel_part: vec3<f32>,
+    start: f32,
 }
 
 @group(0) @binding(0) var<uniform> uniforms: PlaneUniforms;
@@ -80,6 +84,7 @@ struct Covered {
     @location(7) @interpolate(flat) size_table: vec4<u32>,
     @location(8) @interpolate(flat) ramp_sign: vec4<u32>,
     @location(9) @interpolate(flat) coarse: vec4<u32>,
+    @location(10) @interpolate(flat) mixing: vec4<f32>,
 }
 
 // What voi.wgsl reads, and the volume.
@@ -92,7 +97,10 @@ struct View {
     scale: f32,
     offset: f32,
     table_shutter: u32,
+    // The last one is the bits of `stop`.
     coarse: vec4<u32>,
+    // Part of the texture that is one voxel, and `start`.
+    mixing: vec4<f32>,
 }
 
 var<private> view: View;
@@ -124,8 +132,9 @@ fn cover(@builtin(vertex_index) index: u32) -> Covered {
             bitcast<u32>(uniforms.coarse_scale),
             bitcast<u32>(uniforms.coarse_offset),
             uniforms.coarse_factors,
-            0u,
+            bitcast<u32>(uniforms.stop),
         ),
+        vec4<f32>(uniforms.voxel_part, uniforms.start),
     );
 }
 
@@ -140,6 +149,7 @@ fn take_view(covered: Covered) {
         bitcast<f32>(covered.ramp_sign.z),
         covered.size_table.w,
         covered.coarse,
+        covered.mixing,
     );
 }
 
@@ -509,12 +519,18 @@ fn sample_of(covered: Covered, at: vec2<u32>) -> Sample {
     );
     let place = place_sum(place_sum(place_times(across, at.x), place_times(down, at.y)), start);
     if SLAB == 0u {
+        if CARD_MIXES {
+            return mixed(place);
+        }
         return sample_at(place);
     }
     let step = Place(
         vec3<i32>(covered.column_whole.z, covered.row_whole.z, covered.slice_whole.z),
         vec3<u32>(covered.column_part.z, covered.row_part.z, covered.slice_part.z),
     );
+    if CARD_MIXES {
+        return mixed_slab(place, step, covered.origin_planes_flags.z);
+    }
     if SKIP != 0u {
         return extreme_sample(place, step, covered.origin_planes_flags.z);
     }

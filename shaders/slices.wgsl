@@ -26,6 +26,11 @@ fn slice_interval(slice: i32) -> vec4<u32> {
     return slice_texel(2 * slice + 1);
 }
 
+// Smallest and largest value of a cell and of all cells around it.
+fn cells_around(cell: vec3<i32>) -> vec2<f32> {
+    return bitcast<vec2<f32>>(textureLoad(cells, cell, 0).zw);
+}
+
 // Smallest and largest value of the cell of a voxel, as bits of singles. The last voxel belongs to the cell before it.
 fn cell_extremes(at: vec3<i32>) -> vec2<u32> {
     let before_last = max(vec3<i32>(view.size) - 2, vec3<i32>(0));

@@ -20,3 +20,14 @@ fn voxel(column: i32, row: i32, slice: i32) -> u32 {
 fn coarse_sample(at: vec3<f32>) -> Sample {
     return Sample(OUTSIDE, 0.0);
 }
+
+// The shader mixes.
+const CARD_MIXES: bool = false;
+
+fn mixed(place: Place) -> Sample {
+    return Sample(OUTSIDE, 0.0);
+}
+
+fn mixed_slab(first: Place, step: Place, planes: u32) -> Sample {
+    return Sample(OUTSIDE, 0.0);
+}

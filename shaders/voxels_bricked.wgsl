@@ -64,3 +64,14 @@ fn coarse_sample(at: vec3<f32>) -> Sample {
     }
     return Sample(VALUE, mixed * bitcast<f32>(view.coarse.x) + bitcast<f32>(view.coarse.y));
 }
+
+// The shader mixes.
+const CARD_MIXES: bool = false;
+
+fn mixed(place: Place) -> Sample {
+    return Sample(OUTSIDE, 0.0);
+}
+
+fn mixed_slab(first: Place, step: Place, planes: u32) -> Sample {
+    return Sample(OUTSIDE, 0.0);
+}

@@ -16,8 +16,7 @@ const PAGE: &str = "<!doctype html><title>Scenes</title><link rel=icon href=data
 <style>body { margin: 0 } canvas { display: block }</style><body>
 <script type=module>import start from './gpu_scenes.js'; start({ module_or_path: './gpu_scenes_bg.wasm' });</script>";
 
-/// Compiles the page's module; `SAGITTA_GPU_SCENES` names one that is compiled already, for machines whose
-/// usual compiler knows no wasm.
+/// The page's module: `SAGITTA_GPU_SCENES` names it where it is compiled already, as by `cargo xtask test`.
 fn module() -> PathBuf {
     if let Some(built) = std::env::var_os("SAGITTA_GPU_SCENES") {
         return built.into();
@@ -116,51 +115,70 @@ fn answer(mut stream: TcpStream, files: &HashMap<String, Vec<u8>>) -> std::io::R
     stream.write_all(body)
 }
 
+/// Draws the scenes of a page's query, and looks at what it says of them and at its canvas.
+fn outcome_of(port: u16, backend: Backend, query: &str) -> Value {
+    let browser = Browser::launch(backend).unwrap();
+    let page = browser.page().unwrap();
+    let name = backend.name();
+    page.goto(&format!("http://127.0.0.1:{port}/?backend={name}{query}"))
+        .unwrap();
+    page.wait_for("!!window.__scenes", 240).unwrap();
+    let seen = page.eval("window.__scenes").unwrap();
+    println!("{name}{query}: {seen}");
+    assert_eq!(seen["error"], Value::Null, "{seen}");
+    assert_eq!(seen["errors"], serde_json::json!([]), "{seen}");
+    assert!(seen["worst"].as_u64().unwrap() <= 1, "{seen}");
+    let number = |name: &str| seen[name].as_u64().unwrap();
+    assert!(
+        number("between") > number("channels") / 20,
+        "the scenes show nothing: {seen}"
+    );
+    // The canvas itself shows what was drawn: four stripes of 100 x 100 pixels.
+    let mut shown = Vec::new();
+    for _ in 0..20 {
+        let picture = page.picture().unwrap();
+        shown = (0..4)
+            .map(|stripe| picture.at(50 + 100 * stripe, 50).unwrap())
+            .collect();
+        if shown[3] == [255; 3] {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    for (shown, drawn) in shown.iter().zip([0_u8, 85, 170, 255]) {
+        let apart = shown.iter().map(|channel| channel.abs_diff(drawn)).max();
+        assert!(apart <= Some(1), "{name}: {shown:?} for {drawn}");
+    }
+    let problems = page.problems();
+    assert!(problems.is_empty(), "{problems:?}");
+    seen
+}
+
+const BACKENDS: [Backend; 2] = [Backend::WebGpu, Backend::WebGl2];
+
 #[test]
 fn five_hundred_scenes_are_at_most_one_grey_apart_in_the_browser() {
     let port = serve(files());
-    for (backend, tiles) in [
-        (Backend::WebGpu, ""),
-        (Backend::WebGl2, ""),
-        (Backend::WebGpu, "&tiles"),
-        (Backend::WebGl2, "&tiles"),
-    ] {
-        let browser = Browser::launch(backend).unwrap();
-        let page = browser.page().unwrap();
-        let name = backend.name();
-        page.goto(&format!("http://127.0.0.1:{port}/?backend={name}{tiles}"))
-            .unwrap();
-        page.wait_for("!!window.__scenes", 240).unwrap();
-        let seen = page.eval("window.__scenes").unwrap();
-        println!("{name}{tiles}: {seen}");
-        assert_eq!(seen["error"], Value::Null, "{seen}");
-        assert_eq!(seen["errors"], serde_json::json!([]), "{seen}");
-        assert_eq!(seen["scenes"], 500);
-        let tiled = seen["tiled"].as_u64().unwrap();
-        assert_eq!(tiled > 450, !tiles.is_empty(), "{seen}");
-        assert!(seen["worst"].as_u64().unwrap() <= 1, "{seen}");
-        let number = |name: &str| seen[name].as_u64().unwrap();
-        assert!(
-            number("between") > number("channels") / 20,
-            "the scenes show nothing: {seen}"
-        );
-        // The canvas itself shows what was drawn: four stripes of 100 x 100 pixels.
-        let mut shown = Vec::new();
-        for _ in 0..20 {
-            let picture = page.picture().unwrap();
-            shown = (0..4)
-                .map(|stripe| picture.at(50 + 100 * stripe, 50).unwrap())
-                .collect();
-            if shown[3] == [255; 3] {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(100));
+    for backend in BACKENDS {
+        for (query, count) in [("", 500), ("&tiles&count=250", 250)] {
+            let seen = outcome_of(port, backend, query);
+            assert_eq!(seen["scenes"], count);
+            let tiled = seen["tiled"].as_u64().unwrap();
+            assert_eq!(tiled > count * 9 / 10, !query.is_empty(), "{seen}");
         }
-        for (shown, drawn) in shown.iter().zip([0_u8, 85, 170, 255]) {
-            let apart = shown.iter().map(|channel| channel.abs_diff(drawn)).max();
-            assert!(apart <= Some(1), "{name}: {shown:?} for {drawn}");
-        }
-        let problems = page.problems();
-        assert!(problems.is_empty(), "{problems:?}");
+    }
+}
+
+#[test]
+fn two_hundred_planes_are_at_most_one_grey_apart_in_the_browser() {
+    let port = serve(files());
+    for backend in BACKENDS {
+        let seen = outcome_of(port, backend, "&planes&count=200");
+        assert_eq!((&seen["scenes"], &seen["kinds"]), (&200.into(), &0.into()));
+        // The browser's graphics card in software mixes singles exactly, so that it is asked to.
+        assert!(seen["mixed"].as_u64().unwrap() >= 10, "{seen}");
+        let seen = outcome_of(port, backend, "&planes&tiles&count=60");
+        assert_eq!((&seen["scenes"], &seen["kinds"]), (&60.into(), &0.into()));
+        assert!(seen["tiled"].as_u64().unwrap() > 50, "{seen}");
     }
 }

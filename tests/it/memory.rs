@@ -40,6 +40,7 @@ fn cycle(stage: &Stage, studies: &[String], between: &str, times: usize) -> u64 
 fn expect_memory_is_given_back(backend: Backend, between: &str) {
     let folder = two_studies();
     let stage = Stage::list(backend, folder.path());
+    stage.make_small();
     let studies = stage.uids("/dicomweb/studies", "0020000D");
     assert_eq!(studies.len(), 2);
     let after_five = cycle(&stage, &studies, between, 5);

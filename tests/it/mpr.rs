@@ -161,6 +161,7 @@ fn check_reference(name: &str) {
     assert_eq!(all.len(), 7);
     for backend in Backend::ALL {
         let stage = Stage::list(backend, &data.join(name));
+        stage.make_small();
         open_planes(&stage, &stage.study(), spec["series"].as_str().unwrap());
         for (index, reference) in all.iter().enumerate() {
             let found = reference.plane.values(&stage, index % 3, reference.size);
@@ -186,6 +187,7 @@ fn check_body(make: Make) {
     let folder = folder_of(&volume);
     for backend in Backend::ALL {
         let stage = Stage::list(backend, folder.path());
+        stage.make_small();
         open_volume(&stage, &volume);
         let what = format!("{} {}", backend.name(), volume.name);
         let mut turn = 0;
@@ -243,6 +245,7 @@ fn mpr_of_mosaics_is_the_body() {
     let folder = folder_of(&volume);
     for backend in Backend::ALL {
         let stage = Stage::list(backend, folder.path());
+        stage.make_small();
         for part in &volume.parts {
             let instance = &part.frames[0].0;
             stage.eval(&format!(

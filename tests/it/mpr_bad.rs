@@ -12,6 +12,7 @@ const SEED: u64 = 3;
 fn opened(backend: Backend, volume: &Volume) -> (Stage, TempFolder) {
     let folder = folder_of(volume);
     let stage = Stage::list(backend, folder.path());
+    stage.make_small();
     open_volume(&stage, volume);
     (stage, folder)
 }
@@ -86,6 +87,7 @@ fn every_made_up_series_is_shown_as_a_stack() {
         }
     }
     let stage = Stage::list(Backend::WebGl2, folder.path());
+    stage.make_small();
     for volume in &all {
         open_stack(&stage, volume);
         let stats = stage.eval("window.sagitta.complete().then(() => window.sagitta.stats())");
@@ -134,6 +136,7 @@ fn mpr_of_what_is_no_volume_is_refused_in_words() {
         let volume = make(SEED).unwrap();
         let folder = folder_of(&volume);
         let stage = Stage::list(Backend::WebGl2, folder.path());
+        stage.make_small();
         open_stack(&stage, &volume);
         let error = stage
             .page

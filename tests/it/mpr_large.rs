@@ -15,6 +15,7 @@ const BUDGETS_MIB: [u64; 2] = [7, 12];
 fn opened(backend: Backend, volume: &Volume) -> (Stage, TempFolder) {
     let folder = folder_of(volume);
     let stage = Stage::blank(backend, folder.path());
+    stage.make_small();
     let [frames, volumes] = BUDGETS_MIB;
     stage.go(&format!("?frameBudget={frames}&volumeBudget={volumes}"));
     open_volume(&stage, volume);

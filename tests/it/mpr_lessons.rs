@@ -16,6 +16,7 @@ const GPU: [Backend; 2] = [Backend::WebGpu, Backend::WebGl2];
 fn opened(backend: Backend, volume: &Volume, address: &str) -> (Stage, TempFolder) {
     let folder = folder_of(volume);
     let stage = Stage::blank(backend, folder.path());
+    stage.make_small();
     stage.go(address);
     open_volume(&stage, volume);
     (stage, folder)
@@ -368,6 +369,7 @@ fn lesson_19_planes_come_back_when_the_card_is_lost_while_a_volume_uploads() {
         let expected = values(&undisturbed);
         drop(undisturbed);
         let stage = Stage::blank(backend, folder.path());
+        stage.make_small();
         stage.page.init_script(KEEP).unwrap();
         stage.go("");
         // A slice takes a fifth of a second.

@@ -133,6 +133,7 @@ fn check(folder: &str, file: &str) {
     for backend in [Backend::WebGl2, Backend::Cpu] {
         let what = format!("{} {folder} {file}", backend.name());
         let stage = Stage::list(backend, &shown);
+        stage.make_small();
         stage.open(study, series);
         expect_stack(&stage, &geometry);
         open_planes(&stage, study, series);
@@ -190,6 +191,7 @@ fn mpr_of_a_real_mosaic_has_the_geometry_of_its_protocol() {
         let bytes = std::fs::read(source.join(&file)).unwrap();
         own.write("1.dcm", &bytes).unwrap();
         let stage = Stage::list(backend, own.path());
+        stage.make_small();
         let [study, series] = ["study", "series"].map(|uid| geometry[uid].as_str().unwrap());
         stage.open(study, series);
         let letters: Vec<String> = serde_json::from_value(geometry["letters"].clone()).unwrap();

@@ -34,6 +34,11 @@ impl Stage {
         }
     }
 
+    /// Makes the page small: planes are drawn in software, and some tests look only at what is read of them.
+    pub fn make_small(&self) {
+        self.page.set_viewport(800, 440, 1.0, false).unwrap();
+    }
+
     /// Goes to an address of the app and waits for the API.
     pub fn go(&self, path: &str) {
         let url = format!("{}{path}", self.gateway.url());

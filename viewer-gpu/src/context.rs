@@ -3,6 +3,7 @@
 //! The only file of this crate that knows on which platform it runs. Adapters are asked for nothing but
 //! the floor that WebGL2 grants, and for their own texture sizes.
 
+use crate::filter::Filter;
 use crate::frame_renderer::DrawError;
 use crate::loss::Watch;
 use crate::readback;
@@ -61,6 +62,7 @@ pub struct Context {
     backend: Backend,
     max_side: u32,
     max_side_3d: u32,
+    filter: Filter,
     #[cfg(target_arch = "wasm32")]
     canvas: Option<web::Canvas>,
 }
@@ -145,6 +147,7 @@ impl Context {
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("viewer"),
+                required_features: adapter.features() & wgpu::Features::FLOAT32_FILTERABLE,
                 required_limits: limits.clone(),
                 ..Default::default()
             })
@@ -152,6 +155,7 @@ impl Context {
             .map_err(|error| ContextError::NoDevice {
                 reason: error.to_string(),
             })?;
+        let filter = Filter::new(&device);
         let watch = Arc::new(Watch::new());
         let watched = Arc::clone(&watch);
         device.set_device_lost_callback(move |_, message| watched.declare_lost(&message));
@@ -170,6 +174,7 @@ impl Context {
             backend,
             max_side: limits.max_texture_dimension_2d,
             max_side_3d: limits.max_texture_dimension_3d,
+            filter,
             #[cfg(target_arch = "wasm32")]
             canvas: None,
         })
@@ -188,6 +193,26 @@ impl Context {
     /// Most columns, rows or slices of a volume in one piece.
     pub fn max_side_3d(&self) -> u32 {
         self.max_side_3d
+    }
+
+    /// True where voxels could be mixed by the graphics card.
+    pub(crate) fn could_mix(&self) -> bool {
+        self.filter.is_offered()
+    }
+
+    /// Whether the graphics card mixes singles in single precision; `None` before [`Context::learn_mixing`] ended.
+    pub fn mixes_singles(&self) -> Option<bool> {
+        self.filter.is_exact()
+    }
+
+    /// Has the graphics card mix known singles, and looks how well it does: many have only 8 bits for the weights. Volumes
+    /// that begin before this ends are mixed by the shader. It draws at once; the future waits for the result.
+    /// `yield_now` gives the thread back to the host for a moment, in a browser until its next task.
+    pub fn learn_mixing<Y: AsyncFn() + 'static>(
+        &self,
+        yield_now: Y,
+    ) -> impl Future<Output = ()> + use<Y> {
+        self.filter.learn(self, yield_now)
     }
 
     /// True when the device or the canvas's context is gone; known before listeners hear of it.

@@ -7,6 +7,7 @@
 
 pub mod context;
 mod extras;
+mod filter;
 pub mod frame_renderer;
 mod loss;
 mod plane_uniforms;

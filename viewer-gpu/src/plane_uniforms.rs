@@ -9,7 +9,7 @@ use viewer_core::pixel::{Ramp, RenderPlan, ShadeTable};
 use viewer_core::volume::PlaneParams;
 
 /// Bytes of one `PlaneUniforms`.
-pub const SIZE_BYTES: u64 = 160;
+pub const SIZE_BYTES: u64 = 176;
 
 const FLAG_INVERSE: u32 = 2;
 
@@ -80,6 +80,8 @@ pub struct VoxelShape {
     pub coarse_line: [f32; 2],
     /// Base 2 logarithms of the coarse level's factors.
     pub coarse_shifts: [u32; 3],
+    /// Where a maximum or minimum begins and where it ends: nothing else is seen.
+    pub ends: [f32; 2],
 }
 
 /// Appends one viewport's uniforms, and bytes up to the next one's.
@@ -99,6 +101,11 @@ pub fn push(
     }
     let [x, y, z] = shape.coarse_shifts;
     let flags = if plan.inverse { FLAG_INVERSE } else { 0 };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the shader computes in single precision"
+    )]
+    let [column_part, row_part, slice_part] = shape.size.map(|side| (1.0 / f64::from(side)) as f32);
     let words = [
         origin[0],
         origin[1],
@@ -115,7 +122,11 @@ pub fn push(
         shape.coarse_line[0].to_bits(),
         shape.coarse_line[1].to_bits(),
         x | y << 8 | z << 16,
-        0,
+        shape.ends[1].to_bits(),
+        column_part.to_bits(),
+        row_part.to_bits(),
+        slice_part.to_bits(),
+        shape.ends[0].to_bits(),
     ];
     words.into_iter().for_each(put);
     bytes.resize(end, 0);

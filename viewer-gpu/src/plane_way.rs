@@ -1,7 +1,8 @@
 //! How a plane through a volume is drawn: everything that a pipeline is built for.
 
-use crate::plane_uniforms::VoxelShape;
-use crate::volume_cache::{Rescale, Volume, VoxelKind};
+use crate::filter;
+use crate::plane_uniforms::{PlaneAxes, VoxelShape};
+use crate::volume_cache::{Rescale, Volume, VolumeShape, VoxelKind};
 use viewer_core::geometry::Projection;
 use viewer_core::pixel::{
     FrameParams, ModalityLut, PixelKind, Ramp, SampleKind, SampleType, Shade, VoiLut, Window,
@@ -22,15 +23,15 @@ pub enum Output {
 pub struct PlaneWay {
     /// What is made of a sample.
     pub output: Output,
-    /// The volume is in bricks.
-    pub is_bricked: bool,
+    /// Where the voxels are found.
+    pub shape: VolumeShape,
     constants: [(&'static str, u32); 9],
 }
 
 impl PlaneWay {
-    /// The way of a plane; `planes` are those of its slab.
-    pub fn of(volume: &Volume, params: &PlaneParams, planes: u32, output: Output) -> Self {
-        let slab = params.plane.slab.filter(|_| planes > 1);
+    /// The way of a plane with its axes.
+    pub fn of(volume: &Volume, params: &PlaneParams, axes: &PlaneAxes, output: Output) -> Self {
+        let slab = params.plane.slab.filter(|_| axes.planes > 1);
         let slab = match slab.map(|slab| slab.projection) {
             None => 0,
             Some(Projection::Mip) if is_falling(volume) => 2,
@@ -56,11 +57,22 @@ impl PlaneWay {
         } else {
             0
         };
+        let is_even = params.grid.even_step_mm().is_some();
+        let mixes = output == Output::Grey && shade == 0 && is_even && !is_nearest;
+        let range = volume.mixed_range().filter(|_| mixes);
+        let is_mixed = range.is_some_and(|range| {
+            filter::is_exact(volume.size, range, axes, &grey_ramp(volume, params))
+        });
+        let shape = if is_mixed {
+            VolumeShape::Mixed
+        } else {
+            volume.shape()
+        };
         Self {
             output,
-            is_bricked: volume.brick_steps().is_some(),
+            shape,
             constants: [
-                ("LADDER", u32::from(params.grid.even_step_mm().is_none())),
+                ("LADDER", u32::from(!is_even)),
                 ("PRESENCE", u32::from(!volume.presence.is_complete())),
                 ("RESCALE", u32::from(volume.rescale == Rescale::Each)),
                 ("KIND", kind),
@@ -83,17 +95,37 @@ impl PlaneWay {
 
     /// True where the shader looks at extremes of cells.
     pub fn needs_cells(&self) -> bool {
-        !self.constants.contains(&("SKIP", 0))
+        !self.is("SKIP", 0)
+    }
+
+    fn is(&self, name: &'static str, value: u32) -> bool {
+        self.constants.contains(&(name, value))
+    }
+
+    /// Where a maximum or minimum begins, and where it ends.
+    fn ends(&self, ramp: &Ramp) -> [f32; 2] {
+        let [low, high] = filter::ends(ramp);
+        if self.is("SLAB", 2) {
+            return [high, low];
+        }
+        [low, high]
     }
 
     /// The overrides that its shader has.
     pub fn constants(&self) -> Vec<(&'static str, f64)> {
         let known = self.constants.iter();
         known
-            .filter(|(name, _)| self.is_bricked || *name != "BRICK_STEPS")
+            .filter(|(name, _)| self.shape == VolumeShape::Bricked || *name != "BRICK_STEPS")
             .map(|(name, value)| (*name, f64::from(*value)))
             .collect()
     }
+}
+
+/// True where the graphics card mixes the voxels of a plane's greys.
+#[cfg(feature = "test-scenes")]
+pub fn is_mixed(volume: &Volume, params: &PlaneParams) -> bool {
+    let way = PlaneAxes::new(params).map(|axes| PlaneWay::of(volume, params, &axes, Output::Grey));
+    way.is_ok_and(|way| way.shape == VolumeShape::Mixed)
 }
 
 /// True where a larger stored value is a smaller modality value.
@@ -141,8 +173,14 @@ pub fn value_ramp(volume: &Volume) -> Ramp {
     Ramp::new(kind, &modality(volume), &VoiLut::LinearExact(window))
 }
 
+/// The ramp of greys.
+fn grey_ramp(volume: &Volume, params: &PlaneParams) -> Ramp {
+    let kind = SampleKind::of(pixels(volume).sample_type);
+    Ramp::new(kind, &modality(volume), &params.voi)
+}
+
 /// What the shader is told of the voxels; `ramp` is that of the drawing.
-pub fn shape(volume: &Volume, ramp: &Ramp) -> VoxelShape {
+pub fn shape(volume: &Volume, ramp: &Ramp, way: &PlaneWay) -> VoxelShape {
     let sign_bit = volume.stored.sign_bit();
     // Numbers of 32 bits are mixed as distances from the ramp's pivot.
     let pivot = match volume.stored.kind() {
@@ -164,5 +202,6 @@ pub fn shape(volume: &Volume, ramp: &Ramp) -> VoxelShape {
         sign_bit,
         coarse_line,
         coarse_shifts: volume.coarse_shifts(),
+        ends: way.ends(ramp),
     }
 }

@@ -5,7 +5,7 @@ use crate::frame_renderer::{DrawError, Item, MEMORY_FORMAT, Renderer, check_size
 use crate::plane_uniforms::{self, PlaneAxes};
 use crate::plane_way::{self, Output, PlaneWay};
 use crate::readback::Pending;
-use crate::volume_cache::{Volume, VolumeCache, volume_layout};
+use crate::volume_cache::{Volume, VolumeCache, VolumeShape, volume_layout};
 use crate::{Context, shaders};
 use viewer_core::volume::PlaneParams;
 
@@ -49,7 +49,7 @@ impl<'a> PlaneDrawing<'a> {
 /// The shaders, read when they are first needed, and one pipeline for each way of drawing and each format.
 #[derive(Debug, Default)]
 pub(crate) struct Planes {
-    programs: [Option<Program>; 2],
+    programs: [Option<Program>; 3],
     pipelines: Vec<(PlaneWay, wgpu::TextureFormat, wgpu::RenderPipeline)>,
 }
 
@@ -71,8 +71,8 @@ impl Planes {
         if let Some((.., pipeline)) = known.find(|(known, on, _)| *known == way && *on == format) {
             return pipeline.clone();
         }
-        let program = self.programs[usize::from(way.is_bricked)]
-            .get_or_insert_with(|| Program::new(device, uniform_layout, extras, way.is_bricked));
+        let program = self.programs[way.shape as usize]
+            .get_or_insert_with(|| Program::new(device, uniform_layout, extras, way.shape));
         let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
             label: Some("plane"),
             layout: Some(&program.layout),
@@ -107,12 +107,12 @@ impl Program {
         device: &wgpu::Device,
         uniform_layout: &wgpu::BindGroupLayout,
         extras: &Extras,
-        is_bricked: bool,
+        shape: VolumeShape,
     ) -> Self {
-        let source = if is_bricked {
-            shaders::BRICKED_PLANE
-        } else {
-            shaders::PLANE
+        let source = match shape {
+            VolumeShape::Whole => shaders::PLANE,
+            VolumeShape::Mixed => shaders::MIXED_PLANE,
+            VolumeShape::Bricked => shaders::BRICKED_PLANE,
         };
         let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("plane"),
@@ -122,7 +122,7 @@ impl Program {
             label: Some("plane"),
             bind_group_layouts: &[
                 Some(uniform_layout),
-                Some(&volume_layout(device, is_bricked)),
+                Some(&volume_layout(device, shape)),
                 Some(extras.layout(false)),
             ],
             immediate_size: 0,
@@ -213,7 +213,7 @@ impl Renderer {
             return Err(DrawError::Plane);
         }
         let axes = PlaneAxes::new(params).map_err(|_| DrawError::Plane)?;
-        let way = PlaneWay::of(volume, params, axes.planes, output);
+        let way = PlaneWay::of(volume, params, &axes, output);
         volume.sync(&context.queue, grid, way.needs_cells());
         let chain = plane_way::chain(volume, params);
         let pixels = (plane_way::pixels(volume), None);
@@ -224,13 +224,13 @@ impl Renderer {
             Output::Value => plane_way::value_ramp(volume),
         };
         let [x, y, ..] = scissor;
-        let shape = plane_way::shape(volume, &ramp);
+        let shape = plane_way::shape(volume, &ramp, &way);
         plane_uniforms::push(bytes, &axes, &shape, (&plan, &ramp), [x, y]);
         let layouts = (&self.uniform_layout, &self.extras);
         let pipeline = self.planes.pipeline(&context.device, layouts, way, format);
         Ok(Item {
             scissor,
-            texels: volume.bind_group.clone(),
+            texels: volume.bind_group(way.shape).clone(),
             extras,
             pipeline,
             mask_pipeline: None,

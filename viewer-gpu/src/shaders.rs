@@ -27,6 +27,17 @@ pub const PLANE: &str = concat!(
     include_str!("../../shaders/voxels.wgsl"),
 );
 
+/// The same where the graphics card mixes voxels.
+pub const MIXED_PLANE: &str = concat!(
+    include_str!("../../shaders/mpr.wgsl"),
+    include_str!("../../shaders/voi.wgsl"),
+    include_str!("../../shaders/slices.wgsl"),
+    include_str!("../../shaders/voxels_mixed.wgsl"),
+);
+
+/// How well the graphics card mixes.
+pub const MIXING: &str = include_str!("../../shaders/mixing.wgsl");
+
 /// The same for volumes in bricks.
 pub const BRICKED_PLANE: &str = concat!(
     include_str!("../../shaders/mpr.wgsl"),

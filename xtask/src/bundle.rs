@@ -69,6 +69,22 @@ pub fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf
     Ok(gateway())
 }
 
+/// Builds the page of made-up scenes, which is no part of the app; returns its module. Most of what it is made of has been
+/// compiled for the app.
+///
+/// # Errors
+/// It does not compile.
+pub fn build_scenes(compiler: &WasmCompiler) -> Result<PathBuf> {
+    let arguments = ["build", "--package", "viewer-ui", "--bin", "gpu_scenes"];
+    check(
+        compiler
+            .cargo(&arguments)
+            .args(["--features", "test-scenes"])
+            .args(["--target", TARGET, "--profile", "web"]),
+    )?;
+    Ok(target().join(TARGET).join("web/gpu_scenes.wasm"))
+}
+
 /// What the last bundle was made from: nothing is made anew while it is the same.
 fn fingerprint() -> Result<String> {
     let mut hash = Sha256::new();

@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 pub fn test() -> Result<()> {
     let compiler = prerequisites::for_build()?;
     prerequisites::for_tests()?;
-    let mut progress = Progress::of(5 + bundle::STEPS);
+    let mut progress = Progress::of(6 + bundle::STEPS);
     let outcome = run_all(&mut progress, &compiler);
     println!("{}", progress.summary());
     outcome?;
@@ -26,11 +26,15 @@ fn run_all(progress: &mut Progress, compiler: &WasmCompiler) -> Result<()> {
     progress.attempt("Format", || check(&mut cargo(&["fmt", "--all", "--check"])));
     progress.attempt("Lints", || lints(compiler));
     bundle::build(progress, compiler)?;
+    let scenes = progress.step("Building the page of scenes", || {
+        bundle::build_scenes(compiler)
+    })?;
     progress.step("Compiling the tests", || {
         check(&mut cargo(&["test", "--workspace", "--no-run"]))
     })?;
     progress.attempt("Tests", || {
-        check(&mut cargo(&["test", "--workspace", "--no-fail-fast"]))
+        let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+        check(tests.env("SAGITTA_GPU_SCENES", &scenes))
     });
     Ok(())
 }

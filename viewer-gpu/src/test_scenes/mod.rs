@@ -10,7 +10,7 @@ mod planes;
 
 use crate::{Context, DrawError, Renderer, TextureCache, UploadError};
 use chance::Chance;
-pub use planes::{PlaneScene, plane_scene, run_planes};
+pub use planes::{PlaneScene, plane_scene, run_mixed_planes, run_planes};
 use viewer_core::pixel::icc::ScreenColors;
 use viewer_core::pixel::{
     ColorModel, FrameParams, FrameView, ModalityLut, PaddingRange, PixelKind, Presentation,
@@ -55,6 +55,8 @@ pub struct Report {
     pub scenes: u32,
     /// Those of them whose frames were cut into tiles.
     pub tiled: u32,
+    /// Planes that were drawn again with the graphics card mixing voxels.
+    pub mixed: u32,
     /// Channels that were compared.
     pub channels: u64,
     /// Channels that differ at all.

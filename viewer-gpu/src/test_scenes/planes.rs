@@ -3,7 +3,7 @@
 
 use super::chance::Chance;
 use super::{Report, TYPES, TestError, samples, stored_range};
-use crate::{Context, Renderer, VolumeCache};
+use crate::{Context, Renderer, VolumeCache, plane_way};
 use std::sync::Arc;
 use viewer_core::geometry::{ImagePlane, Projection, Slab, ViewPlane};
 use viewer_core::pixel::{
@@ -167,6 +167,7 @@ pub async fn run_planes(
     side: Option<u32>,
     yield_now: impl AsyncFn() + Clone + 'static,
 ) -> Result<Report, TestError> {
+    context.learn_mixing(yield_now.clone()).await;
     let mut renderer = Renderer::new(context);
     let mut report = Report::default();
     for number in 0..count {
@@ -205,9 +206,68 @@ pub async fn run_planes(
             .map_err(|_| failed(crate::DrawError::Plane))?;
         compare(&scene, (&rgba, &values), &expected, number, &mut report);
         report.scenes += 1;
+        if copy(context, &mut volumes, key, &scene) {
+            let drawn = renderer.plane_to_rgba(context, &volumes, key, params, yield_now.clone());
+            let again = drawn.await.map_err(failed)?;
+            compare(&scene, (&again, &values), &expected, number, &mut report);
+            report.mixed += 1;
+        }
     }
     report.errors = context.take_errors();
     Ok(report)
+}
+
+/// Draws planes whose voxels the graphics card mixes, `count` of them where it can, and compares greys.
+///
+/// # Errors
+/// A plane that cannot be drawn.
+pub async fn run_mixed_planes(
+    context: &Context,
+    count: u32,
+    yield_now: impl AsyncFn() + Clone + 'static,
+) -> Result<Report, TestError> {
+    context.learn_mixing(yield_now.clone()).await;
+    let mut renderer = Renderer::new(context);
+    let mut report = Report::default();
+    for number in 1000..1000 + 40 * count {
+        let scene = plane_scene(number, true);
+        let mut volumes = VolumeCache::new(context, 64 << 20);
+        let failed = |source| TestError::Upload {
+            scene: number,
+            source,
+        };
+        scene.upload(context, &mut volumes, 1).map_err(failed)?;
+        if !copy(context, &mut volumes, 1, &scene) {
+            continue;
+        }
+        let drawn = renderer.plane_to_rgba(context, &volumes, 1, &scene.params, yield_now.clone());
+        let failed = |source| TestError::Draw {
+            scene: number,
+            source,
+        };
+        let rgba = drawn.await.map_err(failed)?;
+        let expected = scene
+            .values()
+            .map_err(|_| failed(crate::DrawError::Plane))?;
+        compare(&scene, (&rgba, &expected), &expected, number, &mut report);
+        report.scenes += 1;
+        report.mixed += 1;
+        if report.mixed == count {
+            break;
+        }
+    }
+    report.errors = context.take_errors();
+    Ok(report)
+}
+
+/// Gives the graphics card a copy of a volume to mix; true where a plane is drawn from it.
+fn copy(context: &Context, volumes: &mut VolumeCache, key: u64, scene: &PlaneScene) -> bool {
+    let params = &scene.params;
+    for z in volumes.missing_in_copy(context, key, std::slice::from_ref(params)) {
+        volumes.write_to_copy(key, z, scene.slices[z as usize].samples());
+    }
+    let volume = volumes.get(key);
+    volume.is_some_and(|volume| plane_way::is_mixed(volume, params))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "figures of a report")]

@@ -11,7 +11,8 @@ use viewer_core::volume::BrickLayout;
 /// Base 2 logarithm of the steps of the smallest cells.
 const SMALLEST_SHIFT: u32 = 3;
 
-const TEXEL_BYTES: u32 = 8;
+/// Extremes of a cell, and of all cells around it.
+const TEXEL_BYTES: u32 = 16;
 
 /// The extremes of all cells.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Cells {
             mip_level_count: 1,
             sample_count: 1,
             dimension: wgpu::TextureDimension::D3,
-            format: wgpu::TextureFormat::Rg32Uint,
+            format: wgpu::TextureFormat::Rgba32Uint,
             usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
             view_formats: &[],
         });
@@ -139,13 +140,43 @@ impl Cells {
         self.is_behind.set(true);
     }
 
+    /// Smallest and largest value of all voxels.
+    pub fn all(&self) -> [f32; 2] {
+        let known = self.ranges.iter();
+        known.fold(NOTHING, |all, range| united(all, *range))
+    }
+
+    /// Extremes of each cell and of those around it, axis by axis.
+    fn around(&self) -> Vec<[f32; 2]> {
+        let counts = self.layout.counts().map(|count| count as usize);
+        let strides = [1, counts[0], counts[0] * counts[1]];
+        let mut ranges = self.ranges.clone();
+        for (count, stride) in counts.into_iter().zip(strides) {
+            let before = ranges.clone();
+            for (index, range) in ranges.iter_mut().enumerate() {
+                let place = index / stride % count;
+                if place > 0 {
+                    *range = united(*range, before[index - stride]);
+                }
+                if place + 1 < count {
+                    *range = united(*range, before[index + stride]);
+                }
+            }
+        }
+        ranges
+    }
+
     /// Brings the texture up to date.
     pub fn sync(&self, queue: &wgpu::Queue) {
         if !self.is_behind.replace(false) {
             return;
         }
-        let words = self.ranges.iter().flatten();
-        let bytes: Vec<u8> = words.flat_map(|value| value.to_le_bytes()).collect();
+        let around = self.around();
+        let words = self.ranges.iter().zip(&around);
+        let bytes: Vec<u8> = words
+            .flat_map(|([a, b], [c, d])| [*a, *b, *c, *d])
+            .flat_map(f32::to_le_bytes)
+            .collect();
         let size = self.texture.size();
         queue.write_texture(
             self.texture.as_image_copy(),

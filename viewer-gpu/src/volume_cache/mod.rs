@@ -7,7 +7,9 @@
 
 mod bricks;
 mod cells;
+mod layouts;
 mod memory;
+mod singles;
 mod slice_table;
 mod stored;
 mod volume;
@@ -20,9 +22,11 @@ use viewer_core::pixel::{ModalityLut, SampleType};
 use viewer_core::volume::{PlaneParams, Presence, SliceState, presence};
 
 pub use bricks::PlaneProgress;
+pub(crate) use layouts::{VolumeShape, volume_layout};
 pub(crate) use stored::{Rescale, VoxelKind};
-pub(crate) use volume::{Volume, volume_layout};
+pub(crate) use volume::Volume;
 
+use layouts::Layouts;
 use memory::Refusal;
 use stored::{Line, Stored};
 
@@ -31,7 +35,7 @@ use stored::{Line, Stored};
 pub struct VolumeCache {
     device: wgpu::Device,
     queue: wgpu::Queue,
-    layouts: [wgpu::BindGroupLayout; 2],
+    layouts: Layouts,
     side: u32,
     budget_bytes: u64,
     volumes: HashMap<u64, Volume>,
@@ -45,7 +49,7 @@ impl VolumeCache {
         Self {
             device: context.device.clone(),
             queue: context.queue.clone(),
-            layouts: [false, true].map(|is_bricked| volume_layout(&context.device, is_bricked)),
+            layouts: Layouts::new(&context.device, context.could_mix()),
             side: context.max_side_3d(),
             budget_bytes,
             volumes: HashMap::new(),
@@ -158,6 +162,33 @@ impl VolumeCache {
         Ok(())
     }
 
+    /// Slices that a copy for the graphics card to mix lacks: one sample of it stands for eight loads, which helps planes
+    /// across the slices and slabs. There is one only where the card has proved that it mixes exactly
+    /// ([`Context::learn_mixing`]), once all slices are here, and while the budget has room for it.
+    pub fn missing_in_copy(
+        &mut self,
+        context: &Context,
+        key: u64,
+        planes: &[PlaneParams],
+    ) -> Vec<u32> {
+        if context.mixes_singles() != Some(true) || context.lost() {
+            return Vec::new();
+        }
+        let room = self.budget_bytes.saturating_sub(self.held_bytes());
+        let volume = self.volumes.get_mut(&key);
+        volume.map_or_else(Vec::new, |volume| {
+            volume.missing_in_copy(&self.device, &self.layouts, planes, room)
+        })
+    }
+
+    /// Writes a slice to that copy, as [`VolumeCache::write_slice`] takes it.
+    pub fn write_to_copy(&mut self, key: u64, z: u32, samples: &[u8]) {
+        let volume = self.volumes.get_mut(&key);
+        if let Some(volume) = volume.filter(|volume| volume.takes(z, samples)) {
+            volume.write_to_copy(&self.queue, z, samples);
+        }
+    }
+
     /// Hands written slices over to the graphics card: until then wgpu keeps copies of them.
     pub fn flush(&self) {
         self.queue.submit(None);
@@ -226,10 +257,16 @@ impl VolumeCache {
     }
 
     fn held_bytes(&self) -> u64 {
-        self.volumes.values().map(Volume::bytes).sum()
+        let volumes = self.volumes.values();
+        volumes
+            .map(|volume| volume.bytes() + volume.copy_bytes())
+            .sum()
     }
 
     fn make_room(&mut self, bytes: u64) {
+        if self.held_bytes().saturating_add(bytes) > self.budget_bytes {
+            self.volumes.values_mut().for_each(Volume::drop_copy);
+        }
         while self.held_bytes().saturating_add(bytes) > self.budget_bytes {
             let others = self.volumes.iter();
             let oldest = others

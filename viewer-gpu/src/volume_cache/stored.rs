@@ -95,6 +95,25 @@ impl Stored {
     }
 }
 
+/// Whole numbers of 8 or 16 bits as singles, which hold them exactly.
+pub fn as_singles(voxels: &[u8], sample_type: SampleType) -> Vec<u8> {
+    let words = voxels.as_chunks::<2>().0.iter();
+    match sample_type {
+        SampleType::U8 => singles(voxels.iter().map(|byte| f32::from(*byte))),
+        SampleType::I8 => singles(voxels.iter().map(|byte| f32::from(byte.cast_signed()))),
+        SampleType::U16 => singles(words.map(|word| f32::from(u16::from_le_bytes(*word)))),
+        _ => singles(words.map(|word| f32::from(i16::from_le_bytes(*word)))),
+    }
+}
+
+fn singles(values: impl ExactSizeIterator<Item = f32>) -> Vec<u8> {
+    let mut bytes = vec![0; 4 * values.len()];
+    for (place, value) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(values) {
+        *place = value.to_le_bytes();
+    }
+    bytes
+}
+
 /// From what is stored to modality values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Line {

@@ -3,10 +3,11 @@
 use super::awaited;
 use super::bricks::{BrickPlan, Bricks, PlaneProgress};
 use super::cells::Cells;
+use super::layouts::{Layouts, VolumeShape};
 use super::memory::Refusal;
+use super::singles::{Singles, helps};
 use super::slice_table::SliceTable;
 use super::stored::{Line, Rescale, Stored, VoxelKind};
-use crate::texels;
 use crate::texture_cache::UploadError;
 use std::cell::Cell;
 use viewer_core::pixel::ModalityLut;
@@ -27,9 +28,9 @@ pub struct Volume {
     pub refusal: Refusal,
     /// The drawing that showed it last.
     pub drawn_at: Cell<u64>,
-    /// Group 1 of `shaders/mpr.wgsl`.
-    pub bind_group: wgpu::BindGroup,
+    bind_group: wgpu::BindGroup,
     voxels: Voxels,
+    singles: Mixed,
     table: SliceTable,
     cells: Cells,
     bytes: u64,
@@ -39,6 +40,17 @@ pub struct Volume {
 enum Voxels {
     Whole(wgpu::Texture),
     InBricks(Box<Bricks>),
+}
+
+/// The copy that the graphics card mixes.
+#[derive(Debug)]
+enum Mixed {
+    /// None so far.
+    None,
+    /// Here, whole or in part.
+    Copy(Box<Singles>),
+    /// There was no memory for it.
+    Refused,
 }
 
 impl Volume {
@@ -57,7 +69,7 @@ impl Volume {
     /// A volume for which there is no room.
     pub fn new(
         (device, queue): (&wgpu::Device, &wgpu::Queue),
-        layouts: &[wgpu::BindGroupLayout; 2],
+        layouts: &Layouts,
         size: [u32; 3],
         stored: Stored,
         (side, side_2d, room): (u32, u32, u64),
@@ -72,7 +84,8 @@ impl Volume {
         let bytes = Self::whole_bytes(size, stored, side);
         let is_whole = layout.count() == 1 && bytes - beside <= room;
         let (voxels, bytes) = if is_whole {
-            (Voxels::Whole(whole(device, size, stored)), bytes)
+            let voxels = texture(device, size, stored.format());
+            (Voxels::Whole(voxels), bytes)
         } else {
             let plan = BrickPlan::new(layout, voxel_bytes, (side, side_2d, room));
             let plan = plan.ok_or(no_room)?;
@@ -98,17 +111,104 @@ impl Volume {
             presence: Presence::new(size[2] as usize),
             refusal: Refusal::Granted,
             drawn_at: Cell::new(0),
-            bind_group: group(device, &layouts[usize::from(!is_whole)], &views),
+            bind_group: layouts.group(device, is_whole, &views),
             voxels,
+            singles: Mixed::None,
             table,
             cells,
             bytes,
         })
     }
 
-    /// Bytes of all textures.
+    /// Bytes of all textures but the copy that is mixed.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Bytes of the copy that is mixed.
+    pub fn copy_bytes(&self) -> u64 {
+        match self.singles {
+            Mixed::Copy(_) => Singles::bytes_of(self.size),
+            Mixed::None | Mixed::Refused => 0,
+        }
+    }
+
+    /// Slices that a copy for the graphics card to mix lacks, where there is to be one. It is begun where `room` bytes are
+    /// enough for it.
+    pub fn missing_in_copy(
+        &mut self,
+        device: &wgpu::Device,
+        layouts: &Layouts,
+        planes: &[PlaneParams],
+        room: u64,
+    ) -> Vec<u32> {
+        if !self.can_be_mixed() || !planes.iter().any(helps) {
+            return Vec::new();
+        }
+        if let Mixed::Copy(singles) = &mut self.singles
+            && singles.is_refused()
+        {
+            singles.destroy();
+            self.singles = Mixed::Refused;
+        }
+        if matches!(self.singles, Mixed::None) && Singles::bytes_of(self.size) <= room {
+            let views = [self.table.view(), self.cells.view()];
+            let made = Singles::new(device, layouts, self.size, views);
+            self.singles = made.map_or(Mixed::Refused, |made| Mixed::Copy(Box::new(made)));
+        }
+        match &self.singles {
+            Mixed::Copy(singles) => singles.missing(),
+            Mixed::None | Mixed::Refused => Vec::new(),
+        }
+    }
+
+    /// Writes a slice that it takes to the copy.
+    pub fn write_to_copy(&mut self, queue: &wgpu::Queue, z: u32, samples: &[u8]) {
+        if let Mixed::Copy(singles) = &mut self.singles {
+            singles.write(queue, z, self.stored, samples);
+        }
+    }
+
+    /// Gives the memory of the copy back.
+    pub fn drop_copy(&mut self) {
+        if let Mixed::Copy(singles) = &self.singles {
+            singles.destroy();
+            self.singles = Mixed::None;
+        }
+    }
+
+    /// True where the graphics card could mix all voxels: whole numbers of one rescale, in one piece, all of them here.
+    fn can_be_mixed(&self) -> bool {
+        self.stored.kind() == VoxelKind::Narrow
+            && matches!(self.voxels, Voxels::Whole(_))
+            && matches!(self.rescale, Rescale::Common(_))
+            && self.presence.is_complete()
+    }
+
+    /// Smallest and largest voxel where the graphics card can mix them; `None` where it cannot.
+    pub fn mixed_range(&self) -> Option<[f32; 2]> {
+        match &self.singles {
+            Mixed::Copy(singles) if self.can_be_mixed() && singles.is_complete() => {
+                Some(self.cells.all())
+            }
+            _ => None,
+        }
+    }
+
+    /// Group 1 of `shaders/mpr.wgsl` for voxels that are found there.
+    pub fn bind_group(&self, shape: VolumeShape) -> &wgpu::BindGroup {
+        match (&self.singles, shape) {
+            (Mixed::Copy(singles), VolumeShape::Mixed) => &singles.bind_group,
+            _ => &self.bind_group,
+        }
+    }
+
+    /// Where the shader finds voxels that it mixes itself.
+    pub fn shape(&self) -> VolumeShape {
+        match &self.voxels {
+            Voxels::InBricks(_) => VolumeShape::Bricked,
+            Voxels::Whole(_) => VolumeShape::Whole,
+        }
     }
 
     /// True where the volume has such a slice.
@@ -120,6 +220,7 @@ impl Volume {
 
     /// Writes a slice that it takes.
     pub fn write(&mut self, queue: &wgpu::Queue, z: u32, samples: &[u8], modality: &ModalityLut) {
+        self.drop_copy();
         let voxels = self.stored.voxels(samples, modality);
         let line = match Line::of(modality) {
             Some(line) if !self.stored.is_converted => line,
@@ -131,7 +232,7 @@ impl Volume {
         let is_new = self.presence.set(z as usize, SliceState::Here);
         match &mut self.voxels {
             Voxels::Whole(texture) => {
-                write_whole(queue, texture, z, &voxels, self.stored.voxel_bytes());
+                write_slice(queue, texture, z, &voxels, self.stored.voxel_bytes());
             }
             Voxels::InBricks(bricks) => {
                 bricks.write(queue, z, &voxels, self.stored.voxel_bytes());
@@ -235,6 +336,9 @@ impl Volume {
 
     /// Gives its memory back now, not when the browser collects its garbage.
     pub fn destroy(self) {
+        if let Mixed::Copy(singles) = &self.singles {
+            singles.destroy();
+        }
         match self.voxels {
             Voxels::Whole(texture) => texture.destroy(),
             Voxels::InBricks(bricks) => bricks.destroy(),
@@ -242,7 +346,12 @@ impl Volume {
     }
 }
 
-fn whole(device: &wgpu::Device, size: [u32; 3], stored: Stored) -> wgpu::Texture {
+/// A 3-D texture of voxels.
+pub fn texture(
+    device: &wgpu::Device,
+    size: [u32; 3],
+    format: wgpu::TextureFormat,
+) -> wgpu::Texture {
     device.create_texture(&wgpu::TextureDescriptor {
         label: Some("voxels"),
         size: wgpu::Extent3d {
@@ -253,13 +362,14 @@ fn whole(device: &wgpu::Device, size: [u32; 3], stored: Stored) -> wgpu::Texture
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D3,
-        format: stored.format(),
+        format,
         usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
         view_formats: &[],
     })
 }
 
-fn write_whole(
+/// Writes all voxels of a slice.
+pub fn write_slice(
     queue: &wgpu::Queue,
     texture: &wgpu::Texture,
     z: u32,
@@ -284,52 +394,4 @@ fn write_whole(
             depth_or_array_layers: 1,
         },
     );
-}
-
-/// Layout of group 1 of `shaders/mpr.wgsl`.
-pub fn volume_layout(device: &wgpu::Device, is_bricked: bool) -> wgpu::BindGroupLayout {
-    use wgpu::TextureViewDimension as Dimension;
-    let entry = |(binding, view_dimension): (u32, Dimension)| wgpu::BindGroupLayoutEntry {
-        ty: wgpu::BindingType::Texture {
-            sample_type: wgpu::TextureSampleType::Uint,
-            view_dimension,
-            multisampled: false,
-        },
-        ..texels::layout_entry(binding, false)
-    };
-    let dimensions: &[Dimension] = if is_bricked {
-        &[
-            Dimension::D2Array,
-            Dimension::D2,
-            Dimension::D3,
-            Dimension::D3,
-            Dimension::D3,
-        ]
-    } else {
-        &[Dimension::D3, Dimension::D2, Dimension::D3]
-    };
-    let entries: Vec<_> = (0..).zip(dimensions.iter().copied()).map(entry).collect();
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-        label: Some("volume"),
-        entries: &entries,
-    })
-}
-
-fn group(
-    device: &wgpu::Device,
-    layout: &wgpu::BindGroupLayout,
-    views: &[wgpu::TextureView],
-) -> wgpu::BindGroup {
-    let entries: Vec<_> = (0..)
-        .zip(views)
-        .map(|(binding, view)| wgpu::BindGroupEntry {
-            binding,
-            resource: wgpu::BindingResource::TextureView(view),
-        })
-        .collect();
-    device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some("volume"),
-        layout,
-        entries: &entries,
-    })
 }

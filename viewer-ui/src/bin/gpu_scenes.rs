@@ -25,6 +25,8 @@ struct Outcome {
     scenes: u32,
     /// Scenes whose frames were cut into tiles.
     tiled: u32,
+    /// Planes that were drawn again with the graphics card mixing voxels.
+    mixed: u32,
     /// Largest difference in grey levels, and its scene.
     worst: u8,
     worst_scene: u32,
@@ -50,6 +52,7 @@ fn main() {
                 backend,
                 scenes: report.scenes,
                 tiled: report.tiled,
+                mixed: report.mixed,
                 worst: report.worst,
                 worst_scene: report.worst_scene,
                 differing: report.differing,

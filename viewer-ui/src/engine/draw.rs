@@ -106,9 +106,8 @@ impl Engine {
     }
 
     fn draw(&mut self, effects: &mut Vec<Effect>) {
-        if self.feed_volumes() {
-            // The rest follows with the next animation frame.
-            self.is_dirty = true;
+        if !self.feed_volumes() {
+            return;
         }
         let drawable = self.draw_items();
         let items: Vec<DrawItem> = drawable

@@ -4,6 +4,7 @@ use super::Engine;
 use super::screen::{Screen, ShownPlane, Shows};
 use crate::store::{Content, Letters, MprView, Notice, Severity, SlabView, ViewportView};
 use glam::{DMat2, DVec3};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use viewer_core::geometry::{PatientDirections, Projection, ViewPlane, edge_letters};
 use viewer_core::loading::FrameKey;
@@ -26,6 +27,9 @@ const MOST_NOTES: usize = 8;
 /// Most slices that one drawing brings to the screen: more would hold the page up.
 const MOST_WRITTEN: usize = 24;
 
+/// Most drawings that are left out while slices which are here go to the screen: pictures in between cost more than they tell.
+const MOST_LEFT_OUT: usize = 8;
+
 /// Shares of the slices from which the picture is drawn anew: the coarse one first.
 const STAGES: [f64; 5] = [1.0 / 16.0, 0.125, 0.25, 0.5, 0.75];
 
@@ -38,6 +42,8 @@ pub(super) struct PlanesShown {
     /// They go before the planes on screen.
     readings: Vec<Reading>,
     next_reading: u64,
+    /// Drawings that were left out, one after the other, because slices were still on their way to the screen.
+    left_out: usize,
 }
 
 /// What the screen has of one volume.
@@ -114,8 +120,8 @@ impl Engine {
                 .is_settled()
     }
 
-    /// Brings slices that have come to the screen, and drops volumes that are not shown any more. True where more are
-    /// waiting.
+    /// Brings slices that have come to the screen, and drops volumes that are not shown any more. False where this drawing is
+    /// to be left out, as more of them follow with the next animation frame.
     pub(super) fn feed_volumes(&mut self) -> bool {
         let mut shown: Vec<(u64, VolumeNow)> = Vec::new();
         // The active one first: where there is not room for all of them, it is whole.
@@ -154,10 +160,36 @@ impl Engine {
         for (key, now) in &shown {
             self.feed_volume(*key, now, &mut room);
         }
-        if let Some(screen) = self.screen.as_ref().filter(|_| room < MOST_WRITTEN) {
+        let is_copying =
+            room == MOST_WRITTEN && shown.iter().any(|(key, now)| self.feed_copy(*key, now));
+        if let Some(screen) = (self.screen.as_ref()).filter(|_| room < MOST_WRITTEN || is_copying) {
             screen.flush_slices();
         }
-        room == 0
+        let is_waiting = room == 0;
+        self.is_dirty |= is_waiting || is_copying;
+        let is_left_out = is_waiting && self.planes.left_out < MOST_LEFT_OUT;
+        self.planes.left_out = if is_left_out {
+            self.planes.left_out + 1
+        } else {
+            0
+        };
+        !is_left_out
+    }
+
+    /// Brings slices of a complete volume to the copy that the screen draws faster from. True where it did: there may be more.
+    fn feed_copy(&mut self, key: u64, now: &VolumeNow) -> bool {
+        let (series, tiling, cache) = (now.series, now.tiling.as_ref(), &self.cache);
+        let frame = |slice: u32| {
+            let place = *now.slices.get(slice as usize)?;
+            let frame = cache.get(FrameKey {
+                series,
+                slice: place,
+            })?;
+            let part = tiling.and_then(|tiling| frame.part(tiling, slice as usize, now.size));
+            Some(part.map_or(Cow::Borrowed(frame), Cow::Owned))
+        };
+        let screen = self.screen.as_mut();
+        screen.is_some_and(|screen| screen.copy_slices(key, &now.planes, frame, &mut self.scratch))
     }
 
     fn feed_volume(&mut self, key: u64, now: &VolumeNow, room: &mut usize) {

@@ -3,9 +3,13 @@
 use super::StoredFrame;
 use super::screen::{Later, Screen, ShownPlane};
 use crate::platform::plane_workers::{PlaneWorkerEvent, PlaneWorkers};
+use std::borrow::Cow;
 use viewer_core::pixel::{ModalityLut, SampleType};
 use viewer_core::volume::{PlanePainter, PlaneParams, Presence};
 use viewer_gpu::PlaneProgress;
+
+/// Most slices that one drawing copies: nobody waits for them.
+const MOST_COPIED: usize = 8;
 
 impl Screen {
     /// Leaves planes to workers where the processor draws.
@@ -60,6 +64,29 @@ impl Screen {
             }
             Self::Cpu { cpu, .. } => cpu.volumes.put(key, slice, frame, modality),
         }
+    }
+
+    /// Brings slices to a copy that the screen draws planes faster from, where there is to be one. True where it did: there
+    /// may be more.
+    pub fn copy_slices<'a>(
+        &mut self,
+        key: u64,
+        planes: &[PlaneParams],
+        frame: impl Fn(u32) -> Option<Cow<'a, StoredFrame>>,
+        scratch: &mut Vec<u8>,
+    ) -> bool {
+        let Self::Gpu { gpu, .. } = self else {
+            return false;
+        };
+        let mut is_copying = false;
+        for slice in (gpu.missing_in_copy(key, planes).into_iter()).take(MOST_COPIED) {
+            // One that was dropped from memory is not decoded again for it.
+            let Some(frame) = frame(slice) else { break };
+            frame.copy_into(scratch);
+            gpu.write_to_copy(key, slice, scratch);
+            is_copying = true;
+        }
+        is_copying
     }
 
     /// Slices were written: nothing but the screen keeps them any longer.

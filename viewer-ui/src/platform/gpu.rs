@@ -13,6 +13,7 @@ pub use viewer_gpu::scene::Content;
 use viewer_gpu::scene::{Scene, SceneViewport};
 use viewer_gpu::texture_cache::TextureCache;
 use viewer_gpu::volume_cache::{PlaneProgress, VolumeCache};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlCanvasElement;
 
 /// How the GPU is reached.
@@ -282,6 +283,9 @@ impl GpuScreen {
     ) -> Result<(), String> {
         let begun = self.volumes.begin(&self.context, key, size, sample_type);
         begun.map_err(|error| error.to_string())?;
+        if self.volume_keys.is_empty() && self.context.mixes_singles().is_none() {
+            spawn_local(self.context.learn_mixing(yield_now));
+        }
         self.volume_keys.push(key);
         Ok(())
     }
@@ -297,6 +301,16 @@ impl GpuScreen {
         let context = &self.context;
         let written = (self.volumes).write_slice(context, key, slice, samples, modality);
         written.map_err(|error| error.to_string())
+    }
+
+    /// Slices that a copy for the graphics card to mix lacks.
+    pub fn missing_in_copy(&mut self, key: u64, planes: &[PlaneParams]) -> Vec<u32> {
+        self.volumes.missing_in_copy(&self.context, key, planes)
+    }
+
+    /// Brings one slice to that copy.
+    pub fn write_to_copy(&mut self, key: u64, slice: u32, samples: &[u8]) {
+        self.volumes.write_to_copy(key, slice, samples);
     }
 
     /// Hands written slices over to the graphics card.

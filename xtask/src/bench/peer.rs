@@ -1,4 +1,4 @@
-//! The viewer beside Cornerstone3D, by the benchmark in `../shared/peer`: both in one headless browser, in
+//! The viewer, by WebGPU and by WebGL2, beside Cornerstone3D and OHIF, by the benchmark in `../shared/peer`: all in one headless browser, in
 //! alternating rounds, over a server that only copies frames out of memory.
 //!
 //! The benchmark is copied to `target/peer`, so that nothing is written beside the project, and set up there
@@ -14,8 +14,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A CT of 200 slices, uncompressed and as JPEG-LS.
-const CASES: [&str; 2] = ["stack-ct200-raw", "stack-ct200-jls"];
+/// A CT of 200 slices: as a stack, uncompressed and as JPEG-LS, and in three planes, as HTJ2K.
+const CASES: [&str; 3] = ["stack-ct200-raw", "stack-ct200-jls", "mpr-ct200-htj2k"];
+/// Ours: by WebGPU, the usual way, and by WebGL2.
+const VIEWERS: [&str; 2] = ["ours", "webgl2"];
+/// The peers; OHIF shows planes only.
+const PEERS: [&str; 2] = ["cs3d", "ohif"];
 /// How long the server may take to read its frames.
 const SERVER_START: Duration = Duration::from_secs(60);
 
@@ -46,28 +50,34 @@ pub fn peer(rounds: usize) -> Result<()> {
     }
     let server = Server::start(&folder, &app)?;
     let address = format!("http://127.0.0.1:{}", server.port);
+    let page = format!(
+        "{address}/ours/bench.html?study={{study}}&series={{series}}&mode={{mode}}&vw={{vw}}"
+    );
     // The first round warms caches up and is not counted.
     part(
         &format!("Measuring {rounds} rounds and one to warm up"),
         || {
             check(
-            Command::new("node")
-                .arg("run.mjs")
-                .args(["--server", &address])
-                .arg("--adapter")
-                .arg(format!("ours={address}/ours/bench.html?study={{study}}&series={{series}}&mode={{mode}}&vw={{vw}}"))
-                .args(["--adapters", "ours,cs3d"])
-                .args(["--only", &CASES.join(",")])
-                .args(["--reps", &(rounds + 1).to_string()])
-                .arg("--out")
-                .arg(&raw)
-                .current_dir(&folder),
-        )
+                Command::new("node")
+                    .arg("run.mjs")
+                    .args(["--server", &address])
+                    .args(["--ohif", &format!("http://127.0.0.1:{}", server.ohif_port)])
+                    .arg("--adapter")
+                    .arg(format!("ours={page}"))
+                    .arg("--adapter")
+                    .arg(format!("webgl2={page}&backend=webgl2"))
+                    .args(["--adapters", &[VIEWERS, PEERS].concat().join(",")])
+                    .args(["--only", &CASES.join(",")])
+                    .args(["--reps", &(rounds + 1).to_string()])
+                    .arg("--out")
+                    .arg(&raw)
+                    .current_dir(&folder),
+            )
         },
     )?;
     drop(server);
     let samples = std::fs::read_to_string(&raw).context("the benchmark wrote no samples")?;
-    let report = report::read(&samples, &CASES)?;
+    let report = report::read(&samples, &CASES, &VIEWERS, &PEERS)?;
     print!("{}", report::table(&report));
     let file = results.join("peer.json");
     std::fs::write(&file, report::json("peer", &report)? + "\n")?;
@@ -92,7 +102,10 @@ fn prepared() -> Result<PathBuf> {
             Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]),
         )?;
     }
-    if !folder.join("data/out/ct/meta.json").is_file() {
+    if !folder.join("vendor/package/dist/index.html").is_file() {
+        run("Fetching OHIF", Command::new("node").arg("get-ohif.mjs"))?;
+    }
+    if !folder.join("data/out/ct/htj2k.json").is_file() {
         let python = folder.join(".venv/bin/python");
         // An environment without its packages was interrupted.
         if !folder.join(".venv/ready").is_file() {
@@ -122,7 +135,7 @@ fn prepared() -> Result<PathBuf> {
                 "--n",
                 "200",
                 "--ts",
-                "raw,jls",
+                "raw,jls,htj2k",
             ]),
         )?;
     }
@@ -165,11 +178,12 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 struct Server {
     child: Child,
     port: u16,
+    ohif_port: u16,
 }
 
 impl Server {
     fn start(folder: &Path, app: &Path) -> Result<Self> {
-        let (port, second) = free_ports()?;
+        let (port, ohif_port) = free_ports()?;
         let mut extra = std::ffi::OsString::from("ours=");
         extra.push(std::path::absolute(app)?);
         let child = Command::new("node")
@@ -178,7 +192,7 @@ impl Server {
                 "--port",
                 &port.to_string(),
                 "--ohif-port",
-                &second.to_string(),
+                &ohif_port.to_string(),
             ])
             .arg("--extra")
             .arg(extra)
@@ -187,13 +201,18 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()
             .context("node could not be started")?;
-        let mut server = Self { child, port };
+        let mut server = Self {
+            child,
+            port,
+            ohif_port,
+        };
         let began = Instant::now();
         loop {
             let catalog = server.catalog().unwrap_or_default();
             if CASES
                 .iter()
-                .all(|case| catalog.contains(case.trim_start_matches("stack-")))
+                .filter_map(|case| case.split_once('-'))
+                .all(|(_, study)| catalog.contains(study))
             {
                 return Ok(server);
             }

@@ -1,4 +1,4 @@
-//! Samples of a benchmark as rows: minimum, median, maximum, and the ratio to the peer.
+//! Samples of a benchmark as rows: minimum, median, maximum, and the ratio to each peer.
 
 use crate::steps::{output_of, root};
 use anyhow::{Context, Result, bail};
@@ -12,11 +12,14 @@ pub(super) struct Row {
     case: String,
     metric: &'static str,
     unit: &'static str,
+    /// What of ours was measured.
+    viewer: &'static str,
     /// How many samples of ours count.
     runs: usize,
     min: f64,
     median: f64,
     max: f64,
+    peer: &'static str,
     peer_median: Option<f64>,
     /// Our median by the peer's.
     ratio: Option<f64>,
@@ -32,7 +35,7 @@ pub(super) struct Report {
 /// Metric, unit, and how it is read from a sample.
 type Metric = (&'static str, &'static str, fn(&Value) -> Option<f64>);
 
-const METRICS: [Metric; 9] = [
+const METRICS: [Metric; 16] = [
     ("first", "ms", |sample| sample["first"].as_f64()),
     ("firstEvent", "ms", |sample| sample["firstEvent"].as_f64()),
     ("all", "ms", |sample| sample["all"].as_f64()),
@@ -45,6 +48,25 @@ const METRICS: [Metric; 9] = [
     ("bytesAppAtFirst", "bytes", |sample| {
         sample["bytesAppAtFirst"].as_f64()
     }),
+    ("mprFull", "ms", |sample| sample["mprFull"].as_f64()),
+    ("rssPeakBoth", "MB", |sample| {
+        Some(sample["rssPeakRenderer"].as_f64()? + sample["rssPeakGpu"].as_f64()?)
+    }),
+    ("turn512", "ms", |sample| {
+        sample["rotate512"]["done"]["p50"].as_f64()
+    }),
+    ("turn512Cpu", "ms", |sample| {
+        cpu(&sample["rotate512Sustained"])
+    }),
+    ("turn1024", "ms", |sample| {
+        sample["rotate1024"]["done"]["p50"].as_f64()
+    }),
+    ("turn1024Cpu", "ms", |sample| {
+        cpu(&sample["rotate1024Sustained"])
+    }),
+    ("slab20", "ms", |sample| {
+        sample["slab20"]["done"]["p50"].as_f64()
+    }),
     ("contention", "wall/cpu", |sample| {
         sample["contention"].as_f64()
     }),
@@ -55,46 +77,81 @@ fn sum(parts: &Value) -> Option<f64> {
     Some(parts.as_object()?.values().filter_map(Value::as_f64).sum())
 }
 
-/// Reads the samples of `ours` and `cs3d`; the first of each warmed up and does not count.
+/// CPU time of a picture.
+fn cpu(sustained: &Value) -> Option<f64> {
+    Some(sustained["cpuRenderer"].as_f64()? + sustained["cpuGpu"].as_f64()?)
+}
+
+/// Reads the samples of our viewers and of the peers; the first of each warmed up and does not count.
 ///
 /// # Errors
 /// They cannot be read, or a case has no sample of ours.
-pub(super) fn read(samples: &str, cases: &[&str]) -> Result<Report> {
+pub(super) fn read(
+    samples: &str,
+    cases: &[&str],
+    viewers: &[&'static str],
+    peers: &[&'static str],
+) -> Result<Report> {
     let file: Value = serde_json::from_str(samples).context("the samples are no JSON")?;
     let mut report = Report {
         rows: Vec::new(),
         notes: Vec::new(),
     };
     for case in cases {
-        let ours = counted(&file, "ours", case, &mut report.notes);
-        let peer = counted(&file, "cs3d", case, &mut report.notes);
-        if ours.is_empty() {
-            bail!("no sample of {case} succeeded: {}", report.notes.join("; "));
+        let measured = |viewer, notes: &mut Vec<String>| counted(&file, viewer, case, notes);
+        let of_peers: Vec<_> = peers
+            .iter()
+            .map(|peer| (*peer, measured(peer, &mut report.notes)))
+            .collect();
+        let mut is_measured = false;
+        for viewer in viewers {
+            let ours = measured(viewer, &mut report.notes);
+            is_measured |= !ours.is_empty();
+            for (peer, theirs) in &of_peers {
+                // A peer that does not show this case, beside one that does, has no rows.
+                if theirs.is_empty() && *peer != peers[0] {
+                    continue;
+                }
+                let rows = METRICS
+                    .iter()
+                    .filter_map(|metric| row(case, metric, (viewer, &ours), (peer, theirs)));
+                report.rows.extend(rows);
+            }
         }
-        for (metric, unit, value) in METRICS {
-            let values: Vec<f64> = ours.iter().filter_map(value).collect();
-            let peers: Vec<f64> = peer.iter().filter_map(value).collect();
-            let Some(middle) = median(&values) else {
-                continue;
-            };
-            let peer_median = median(&peers);
-            report.rows.push(Row {
-                case: (*case).to_owned(),
-                metric,
-                unit,
-                runs: values.len(),
-                min: values.iter().copied().fold(f64::INFINITY, f64::min),
-                median: middle,
-                max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-                peer_median,
-                ratio: peer_median
-                    .filter(|peer| *peer > 0.0)
-                    .map(|peer| rounded(middle / peer)),
-            });
+        if !is_measured {
+            bail!("no sample of {case} succeeded: {}", report.notes.join("; "));
         }
     }
     report.notes.dedup();
     Ok(report)
+}
+
+/// One figure of ours beside a peer's; `None` where no sample has it.
+fn row(
+    case: &str,
+    (metric, unit, value): &Metric,
+    (viewer, ours): (&'static str, &[Value]),
+    (peer, theirs): (&'static str, &[Value]),
+) -> Option<Row> {
+    let values: Vec<f64> = ours.iter().filter_map(value).collect();
+    let of_peer: Vec<f64> = theirs.iter().filter_map(value).collect();
+    let middle = median(&values)?;
+    let peer_median = median(&of_peer);
+    Some(Row {
+        case: case.to_owned(),
+        metric,
+        unit,
+        viewer,
+        runs: values.len(),
+        min: values.iter().copied().fold(f64::INFINITY, f64::min),
+        median: middle,
+        max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        peer,
+        peer_median,
+        ratio: peer_median
+            .filter(|peer| *peer > 0.0)
+            .map(|peer| rounded(middle / peer)),
+    })
 }
 
 /// Samples that succeeded, without the first; what went wrong is noted.
@@ -162,11 +219,13 @@ pub(super) fn table(report: &Report) -> String {
         "case".to_owned(),
         "metric".into(),
         "unit".into(),
+        "viewer".into(),
         "runs".into(),
         "min".into(),
         "median".into(),
         "max".into(),
         "peer".into(),
+        "its median".into(),
         "ratio".into(),
     ]];
     let number = |value: f64| {
@@ -181,16 +240,18 @@ pub(super) fn table(report: &Report) -> String {
             row.case.clone(),
             row.metric.to_owned(),
             row.unit.to_owned(),
+            row.viewer.to_owned(),
             row.runs.to_string(),
             number(row.min),
             number(row.median),
             number(row.max),
+            row.peer.to_owned(),
             row.peer_median.map_or_else(|| "-".into(), number),
             row.ratio
                 .map_or_else(|| "-".into(), |ratio| format!("{ratio:.2}")),
         ]);
     }
-    let widths: Vec<usize> = (0..9)
+    let widths: Vec<usize> = (0..11)
         .map(|column| {
             lines
                 .iter()
@@ -202,13 +263,13 @@ pub(super) fn table(report: &Report) -> String {
     let mut text = String::new();
     for line in lines {
         for (column, (word, width)) in line.iter().zip(&widths).enumerate() {
-            let padded = if column < 3 {
+            let padded = if column < 4 || column == 8 {
                 format!("{word:<width$}")
             } else {
                 format!("{word:>width$}")
             };
             text.push_str(&padded);
-            text.push_str(if column == 8 { "\n" } else { "  " });
+            text.push_str(if column == 10 { "\n" } else { "  " });
         }
     }
     for note in &report.notes {
@@ -233,7 +294,7 @@ mod tests {
             "ours/a": [sample(900.0), sample(100.0), { "error": "late" }, sample(300.0)],
             "cs3d/a": [sample(900.0), sample(100.0), sample(500.0), sample(400.0)],
         } });
-        let report = read(&samples.to_string(), &["a"]).unwrap();
+        let report = read(&samples.to_string(), &["a"], &["ours"], &["cs3d"]).unwrap();
         let row = &report.rows[0];
         assert_eq!(
             (row.metric, row.runs, row.min, row.median, row.max),
@@ -251,9 +312,35 @@ mod tests {
     }
 
     #[test]
+    fn each_viewer_of_ours_stands_beside_each_peer() {
+        let sample = json!({
+            "mprFull": 10.0,
+            "rotate512Sustained": { "cpuRenderer": 1.0, "cpuGpu": 5.0 },
+            "slab20": { "done": { "p50": 8.0 } },
+        });
+        let slow = json!({ "mprFull": 40.0, "slab20": { "done": { "p50": 16.0 } } });
+        let samples = json!({ "samples": {
+            "ours/m": [sample, sample], "webgl2/m": [sample, sample], "cs3d/m": [slow, slow],
+            "ohif/m": [{ "mprFull": 80.0 }, { "mprFull": 80.0 }],
+        } });
+        let viewers = ["ours", "webgl2"];
+        let report = read(&samples.to_string(), &["m"], &viewers, &["cs3d", "ohif"]).unwrap();
+        let ratio = |viewer, peer, metric| {
+            let mut rows = report.rows.iter();
+            let found =
+                rows.find(|row| (row.viewer, row.peer, row.metric) == (viewer, peer, metric));
+            found.unwrap().ratio
+        };
+        assert_eq!(ratio("webgl2", "cs3d", "mprFull"), Some(0.25));
+        assert_eq!(ratio("ours", "ohif", "mprFull"), Some(0.125));
+        assert_eq!(ratio("ours", "cs3d", "slab20"), Some(0.5));
+        assert_eq!(ratio("ours", "cs3d", "turn512Cpu"), None);
+    }
+
+    #[test]
     fn a_case_without_samples_is_an_error() {
         let samples = json!({ "samples": { "ours/a": [sample(1.0), { "error": "late" }] } });
-        let error = read(&samples.to_string(), &["a"]).unwrap_err();
+        let error = read(&samples.to_string(), &["a"], &["ours"], &["cs3d"]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "no sample of a succeeded: ours a failed: late"

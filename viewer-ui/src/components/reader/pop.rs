@@ -59,12 +59,14 @@ pub fn Pop(props: &PopProps) -> Html {
             let key = event.key();
             is_tabbing.replace(key == "Tab");
             let has_modifier = event.ctrl_key() || event.alt_key() || event.meta_key();
+            // With Shift they thicken or turn what is on screen, beside the panel as well.
+            let is_for_screen = event.shift_key() && key.starts_with("Arrow");
             let is_taken = match key.as_str() {
                 "Tab" if is_modal => {
                     page::rove(&element, if event.shift_key() { -1 } else { 1 });
                     true
                 }
-                _ if in_field || has_modifier => false,
+                _ if in_field || has_modifier || is_for_screen => false,
                 "ArrowDown" | "ArrowRight" => {
                     page::rove(&element, 1);
                     true
