@@ -206,7 +206,7 @@ pub async fn run_planes(
             .map_err(|_| failed(crate::DrawError::Plane))?;
         compare(&scene, (&rgba, &values), &expected, number, &mut report);
         report.scenes += 1;
-        if copy(context, &mut volumes, key, &scene) {
+        if copy(context, &mut volumes, key, &scene, &yield_now).await {
             let drawn = renderer.plane_to_rgba(context, &volumes, key, params, yield_now.clone());
             let again = drawn.await.map_err(failed)?;
             compare(&scene, (&again, &values), &expected, number, &mut report);
@@ -237,7 +237,7 @@ pub async fn run_mixed_planes(
             source,
         };
         scene.upload(context, &mut volumes, 1).map_err(failed)?;
-        if !copy(context, &mut volumes, 1, &scene) {
+        if !copy(context, &mut volumes, 1, &scene, &yield_now).await {
             continue;
         }
         let drawn = renderer.plane_to_rgba(context, &volumes, 1, &scene.params, yield_now.clone());
@@ -261,13 +261,31 @@ pub async fn run_mixed_planes(
 }
 
 /// Gives the graphics card a copy of a volume to mix; true where a plane is drawn from it.
-fn copy(context: &Context, volumes: &mut VolumeCache, key: u64, scene: &PlaneScene) -> bool {
-    let params = &scene.params;
-    for z in volumes.missing_in_copy(context, key, std::slice::from_ref(params)) {
-        volumes.write_to_copy(key, z, scene.slices[z as usize].samples());
+async fn copy(
+    context: &Context,
+    volumes: &mut VolumeCache,
+    key: u64,
+    scene: &PlaneScene,
+    yield_now: impl AsyncFn(),
+) -> bool {
+    let planes = std::slice::from_ref(&scene.params);
+    let wanted = volumes.missing_in_copy(context, key, planes);
+    for z in &wanted {
+        volumes.write_to_copy(key, *z, scene.slices[*z as usize].samples());
     }
-    let volume = volumes.get(key);
-    volume.is_some_and(|volume| plane_way::is_mixed(volume, params))
+    let is_mixed = |volumes: &VolumeCache| {
+        let volume = volumes.get(key);
+        volume.is_some_and(|volume| plane_way::is_mixed(volume, &scene.params))
+    };
+    // WebGPU says later whether there was memory.
+    for _ in 0..20 {
+        if wanted.is_empty() || is_mixed(volumes) {
+            break;
+        }
+        yield_now().await;
+        volumes.missing_in_copy(context, key, planes);
+    }
+    is_mixed(volumes)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "figures of a report")]
