@@ -6,11 +6,13 @@
 
 mod chain;
 mod chance;
+mod plane_runs;
 mod planes;
 
 use crate::{Context, DrawError, Renderer, TextureCache, UploadError};
 use chance::Chance;
-pub use planes::{PlaneScene, plane_scene, run_mixed_planes, run_planes};
+pub use plane_runs::{run_mixed_planes, run_planes};
+pub use planes::{PlaneScene, plane_scene};
 use viewer_core::pixel::icc::ScreenColors;
 use viewer_core::pixel::{
     ColorModel, FrameParams, FrameView, ModalityLut, PaddingRange, PixelKind, Presentation,
