@@ -205,8 +205,8 @@ impl Context {
         self.filter.is_exact()
     }
 
-    /// Has the graphics card mix known singles, and looks how well it does: many have only 8 bits for the weights. Volumes
-    /// that begin before this ends are mixed by the shader. It draws at once; the future waits for the result.
+    /// Has the graphics card mix known singles, and looks how well it does: many have only 8 bits for the weights. Until this
+    /// ends, and where it does not mix exactly, the shader mixes. It draws at once; the future waits for the result.
     /// `yield_now` gives the thread back to the host for a moment, in a browser until its next task.
     pub fn learn_mixing<Y: AsyncFn() + 'static>(
         &self,

@@ -2,7 +2,7 @@
 //!
 //! One filtered sample stands for eight loads, which is much on graphics cards in software. Most cards in hardware have
 //! 8 bits for the weights of a filter: between air and bone that is many greys. So each card mixes known numbers first,
-//! and only one that does so in single precision gets volumes of singles.
+//! and only one that does so in single precision gets copies of volumes as singles.
 //!
 //! What is left is the rounding of places, which are single precision too: see [`is_exact`].
 
