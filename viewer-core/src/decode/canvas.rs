@@ -28,8 +28,15 @@ impl Canvas {
 
     /// Puts one line of one component in its place; a line outside the frame is left out.
     pub fn write(&mut self, row: usize, component: usize, line: &[u16]) {
-        let start = row * self.line_bytes;
-        let Some(target) = self.data.get_mut(start..start + self.line_bytes) else {
+        self.write_part((row, 0), component, line);
+    }
+
+    /// Puts part of a line of one component in its place, which begins at row and column `corner`.
+    pub fn write_part(&mut self, corner: (usize, usize), component: usize, line: &[u16]) {
+        let start = corner.0 * self.line_bytes;
+        let skipped = corner.1 * self.pixel_bytes;
+        let whole = self.data.get_mut(start..start + self.line_bytes);
+        let Some(target) = whole.and_then(|whole| whole.get_mut(skipped..)) else {
             return;
         };
         let unused = self.unused;
@@ -41,9 +48,9 @@ impl Canvas {
                 }
             }
             (2, 2) => {
+                let unused = unused.saturating_sub(16);
                 for (bytes, sample) in target.as_chunks_mut::<2>().0.iter_mut().zip(line) {
-                    let [low, high, ..] = value(*sample);
-                    *bytes = [low, high];
+                    *bytes = ((sample << unused).cast_signed() >> unused).to_le_bytes();
                 }
             }
             (1, 3) => {

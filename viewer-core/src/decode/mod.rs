@@ -61,7 +61,7 @@ pub fn decode_frame(
     decode_by(bytes, transfer_syntax, format, limits, any_codec)
 }
 
-/// Decodes one frame by the decoders that most images need: native, RLE, JPEG-LS and JPEG 2000.
+/// Decodes one frame by the decoders that most images need: native, RLE, JPEG-LS, JPEG 2000 and HTJ2K.
 ///
 /// A program that calls this one alone does not hold the other decoders: that keeps what browsers load
 /// first small. [`is_common`] tells in advance whether it will do.
@@ -121,6 +121,7 @@ fn common_codec(
         Codec::Rle => rle::decode(bytes, format, limits),
         Codec::JpegLs => jpeg_ls::decode(bytes, format, limits),
         Codec::Jpeg2000 => jpeg2000::decode(bytes, format, limits),
+        Codec::HighThroughput => high_throughput::decode(bytes, format, limits),
         _ => Err(DecodeError::NotInThisModule),
     }
 }
@@ -134,7 +135,6 @@ fn any_codec(
     match codec {
         Codec::Deflated => deflated::decode(bytes, format, limits),
         Codec::Jpeg => jpeg::decode(bytes, format, limits),
-        Codec::HighThroughput => high_throughput::decode(bytes, format, limits),
         Codec::JpegXl => jpeg_xl::decode(bytes, format, false, limits),
         Codec::JpegXlOfJpeg => jpeg_xl::decode(bytes, format, true, limits),
         common => common_codec(bytes, common, format, limits),

@@ -31,14 +31,13 @@ impl Codec {
     /// True for the decoders of [`super::decode_common`].
     fn is_common(self) -> bool {
         match self {
-            Self::LittleEndian | Self::BigEndian | Self::Rle | Self::JpegLs | Self::Jpeg2000 => {
-                true
-            }
-            Self::HighThroughput
-            | Self::Jpeg
-            | Self::JpegXl
-            | Self::JpegXlOfJpeg
-            | Self::Deflated => false,
+            Self::LittleEndian
+            | Self::BigEndian
+            | Self::Rle
+            | Self::JpegLs
+            | Self::Jpeg2000
+            | Self::HighThroughput => true,
+            Self::Jpeg | Self::JpegXl | Self::JpegXlOfJpeg | Self::Deflated => false,
         }
     }
 }

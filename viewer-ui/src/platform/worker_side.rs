@@ -47,5 +47,18 @@ fn hand_over(bytes: &[u8], request: js_sys::ArrayBuffer) -> js_sys::ArrayBuffer 
         js_sys::Uint8Array::new_with_byte_offset_and_length(&request, 0, length).copy_from(bytes);
         return request;
     }
+    give_back(&request);
     js_sys::Uint8Array::from(bytes).buffer()
+}
+
+/// Gives the memory of a buffer back at once, where the browser can: nobody reads it any more.
+fn give_back(buffer: &js_sys::ArrayBuffer) {
+    let transfer = js_sys::Reflect::get(buffer, &"transfer".into());
+    if let Some(transfer) = transfer
+        .ok()
+        .and_then(|it| it.dyn_into::<js_sys::Function>().ok())
+    {
+        // The bytes move to a buffer without any, and are gone.
+        let _ = transfer.call1(buffer, &0.into());
+    }
 }

@@ -2,54 +2,14 @@
 //!
 //! A coefficient has its sign in bit 31; below it stands the magnitude, whose first bit plane is bit 30, with
 //! half of the last decoded plane added to it.
+//!
+//! Quads go two at a time and a row at a time: first what the codes say of them, then their samples. Both read
+//! bits that were laid down without stuffing, by tables and without branches on what a sample is.
 //! Source: ISO/IEC 15444-15 (ITU-T T.814) clause 7 (decoding) and annex B (bit streams).
 
-use super::code_table::{FIRST_ROW, OTHER_ROWS};
-use super::streams::{Backward, Forward, RunLengths};
-
-/// What a code of a quad says.
-#[derive(Clone, Copy, Default)]
-struct Code {
-    length: u8,
-    /// Which samples are significant: bit 0 top left, 1 bottom left, 2 top right, 3 bottom right.
-    significant: u8,
-    has_exponent: bool,
-    known: u8,
-    top: u8,
-}
-
-/// Codes by context and the next seven bits.
-pub(super) struct Codes {
-    first_row: Vec<Code>,
-    other_rows: Vec<Code>,
-}
-
-impl Codes {
-    pub fn new() -> Self {
-        let expand = |entries: &[u32]| {
-            let mut codes = vec![Code::default(); 1024];
-            for entry in entries {
-                let field = |shift: u32, bits: u32| (entry >> shift & ((1 << bits) - 1)) as u8;
-                let code = Code {
-                    length: field(0, 3),
-                    top: field(10, 4),
-                    known: field(14, 4),
-                    has_exponent: field(18, 1) == 1,
-                    significant: field(19, 4),
-                };
-                let first = usize::from(field(23, 3)) << 7 | usize::from(field(3, 7));
-                for place in (first..(first | 127) + 1).step_by(1 << code.length) {
-                    codes[place] = code;
-                }
-            }
-            codes
-        };
-        Self {
-            first_row: expand(FIRST_ROW),
-            other_rows: expand(OTHER_ROWS),
-        }
-    }
-}
+use super::codes::{BOTH_IN_FIRST_ROW, Codes, quad};
+use super::refinement::Grid;
+use super::streams::{Bits, RunLengths};
 
 /// Where the coded bytes of a block are and how they are to be read.
 pub(super) struct Coded<'a> {
@@ -65,275 +25,286 @@ pub(super) struct Coded<'a> {
     pub causal: bool,
 }
 
-/// Decodes a block of `width` x `height` coefficients into `out`; `None` for bytes that no encoder makes.
-pub(super) fn decode(
-    coded: &Coded,
-    codes: &Codes,
-    width: usize,
-    height: usize,
-    out: &mut Vec<u32>,
-) -> Option<()> {
-    out.clear();
-    out.resize(width * height, 0);
-    if coded.empty_planes > 28 {
-        return None;
-    }
-    let plane = 30 - coded.empty_planes;
-    cleanup(coded, codes, width, height, out)?;
-    if coded.passes > 1 {
-        let cleaned: Vec<bool> = out.iter().map(|value| *value != 0).collect();
-        let grid = Grid {
-            width,
-            height,
-            causal: coded.causal,
-        };
-        grid.propagate(coded.refinement, plane, &cleaned, out);
-        if coded.passes > 2 {
-            grid.refine(coded.refinement, plane, &cleaned, out);
+/// Decodes blocks one after another.
+pub(super) struct BlockDecoder<'a> {
+    codes: &'a Codes,
+    magnitudes: Bits,
+    quad_codes: Bits,
+    /// What the codes say of the quads of a row and of the row above it; see [`Quad`].
+    row: Vec<u32>,
+    row_above: Vec<u32>,
+    /// Of the bottom samples of each quad the doubled magnitudes less one. One quad more at both ends.
+    bottom: Vec<[u32; 2]>,
+    bottom_above: Vec<[u32; 2]>,
+    coefficients: Vec<u32>,
+    stride: usize,
+}
+
+impl<'a> BlockDecoder<'a> {
+    pub fn new(codes: &'a Codes) -> Self {
+        Self {
+            codes,
+            magnitudes: Bits::default(),
+            quad_codes: Bits::default(),
+            row: Vec::new(),
+            row_above: Vec::new(),
+            bottom: Vec::new(),
+            bottom_above: Vec::new(),
+            coefficients: Vec::new(),
+            stride: 0,
         }
     }
-    Some(())
-}
 
-/// The cleanup pass (7.3): quads of 2 x 2 samples, two at a time.
-fn cleanup(
-    coded: &Coded,
-    codes: &Codes,
-    width: usize,
-    height: usize,
-    out: &mut [u32],
-) -> Option<()> {
-    let bytes = coded.cleanup;
-    let &[.., before, last] = bytes else {
-        return None;
-    };
-    // 7.1.1: the last twelve bits tell the length of the suffix.
-    let suffix = usize::from(last) << 4 | usize::from(before & 15);
-    if !(2..=4079).contains(&suffix) || suffix > bytes.len() {
-        return None;
-    }
-    let (magnitudes, suffix) = bytes.split_at(bytes.len() - suffix);
-    let mut magnitudes = Forward::new(magnitudes, 0xFF);
-    let mut runs = RunLengths::new(suffix);
-    let mut bits = Backward::of_codes(suffix);
-
-    let quads = width.div_ceil(2);
-    // Of the row of quads above and of this one: significance, and of its bottom samples the doubled
-    // magnitudes less one. One more at both ends, which stay zero.
-    let mut above = vec![0_u8; quads + 3];
-    let mut here = vec![0_u8; quads + 3];
-    let mut above_bottom = vec![0_u32; 2 * quads + 4];
-    let mut bottom = vec![0_u32; 2 * quads + 4];
-    for y in (0..height).step_by(2) {
-        let table = if y == 0 {
-            &codes.first_row
-        } else {
-            &codes.other_rows
-        };
-        here.fill(0);
-        bottom.fill(0);
-        for quad in (0..quads).step_by(2) {
-            let mut pair = [Code::default(); 2];
-            for (place, code) in pair.iter_mut().enumerate() {
-                let q = quad + place;
-                if q >= quads {
-                    break;
-                }
-                let context = context(y == 0, here[q], &above[q..q + 3]);
-                if context > 0 || runs.event() {
-                    *code = table[context << 7 | bits.peek(7) as usize];
-                    bits.skip(code.length.into());
-                }
-                here[q + 1] = code.significant;
-            }
-            let exponents = exponents(y == 0, pair, &mut bits, &mut runs);
-            for (place, (code, exponent)) in pair.into_iter().zip(exponents).enumerate() {
-                let q = quad + place;
-                if q >= quads || code.significant == 0 {
-                    continue;
-                }
-                // 7.3.7: more than one significant sample takes the exponents above as a guide.
-                let guide = if y > 0 && code.significant.count_ones() > 1 {
-                    let neighbours = &above_bottom[2 * q..2 * q + 4];
-                    let all = neighbours.iter().fold(2, |all, value| all | value);
-                    31 - all.leading_zeros()
-                } else {
-                    1
-                };
-                let exponent = exponent + guide;
-                if exponent > coded.empty_planes + 2 {
-                    return None;
-                }
-                for sample in 0..4 {
-                    if code.significant >> sample & 1 == 0 {
-                        continue;
-                    }
-                    let (x, line) = (2 * q + sample / 2, y + sample % 2);
-                    let length = exponent - u32::from(code.known >> sample & 1);
-                    let raw = magnitudes.take(length);
-                    let value = raw | u32::from(code.top >> sample & 1) << length | 1;
-                    if sample % 2 == 1 {
-                        bottom[2 * q + 1 + sample / 2] = value;
-                    }
-                    if x < width && line < height {
-                        out[line * width + x] =
-                            raw << 31 | (value + 2) << (29 - coded.empty_planes);
-                    }
-                }
-            }
+    /// Decodes a block of `width` x `height` coefficients; `None` for bytes that no encoder makes.
+    pub fn decode(&mut self, coded: &Coded, width: usize, height: usize) -> Option<()> {
+        if coded.empty_planes > 28 {
+            return None;
         }
-        std::mem::swap(&mut above, &mut here);
-        std::mem::swap(&mut above_bottom, &mut bottom);
+        self.stride = width.next_multiple_of(2);
+        let size = self.stride * height.next_multiple_of(2);
+        self.coefficients.resize(size, 0);
+        self.cleanup(coded, width, height)?;
+        if coded.passes > 1 {
+            let grid = Grid {
+                width,
+                height,
+                stride: self.stride,
+                causal: coded.causal,
+            };
+            grid.decode(coded, &mut self.magnitudes, &mut self.coefficients);
+        }
+        Some(())
     }
-    Some(())
+
+    /// The lines of the last block; they may be longer than the block is wide.
+    pub fn lines(&self) -> impl Iterator<Item = &[u32]> {
+        self.coefficients.chunks_exact(self.stride.max(1))
+    }
+
+    /// The cleanup pass (7.3).
+    fn cleanup(&mut self, coded: &Coded, width: usize, height: usize) -> Option<()> {
+        let bytes = coded.cleanup;
+        let &[.., before, last] = bytes else {
+            return None;
+        };
+        // 7.1.1: the last twelve bits tell the length of the suffix.
+        let suffix = usize::from(last) << 4 | usize::from(before & 15);
+        if !(2..=4079).contains(&suffix) || suffix > bytes.len() {
+            return None;
+        }
+        let (magnitudes, suffix) = bytes.split_at(bytes.len() - suffix);
+        self.magnitudes.lay_forward(magnitudes, 0xFF);
+        self.quad_codes.lay_codes(suffix);
+        let mut runs = RunLengths::new(suffix);
+
+        let quads = width.div_ceil(2);
+        for row in [&mut self.row, &mut self.row_above] {
+            row.clear();
+            row.resize(quads + 3, 0);
+        }
+        for row in [&mut self.bottom, &mut self.bottom_above] {
+            row.clear();
+            row.resize(quads + 2, [0; 2]);
+        }
+        let pairs_of_lines = self.coefficients.chunks_exact_mut((2 * self.stride).max(1));
+        for (index, lines) in pairs_of_lines.enumerate().take(height.div_ceil(2)) {
+            let read_codes = if index == 0 {
+                read_codes::<true>
+            } else {
+                read_codes::<false>
+            };
+            let above = &self.row_above;
+            read_codes(
+                self.codes,
+                &mut self.quad_codes,
+                &mut runs,
+                above,
+                &mut self.row,
+            );
+            read_samples(
+                &mut self.magnitudes,
+                coded.empty_planes,
+                &self.row[1..=quads],
+                &self.bottom_above,
+                &mut self.bottom[1..],
+                lines.split_at_mut(self.stride),
+            )?;
+            std::mem::swap(&mut self.row, &mut self.row_above);
+            std::mem::swap(&mut self.bottom, &mut self.bottom_above);
+        }
+        Some(())
+    }
 }
 
-/// The context of a quad (7.3.5): `left` is the quad to the left, `above` the three above it.
-#[inline]
-fn context(is_first_row: bool, left: u8, above: &[u8]) -> usize {
-    let bit = |set: bool, place: usize| usize::from(set) << place;
-    if is_first_row {
-        return bit(left & 0b0011 != 0, 0)
-            | bit(left & 0b0100 != 0, 1)
-            | bit(left & 0b1000 != 0, 2);
-    }
-    bit(above[0] & 0b1000 != 0 || above[1] & 0b0010 != 0, 0)
-        | bit(left & 0b1100 != 0, 1)
-        | bit(above[1] & 0b1000 != 0 || above[2] & 0b0010 != 0, 2)
-}
-
-/// The exponents of two quads beyond their guides (7.3.6).
-#[inline]
-fn exponents(
-    is_first_row: bool,
-    pair: [Code; 2],
-    bits: &mut Backward,
+/// What the codes say of a row of quads (7.3.5 and 7.3.6): [`quad`], and above its bits the exponent beyond the guide.
+///
+/// Rows begin and end with a quad that is not there; behind that comes one more where the count is odd.
+fn read_codes<const FIRST: bool>(
+    codes: &Codes,
+    bits: &mut Bits,
     runs: &mut RunLengths,
-) -> [u32; 2] {
-    let [first, second] = pair.map(|code| code.has_exponent);
-    match (first, second) {
-        (false, false) => [0, 0],
-        (true, false) => {
-            let prefix = Prefix::read(bits);
-            [prefix.finish(bits), 0]
-        }
-        (false, true) => {
-            let prefix = Prefix::read(bits);
-            [0, prefix.finish(bits)]
-        }
-        (true, true) if is_first_row && runs.event() => {
-            let prefixes = [Prefix::read(bits), Prefix::read(bits)];
-            let values = Prefix::finish_both(prefixes, bits);
-            values.map(|value| value + 2)
-        }
-        (true, true) => {
-            let prefix = Prefix::read(bits);
-            if is_first_row && prefix.base > 2 {
-                let second = bits.take(1) + 1;
-                return [prefix.finish(bits), second];
+    above: &[u32],
+    row: &mut [u32],
+) {
+    let table = codes.of_row(FIRST);
+    let mut reader = bits.reader();
+    let quads = row.len() - 3;
+    let mut left = 0;
+    for first in (1..=quads).step_by(2) {
+        let mut word = reader.peek();
+        let mut used = 0;
+        let mut pair = [0_u32; 2];
+        for (place, code) in (first..=quads).zip(&mut pair) {
+            let context = if FIRST {
+                first_context(left)
+            } else {
+                context(left, [above[place - 1], above[place], above[place + 1]])
+            };
+            if context > 0 || runs.event() {
+                *code = table[(context as usize & 7) << 7 | (word & 127) as usize].into();
+                word >>= *code >> quad::LENGTH;
+                used += *code >> quad::LENGTH;
             }
-            Prefix::finish_both([prefix, Prefix::read(bits)], bits)
+            left = *code;
         }
+        let has = |code: u32| code >> quad::HAS_EXPONENT & 1;
+        let mut kind = has(pair[0]) | has(pair[1]) << 1;
+        if kind > 0 {
+            if FIRST && kind == 3 {
+                kind = BOTH_IN_FIRST_ROW + u32::from(runs.event());
+            }
+            let exponents = codes.exponents(kind, word);
+            word >>= exponents.length;
+            used += u32::from(exponents.length);
+            let mut suffixes = [0; 2];
+            for (suffix, more) in suffixes.iter_mut().zip(exponents.more) {
+                *suffix = word as u32 & ((1 << more) - 1);
+                word >>= more;
+                used += u32::from(more);
+            }
+            for (suffix, (code, base)) in suffixes
+                .into_iter()
+                .zip(pair.iter_mut().zip(exponents.bases))
+            {
+                let mut exponent = u32::from(base) + suffix;
+                // Only magnitudes of more bits than samples of 16 bits have need it.
+                if suffix >= 28 {
+                    exponent += 4 * (word as u32 & 15);
+                    word >>= 4;
+                    used += 4;
+                }
+                *code |= exponent << 16;
+            }
+        }
+        reader.skip(used);
+        row[first..first + 2].copy_from_slice(&pair);
     }
+    let position = reader.position;
+    bits.seek(position);
 }
 
-/// The prefix of an exponent: 1, 01, 001 with one bit more, 000 with five (table 3).
-#[derive(Clone, Copy)]
-struct Prefix {
-    base: u32,
-    more: u32,
+/// The context of a quad in the first row (7.3.5), from the quad to the left.
+#[inline]
+fn first_context(left: u32) -> u32 {
+    (left | left >> 1) & 1 | left >> 1 & 6
 }
 
-impl Prefix {
-    #[inline]
-    fn read(bits: &mut Backward) -> Self {
-        let (base, more, length) = match bits.peek(3) {
-            0b000 => (5, 5, 3),
-            0b100 => (3, 1, 3),
-            0b010 | 0b110 => (2, 0, 2),
-            _ => (1, 0, 1),
+/// The context of a quad in the other rows, from the quad to the left and the three above it.
+#[inline]
+fn context(left: u32, above: [u32; 3]) -> u32 {
+    let [before, over, after] = above;
+    (before >> 3 | over >> 1) & 1
+        | (left >> 1 | left >> 2) & 2
+        | ((over >> 3 | after >> 1) & 1) << 2
+}
+
+/// The samples of a row of quads (7.3.7), into two lines.
+fn read_samples(
+    bits: &mut Bits,
+    empty_planes: u32,
+    row: &[u32],
+    bottom_above: &[[u32; 2]],
+    bottom: &mut [[u32; 2]],
+    (top, low): (&mut [u32], &mut [u32]),
+) -> Option<()> {
+    let mut reader = bits.reader();
+    let lines = top
+        .as_chunks_mut::<2>()
+        .0
+        .iter_mut()
+        .zip(low.as_chunks_mut::<2>().0);
+    let rows = row.iter().zip(bottom_above.windows(3)).zip(bottom);
+    for (((code, above), bottom), (top, low)) in rows.zip(lines) {
+        let significant = code & quad::SIGNIFICANT;
+        if significant == 0 {
+            (*bottom, *top, *low) = ([0; 2], [0; 2], [0; 2]);
+            continue;
+        }
+        // More than one significant sample takes the exponents above as a guide.
+        let around = above[0][1] | above[1][0] | above[1][1] | above[2][0] | 2;
+        let is_alone = significant & (significant - 1) == 0;
+        let guide = if is_alone {
+            1
+        } else {
+            31 - around.leading_zeros()
         };
-        bits.skip(length);
-        Self { base, more }
+        let exponent = (code >> 16) + guide;
+        if exponent > empty_planes + 2 {
+            return None;
+        }
+        let samples = [0, 1, 2, 3].map(|sample| Sample::new(*code, sample, exponent));
+        let lengths = samples.map(|sample| sample.length);
+        let raw = if exponent <= 14 {
+            let word = reader.peek();
+            let second = lengths[0] + lengths[1];
+            let third = second + lengths[2];
+            reader.skip(third + lengths[3]);
+            [word, word >> lengths[0], word >> second, word >> third].map(|word| word as u32)
+        } else {
+            lengths.map(|length| reader.take(length))
+        };
+        let values = [0, 1, 2, 3].map(|place| samples[place].value(raw[place]));
+        let coefficients = [0, 1, 2, 3]
+            .map(|place| samples[place].coefficient(raw[place], values[place], empty_planes));
+        *bottom = [values[1], values[3]];
+        *top = [coefficients[0], coefficients[2]];
+        *low = [coefficients[1], coefficients[3]];
     }
-
-    fn finish(self, bits: &mut Backward) -> u32 {
-        let suffix = bits.take(self.more);
-        self.base + suffix + extension(suffix, bits)
-    }
-
-    fn finish_both(pair: [Self; 2], bits: &mut Backward) -> [u32; 2] {
-        let suffixes = pair.map(|prefix| bits.take(prefix.more));
-        let extensions = suffixes.map(|suffix| extension(suffix, bits));
-        [0, 1].map(|place| pair[place].base + suffixes[place] + extensions[place])
-    }
+    let position = reader.position;
+    bits.seek(position);
+    Some(())
 }
 
-/// Only magnitudes of more bits than samples of 16 bits have need it.
-fn extension(suffix: u32, bits: &mut Backward) -> u32 {
-    if suffix < 28 { 0 } else { 4 * bits.take(4) }
+/// How a sample of a quad is to be read.
+#[derive(Clone, Copy)]
+struct Sample {
+    /// All bits are set if it is significant.
+    mask: u32,
+    /// How many bits there are of it; of others none.
+    length: u32,
+    /// The bit above them.
+    top: u32,
 }
 
-/// The passes behind the cleanup pass, in stripes of four lines, column by column.
-struct Grid {
-    width: usize,
-    height: usize,
-    causal: bool,
-}
-
-impl Grid {
-    /// Significance propagation (7.4): samples beside significant ones, four columns at a time.
-    fn propagate(&self, bytes: &[u8], plane: u32, cleaned: &[bool], out: &mut [u32]) {
-        let mut bits = Forward::new(bytes, 0);
-        let mut found: Vec<usize> = Vec::new();
-        for y in (0..self.height).step_by(4) {
-            let end = (y + 4).min(self.height);
-            for x in (0..self.width).step_by(4) {
-                found.clear();
-                for column in x..(x + 4).min(self.width) {
-                    for line in y..end {
-                        let place = line * self.width + column;
-                        let is_member = !cleaned[place] && self.has_neighbour(out, column, line, y);
-                        if is_member && bits.take(1) == 1 {
-                            // The sign follows; until then the value tells neighbours.
-                            out[place] = 3 << (plane - 2);
-                            found.push(place);
-                        }
-                    }
-                }
-                for place in &found {
-                    out[*place] |= bits.take(1) << 31;
-                }
-            }
+impl Sample {
+    #[inline]
+    fn new(code: u32, sample: u32, exponent: u32) -> Self {
+        let mask = (code >> sample & 1).wrapping_neg();
+        Self {
+            mask,
+            length: (exponent - (code >> (quad::KNOWN + sample) & 1)) & mask,
+            top: code >> (quad::TOP + sample) & 1,
         }
     }
 
-    fn has_neighbour(&self, out: &[u32], column: usize, line: usize, stripe: usize) -> bool {
-        let columns = column.saturating_sub(1)..(column + 2).min(self.width);
-        let mut last = (line + 2).min(self.height);
-        if self.causal {
-            last = last.min(stripe + 4);
-        }
-        (line.saturating_sub(1)..last).any(|line| {
-            let row = &out[line * self.width..(line + 1) * self.width];
-            row[columns.clone()].iter().any(|value| *value != 0)
-        })
+    /// The doubled magnitude less one; `raw` may have more bits above its own.
+    #[inline]
+    fn value(self, raw: u32) -> u32 {
+        (raw & ((1 << self.length) - 1) | self.top << self.length | 1) & self.mask
     }
 
-    /// Magnitude refinement (7.5) of what the cleanup pass found.
-    fn refine(&self, bytes: &[u8], plane: u32, cleaned: &[bool], out: &mut [u32]) {
-        let mut bits = Backward::of_refinement(bytes);
-        for y in (0..self.height).step_by(4) {
-            for column in 0..self.width {
-                for line in y..(y + 4).min(self.height) {
-                    let place = line * self.width + column;
-                    if cleaned[place] {
-                        // What stood for half of the last plane becomes the bit of the next one.
-                        let bit = bits.take(1);
-                        out[place] ^= (1 - bit) << (plane - 1) | 1 << (plane - 2);
-                    }
-                }
-            }
-        }
+    #[inline]
+    fn coefficient(self, raw: u32, value: u32, empty_planes: u32) -> u32 {
+        (raw << 31 | (value + 2) << (29 - empty_planes)) & self.mask
     }
 }

@@ -1,16 +1,22 @@
 //! High-Throughput JPEG 2000: the wavelets and packets of part 1 with the block coder of part 15.
 //!
-//! `main_header` reads the parameters, `tile` cuts tiles into code blocks, `packets` finds their bytes,
-//! `block` decodes them with the bit `streams` and the codes of `code_table`, `wavelet` turns bands into
-//! samples. Streams of one coder for all blocks, with parameters that hold for all tiles, are read: all five
+//! `main_header` reads the parameters, `tile` cuts tiles into code blocks, `packets` finds their bytes. Then the
+//! frame is made line by line: `wavelet` asks `stripes` for lines of bands, which decode a row of blocks when its
+//! first line is wanted. A `block` has a cleanup pass and passes of `refinement`, with the bit `streams` and the
+//! `codes` of `code_table`.
+//!
+//! Streams of one coder for all blocks, with parameters that hold for all tiles, are read: all five
 //! progression orders, precincts, layers, tile parts, colour transforms.
 //! Source: ISO/IEC 15444-1 and 15444-15 (ITU-T T.800 and T.814); DICOM PS3.5 8.2.18 and A.4.11.
 
 mod block;
 mod code_table;
+mod codes;
 mod main_header;
 mod packets;
+mod refinement;
 mod streams;
+mod stripes;
 mod tile;
 mod wavelet;
 
@@ -19,10 +25,11 @@ use super::jpeg2000::{self, header};
 use super::shape::{Shape, check, check_same};
 use super::{DecodeError, Limits};
 use crate::pixel::{Frame, PixelFormat};
-use block::{Coded, Codes};
+use codes::Codes;
 use main_header::MainHeader;
-use tile::{Band, TileComponent};
-use wavelet::{Area, Filter, Irreversible, Reversible};
+use stripes::{Dequantize, Stripes};
+use tile::TileComponent;
+use wavelet::{Area, Filter, Irreversible, Level, Reversible};
 
 const CODEC: &str = "High-Throughput JPEG 2000";
 
@@ -46,31 +53,15 @@ pub(super) fn decode(
 
     let components = usize::from(size.components);
     let (main, data) = main_header::read(stream, components, tiles)?;
-    let codes = Codes::new();
+    let codes = Codes::default();
     let depth = Depth {
         precision: size.precision.into(),
         signed: size.signed,
     };
-    let mut planes = vec![vec![0_u16; shape.pixels]; components];
+    let mut canvas = Canvas::new(size.precision, &shape, format.signed);
     for (index, data) in (0_u32..).zip(&data) {
         let area = tile::tile_area(&main, index);
-        let samples = decode_tile(data, area, &main, depth, &codes)?;
-        let (left, top) = (
-            (area.x0 - main.left) as usize,
-            (area.y0 - main.top) as usize,
-        );
-        for (plane, samples) in planes.iter_mut().zip(&samples) {
-            for (y, line) in samples.chunks(area.width().max(1)).enumerate() {
-                let start = (top + y) * shape.columns as usize + left;
-                plane[start..start + line.len()].copy_from_slice(line);
-            }
-        }
-    }
-    let mut canvas = Canvas::new(size.precision, &shape, format.signed);
-    for (component, plane) in planes.iter().enumerate() {
-        for (row, line) in plane.chunks(shape.columns as usize).enumerate() {
-            canvas.write(row, component, line);
-        }
+        decode_tile(data, area, &main, depth, &codes, &mut canvas)?;
     }
     let photometric = jpeg2000::photometric(&size, format);
     Ok(shape.frame(u16::from(size.precision), photometric, canvas.data))
@@ -98,19 +89,15 @@ impl Depth {
     }
 }
 
-/// The samples of each component in a tile.
-enum Samples {
-    Whole(Vec<i32>),
-    Real(Vec<f32>),
-}
-
+/// Decodes the lines of a tile into the frame, all components of a line at a time.
 fn decode_tile(
     data: &[u8],
     area: Area,
     main: &MainHeader,
     depth: Depth,
     codes: &Codes,
-) -> Result<Vec<Vec<u16>>, DecodeError> {
+    canvas: &mut Canvas,
+) -> Result<(), DecodeError> {
     let mut components = Vec::new();
     for (coding, quantization) in main.coding.iter().zip(&main.quantization) {
         components.push(tile::component(
@@ -121,131 +108,115 @@ fn decode_tile(
         )?);
     }
     packets::read(data, main, &mut components)?;
-    let mut samples = Vec::new();
-    for component in &components {
-        samples.push(if component.reversible {
-            Samples::Whole(transform::<Reversible>(component, |band| {
-                band_values(data, component, band, codes, |bits| {
-                    let magnitude = (bits & 0x7FFF_FFFF) >> (31 - band.planes);
-                    signed(bits, magnitude.cast_signed())
-                })
-            })?)
-        } else {
-            Samples::Real(transform::<Irreversible>(component, |band| {
-                let step = band.step / 2.0_f32.powi(31 - band.planes.cast_signed());
-                band_values(data, component, band, codes, |bits| {
-                    let magnitude = (bits & 0x7FFF_FFFF) as f32 * step;
-                    if bits >> 31 == 1 {
-                        -magnitude
-                    } else {
-                        magnitude
-                    }
-                })
-            })?)
-        });
+    if area.is_empty() {
+        return Ok(());
     }
-    if main.color_transform {
-        undo_color_transform(&mut samples)?;
-    }
-    Ok(samples
+    let mut lines: Vec<Lines> = components
         .iter()
-        .map(|samples| match samples {
-            Samples::Whole(values) => values.iter().map(|value| depth.bits(*value)).collect(),
-            #[expect(clippy::cast_possible_truncation, reason = "saturates")]
-            Samples::Real(values) => values
-                .iter()
-                .map(|value| depth.bits((value + 0.5).floor() as i32))
-                .collect(),
-        })
-        .collect())
-}
-
-fn signed(bits: u32, magnitude: i32) -> i32 {
-    if bits >> 31 == 1 {
-        -magnitude
-    } else {
-        magnitude
+        .map(|component| Lines::new(data, component, codes, area.width()))
+        .collect();
+    let (left, top) = (
+        (area.x0 - main.left) as usize,
+        (area.y0 - main.top) as usize,
+    );
+    let mut stored = vec![0; area.width()];
+    for y in 0..area.height() {
+        for component in &mut lines {
+            component.advance()?;
+        }
+        if main.color_transform {
+            undo_color_transform(&mut lines)?;
+        }
+        for (index, component) in lines.iter().enumerate() {
+            component.store(depth, &mut stored);
+            canvas.write_part((top + y, left), index, &stored);
+        }
     }
+    Ok(())
 }
 
-/// From the bands of a component to its samples, resolution by resolution.
-fn transform<F: Filter>(
-    component: &TileComponent,
-    values: impl Fn(&Band) -> Result<Vec<F::Sample>, DecodeError>,
-) -> Result<Vec<F::Sample>, DecodeError> {
-    let mut low = Vec::new();
-    for resolution in &component.resolutions {
-        match &resolution.bands[..] {
-            [only] => low = values(only)?,
-            [hl, lh, hh] => {
-                let [hl, lh, hh] = [values(hl)?, values(lh)?, values(hh)?];
-                if resolution.area.is_empty() {
-                    low = Vec::new();
-                    continue;
+/// A component of a tile, line by line.
+enum Lines<'a> {
+    Whole(Transform<'a, Reversible>),
+    Real(Transform<'a, Irreversible>),
+}
+
+struct Transform<'a, F: Filter> {
+    bands: Stripes<'a, F::Sample>,
+    levels: Vec<Level<F>>,
+    line: Vec<F::Sample>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(data: &'a [u8], component: &'a TileComponent, codes: &'a Codes, width: usize) -> Self {
+        if component.reversible {
+            Self::Whole(Transform::new(data, component, codes, width))
+        } else {
+            Self::Real(Transform::new(data, component, codes, width))
+        }
+    }
+
+    /// Makes the next line.
+    fn advance(&mut self) -> Result<(), DecodeError> {
+        match self {
+            Self::Whole(each) => {
+                wavelet::next_line(&mut each.levels, &mut each.bands, &mut each.line)
+            }
+            Self::Real(each) => {
+                wavelet::next_line(&mut each.levels, &mut each.bands, &mut each.line)
+            }
+        }
+    }
+
+    /// The bits of the line's stored values.
+    fn store(&self, depth: Depth, stored: &mut [u16]) {
+        match self {
+            Self::Whole(each) => {
+                for (stored, value) in stored.iter_mut().zip(&each.line) {
+                    *stored = depth.bits(*value);
                 }
-                low = wavelet::inverse::<F>(resolution.area, [&low, &hl, &lh, &hh]);
             }
-            _ => {}
-        }
-    }
-    Ok(low)
-}
-
-/// The coefficients of a band.
-fn band_values<T: Copy + Default>(
-    data: &[u8],
-    component: &TileComponent,
-    band: &Band,
-    codes: &Codes,
-    value: impl Fn(u32) -> T,
-) -> Result<Vec<T>, DecodeError> {
-    let width = band.area.width();
-    let mut values = vec![T::default(); width * band.area.height()];
-    let mut coefficients = Vec::new();
-    for block in band.precincts.iter().flat_map(|grid| &grid.blocks) {
-        if !block.is_included || block.cleanup == 0 {
-            continue;
-        }
-        let (cleanup, refinement) = data
-            .get(block.start..block.start + block.cleanup + block.refinement)
-            .map(|bytes| bytes.split_at(block.cleanup))
-            .ok_or_else(|| corrupt("the stream ends early"))?;
-        let coded = Coded {
-            cleanup,
-            refinement,
-            passes: block.passes,
-            empty_planes: block.empty_planes,
-            causal: component.causal,
-        };
-        if block.empty_planes >= band.planes {
-            return Err(corrupt("an impossible number of bit planes"));
-        }
-        block::decode(&coded, codes, block.width, block.height, &mut coefficients)
-            .ok_or_else(|| corrupt("a damaged code block"))?;
-        for (y, line) in coefficients.chunks(block.width).enumerate() {
-            let start = (block.y + y) * width + block.x;
-            for (out, bits) in values[start..start + line.len()].iter_mut().zip(line) {
-                *out = value(*bits);
+            Self::Real(each) => {
+                for (stored, value) in stored.iter_mut().zip(&each.line) {
+                    #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+                    let level = (value + 0.5).floor() as i32;
+                    *stored = depth.bits(level);
+                }
             }
         }
     }
-    Ok(values)
 }
 
-/// Annex G: RCT of whole numbers, ICT of real ones.
-fn undo_color_transform(samples: &mut [Samples]) -> Result<(), DecodeError> {
-    let [first, second, third, ..] = samples else {
+impl<'a, F: Filter<Sample: Dequantize>> Transform<'a, F> {
+    fn new(data: &'a [u8], component: &'a TileComponent, codes: &'a Codes, width: usize) -> Self {
+        let areas = component.resolutions.iter().map(|each| each.area);
+        let widths = areas.clone().map(Area::width);
+        let levels = areas.skip(1).zip(widths);
+        Self {
+            bands: Stripes::new(data, component, codes),
+            levels: levels
+                .map(|(area, below)| Level::new(area, below))
+                .collect(),
+            line: vec![F::Sample::default(); width],
+        }
+    }
+}
+
+/// Annex G: RCT of whole numbers, ICT of real ones, in the line that is under way.
+fn undo_color_transform(lines: &mut [Lines]) -> Result<(), DecodeError> {
+    let [first, second, third, ..] = lines else {
         return Err(corrupt("a colour transform of fewer than three components"));
     };
     match (first, second, third) {
-        (Samples::Whole(y), Samples::Whole(u), Samples::Whole(v)) => {
-            for ((y, u), v) in y.iter_mut().zip(u).zip(v) {
+        (Lines::Whole(y), Lines::Whole(u), Lines::Whole(v)) => {
+            for ((y, u), v) in y.line.iter_mut().zip(&mut u.line).zip(&mut v.line) {
                 let green = y.wrapping_sub(u.wrapping_add(*v) >> 2);
                 (*y, *u, *v) = (v.wrapping_add(green), green, u.wrapping_add(green));
             }
         }
-        (Samples::Real(y), Samples::Real(blue), Samples::Real(red)) => {
-            for ((y, cb), cr) in y.iter_mut().zip(blue).zip(red) {
+        (Lines::Real(y), Lines::Real(blue), Lines::Real(red)) => {
+            let lines = y.line.iter_mut().zip(&mut blue.line).zip(&mut red.line);
+            for ((y, cb), cr) in lines {
                 let luma = *y;
                 let green = luma - 0.344_136_3 * *cb - 0.714_136_3 * *cr;
                 (*y, *cb, *cr) = (luma + 1.402 * *cr, green, luma + 1.772 * *cb);

@@ -3,117 +3,189 @@
 //! Source: ISO/IEC 15444-15 (ITU-T T.814) 7.1.2 (MagSgn), 7.1.3 (MEL), 7.1.4 (VLC), 7.1.5 (SigProp, MagRef)
 //! and 7.3.3 (adaptive run lengths).
 
-/// Bits from the first byte on, lowest bit first; behind 0xFF the highest bit of a byte is left out.
-pub(super) struct Forward<'a> {
-    bytes: std::slice::Iter<'a, u8>,
-    /// What is read behind the end.
-    fill: u8,
-    value: u64,
-    count: u32,
-    is_stuffed: bool,
+/// Bits in the order in which they are read, without those that were stuffed in.
+///
+/// They are laid down once for a whole block, four bytes at a time, so that reading them is a load and a shift.
+#[derive(Default)]
+pub(super) struct Bits {
+    bytes: Vec<u8>,
+    /// What is read behind the end: all zeros or all ones.
+    fill: u64,
+    /// Bits that were read.
+    position: usize,
 }
 
-impl<'a> Forward<'a> {
-    pub fn new(bytes: &'a [u8], fill: u8) -> Self {
-        Self {
-            bytes: bytes.iter(),
-            fill,
+impl Bits {
+    /// Bits from the first byte on, lowest bit first; behind 0xFF the highest bit of a byte is left out.
+    /// Behind the end comes `fill`: 0 or 0xFF.
+    pub fn lay_forward(&mut self, bytes: &[u8], fill: u8) {
+        let mut packer = self.packer(bytes.len(), fill);
+        let (words, rest) = bytes.as_chunks::<4>();
+        let mut is_stuffed = false;
+        let one = |byte: u8, is_stuffed: bool, packer: &mut Packer| {
+            let stuffed = u32::from(is_stuffed);
+            packer.push(u32::from(byte) & (0xFF >> stuffed), 8 - stuffed);
+            byte == 0xFF
+        };
+        for word in words {
+            let value = u32::from_le_bytes(*word);
+            if is_stuffed || low_ones(value) & value != 0 {
+                for byte in word {
+                    is_stuffed = one(*byte, is_stuffed, &mut packer);
+                }
+            } else {
+                packer.push(value, 32);
+            }
+        }
+        for byte in rest {
+            is_stuffed = one(*byte, is_stuffed, &mut packer);
+        }
+        packer.finish();
+    }
+
+    /// The codes of quads: bits of `suffix` from its end back, without its last byte and the lower half of the
+    /// byte before.
+    pub fn lay_codes(&mut self, suffix: &[u8]) {
+        let (rest, half) = match suffix {
+            [rest @ .., half, _] => (rest, *half),
+            _ => (&[][..], 0),
+        };
+        let bits = u32::from(half >> 4);
+        let count = if bits & 7 == 7 { 3 } else { 4 };
+        self.lay_backward(rest, (bits & ((1 << count) - 1), count), half | 15 > 0x8F);
+    }
+
+    /// The bits of magnitude refinement.
+    pub fn lay_refinement(&mut self, bytes: &[u8]) {
+        self.lay_backward(bytes, (0, 0), true);
+    }
+
+    /// `first` (bits and their count), then bits from the last byte back, lowest bit first; zeros behind the end.
+    ///
+    /// The highest bit of a byte is left out where its other bits are ones and the byte before was above 0x8F.
+    fn lay_backward(&mut self, bytes: &[u8], first: (u32, u32), mut may_stuff: bool) {
+        let mut packer = self.packer(bytes.len() + 1, 0);
+        packer.push(first.0, first.1);
+        let (rest, words) = bytes.as_rchunks::<4>();
+        let one = |byte: u8, may_stuff: bool, packer: &mut Packer| {
+            let stuffed = u32::from(may_stuff && byte & 0x7F == 0x7F);
+            packer.push(u32::from(byte) & (0xFF >> stuffed), 8 - stuffed);
+            byte > 0x8F
+        };
+        for word in words.iter().rev() {
+            let value = u32::from_be_bytes(*word);
+            if low_ones(value) != 0 {
+                for byte in word.iter().rev() {
+                    may_stuff = one(*byte, may_stuff, &mut packer);
+                }
+            } else {
+                packer.push(value, 32);
+                may_stuff = word[0] > 0x8F;
+            }
+        }
+        for byte in rest.iter().rev() {
+            may_stuff = one(*byte, may_stuff, &mut packer);
+        }
+        packer.finish();
+    }
+
+    fn packer(&mut self, length: usize, fill: u8) -> Packer<'_> {
+        self.position = 0;
+        self.fill = u64::from_ne_bytes([fill; 8]);
+        self.bytes.clear();
+        self.bytes.resize(length + 16, fill);
+        Packer {
+            bytes: &mut self.bytes,
+            at: 0,
             value: 0,
             count: 0,
-            is_stuffed: false,
+            fill: self.fill,
         }
+    }
+
+    /// Reads on from where reading ended.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader {
+            bytes: &self.bytes,
+            fill: self.fill,
+            position: self.position,
+        }
+    }
+
+    /// Where reading is to go on.
+    pub fn seek(&mut self, position: usize) {
+        self.position = position;
+    }
+}
+
+/// Reads bits; a value of its own, so that it stays in registers.
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+    fill: u64,
+    /// Bits from the first one on.
+    pub position: usize,
+}
+
+impl Reader<'_> {
+    /// The next 57 bits at least, lowest first; they stay.
+    #[inline]
+    pub fn peek(&self) -> u64 {
+        let at = self.position / 8;
+        let loaded = self.bytes.get(at..at + 8);
+        let word = loaded.and_then(|bytes| bytes.first_chunk());
+        word.map_or(self.fill, |bytes| u64::from_le_bytes(*bytes)) >> (self.position % 8)
+    }
+
+    #[inline]
+    pub fn skip(&mut self, count: u32) {
+        self.position += count as usize;
     }
 
     /// The next `count` bits, at most 32.
     #[inline]
     pub fn take(&mut self, count: u32) -> u32 {
-        while self.count < count {
-            let byte = self.bytes.next().copied().unwrap_or(self.fill);
-            let length = 8 - u32::from(self.is_stuffed);
-            let bits = if self.is_stuffed { byte & 0x7F } else { byte };
-            self.value |= u64::from(bits) << self.count;
-            self.count += length;
-            self.is_stuffed = byte == 0xFF;
-        }
-        let bits = self.value & ((1 << count) - 1);
-        self.value >>= count;
-        self.count -= count;
         #[expect(clippy::cast_possible_truncation, reason = "at most 32 bits")]
-        let bits = bits as u32;
-        bits
-    }
-}
-
-/// Bits from the last byte back, lowest bit first; zeros behind the end.
-///
-/// The highest bit of a byte is left out where its other bits are ones and the byte before was above 0x8F.
-pub(super) struct Backward<'a> {
-    bytes: std::iter::Rev<std::slice::Iter<'a, u8>>,
-    value: u64,
-    count: u32,
-    may_stuff: bool,
-}
-
-impl<'a> Backward<'a> {
-    /// The codes of quads: `suffix` without its last byte and the half of the byte before.
-    pub fn of_codes(suffix: &'a [u8]) -> Self {
-        let (rest, half) = match suffix {
-            [rest @ .., half, _] => (rest, *half),
-            _ => (&[][..], 0),
-        };
-        let bits = half >> 4;
-        Self {
-            bytes: rest.iter().rev(),
-            value: bits.into(),
-            count: if bits & 7 == 7 { 3 } else { 4 },
-            may_stuff: half | 15 > 0x8F,
-        }
-    }
-
-    /// The bits of magnitude refinement.
-    pub fn of_refinement(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes: bytes.iter().rev(),
-            value: 0,
-            count: 0,
-            may_stuff: true,
-        }
-    }
-
-    #[inline]
-    fn fill(&mut self, count: u32) {
-        while self.count < count {
-            let byte = self.bytes.next().copied().unwrap_or(0);
-            self.value |= u64::from(byte) << self.count;
-            let is_stuffed = self.may_stuff && byte & 0x7F == 0x7F;
-            self.count += 8 - u32::from(is_stuffed);
-            self.may_stuff = byte > 0x8F;
-        }
-    }
-
-    /// The next `count` bits, which stay.
-    #[inline]
-    pub fn peek(&mut self, count: u32) -> u32 {
-        self.fill(count);
-        #[expect(clippy::cast_possible_truncation, reason = "a few bits")]
-        let bits = (self.value & ((1 << count) - 1)) as u32;
-        bits
-    }
-
-    #[inline]
-    pub fn skip(&mut self, count: u32) {
-        self.value >>= count;
-        self.count -= count;
-    }
-
-    #[inline]
-    pub fn take(&mut self, count: u32) -> u32 {
-        let bits = self.peek(count);
+        let bits = (self.peek() & ((1 << count) - 1)) as u32;
         self.skip(count);
         bits
     }
 }
 
+/// The highest bit of each of the four bytes whose lower seven bits are all ones.
+#[inline]
+fn low_ones(word: u32) -> u32 {
+    ((word & 0x7F7F_7F7F) + 0x0101_0101) & 0x8080_8080
+}
+
+/// Puts bits behind each other.
+struct Packer<'a> {
+    bytes: &'a mut [u8],
+    at: usize,
+    value: u64,
+    count: u32,
+    fill: u64,
+}
+
+impl Packer<'_> {
+    /// At most 32 bits.
+    #[inline]
+    fn push(&mut self, bits: u32, count: u32) {
+        self.value |= u64::from(bits) << self.count;
+        self.count += count;
+        if self.count >= 32 {
+            let [a, b, c, d, ..] = self.value.to_le_bytes();
+            self.bytes[self.at..self.at + 4].copy_from_slice(&[a, b, c, d]);
+            self.at += 4;
+            self.value >>= 32;
+            self.count -= 32;
+        }
+    }
+
+    fn finish(self) {
+        let last = self.value | self.fill << self.count;
+        self.bytes[self.at..self.at + 8].copy_from_slice(&last.to_le_bytes());
+    }
+}
 /// Events in adaptive run lengths: bits from the first byte on, highest bit first.
 pub(super) struct RunLengths<'a> {
     suffix: &'a [u8],

@@ -1,6 +1,12 @@
-//! The inverse wavelet transforms, reversible 5-3 and irreversible 9-7.
+//! The inverse wavelet transforms, reversible 5-3 and irreversible 9-7, a line at a time.
+//!
+//! A level asks the level below and its three bands for lines as it needs them and keeps few of them, so that
+//! samples stay in the cache and no level is ever whole in memory.
 //!
 //! Source: ISO/IEC 15444-1 (ITU-T T.800) annex F.3.
+
+use super::corrupt;
+use crate::decode::DecodeError;
 
 /// A rectangle of coefficients or samples, `x0`, `y0` inclusive, `x1`, `y1` exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +36,11 @@ pub(super) trait Filter {
     type Sample: Copy + Default;
     /// The first step works on even places, the next on odd ones, and so on.
     const STEPS: usize;
+    /// What even and odd samples are multiplied by before the first step.
+    const SCALES: [f32; 2];
     /// What a sample becomes in a step, given the sum of both its neighbours.
     fn step(index: usize, value: Self::Sample, sum: Self::Sample) -> Self::Sample;
-    /// What an even or odd sample becomes before the first step.
-    fn scale(value: Self::Sample, is_odd: bool) -> Self::Sample;
+    fn scale(value: Self::Sample, factor: f32) -> Self::Sample;
     /// What a line of a single sample at an odd place becomes.
     fn halve(value: Self::Sample) -> Self::Sample;
     fn add(a: Self::Sample, b: Self::Sample) -> Self::Sample;
@@ -45,6 +52,7 @@ pub(super) struct Reversible;
 impl Filter for Reversible {
     type Sample = i32;
     const STEPS: usize = 2;
+    const SCALES: [f32; 2] = [1.0; 2];
 
     #[inline]
     fn step(index: usize, value: i32, sum: i32) -> i32 {
@@ -56,7 +64,7 @@ impl Filter for Reversible {
     }
 
     #[inline]
-    fn scale(value: i32, _: bool) -> i32 {
+    fn scale(value: i32, _: f32) -> i32 {
         value
     }
 
@@ -77,6 +85,7 @@ pub(super) struct Irreversible;
 impl Filter for Irreversible {
     type Sample = f32;
     const STEPS: usize = 4;
+    const SCALES: [f32; 2] = [1.230_174_1, 1.0 / 1.230_174_1];
 
     #[inline]
     fn step(index: usize, value: f32, sum: f32) -> f32 {
@@ -85,9 +94,8 @@ impl Filter for Irreversible {
     }
 
     #[inline]
-    fn scale(value: f32, is_odd: bool) -> f32 {
-        const K: f32 = 1.230_174_1;
-        if is_odd { value / K } else { value * K }
+    fn scale(value: f32, factor: f32) -> f32 {
+        value * factor
     }
 
     #[inline]
@@ -101,86 +109,203 @@ impl Filter for Irreversible {
     }
 }
 
-/// Puts the samples of an area together from its four bands, in the order LL, HL, LH, HH.
-pub(super) fn inverse<F: Filter>(area: Area, bands: [&[F::Sample]; 4]) -> Vec<F::Sample> {
-    let (width, height) = (area.width(), area.height());
-    let mut out = vec![F::Sample::default(); width * height];
-    let mut places = [0; 4];
-    for y in 0..height {
-        let odd_line = (area.y0 as usize + y) % 2;
-        let line = &mut out[y * width..(y + 1) * width];
-        for odd_column in 0..2 {
-            let band = 2 * odd_line + odd_column;
-            let start = (odd_column + area.x0 as usize) % 2;
-            for value in line.iter_mut().skip(start).step_by(2) {
-                *value = bands[band].get(places[band]).copied().unwrap_or_default();
-                places[band] += 1;
-            }
-        }
-        lift_line::<F>(line, area.x0 % 2 == 1);
-    }
-    lift_lines::<F>(&mut out, width, height, area.y0 % 2 == 1);
-    out
+/// Where the lines of bands come from: 0 is LL of the lowest level, behind it HL, LH, HH of each level.
+pub(super) trait BandLines<T> {
+    /// The next line of a band.
+    fn next_line(&mut self, band: usize) -> Result<&[T], DecodeError>;
 }
 
-fn lift_line<F: Filter>(line: &mut [F::Sample], starts_odd: bool) {
-    let last = match line {
-        [] => return,
-        [only] => {
-            if starts_odd {
-                *only = F::halve(*only);
-            }
-            return;
+/// One level of a transform: makes the lines of its area of those of its bands, from the top down.
+pub(super) struct Level<F: Filter> {
+    area: Area,
+    /// Lines that steps still need, by their place modulo the count.
+    lines: Vec<Vec<F::Sample>>,
+    /// Lines that have come and lines that have gone out, from the area's top.
+    arrived: usize,
+    gone: usize,
+    low: Vec<F::Sample>,
+    high: Vec<F::Sample>,
+    /// The line of the level below.
+    below: Vec<F::Sample>,
+}
+
+impl<F: Filter> Level<F> {
+    /// `below` is the width of the level below.
+    pub fn new(area: Area, below: usize) -> Self {
+        let width = area.width();
+        Self {
+            area,
+            lines: vec![vec![F::Sample::default(); width]; F::STEPS + 2],
+            arrived: 0,
+            gone: 0,
+            low: Vec::new(),
+            high: Vec::new(),
+            below: vec![F::Sample::default(); below],
         }
-        _ => line.len() - 1,
+    }
+
+    /// How many lines are final. Below the last line of the area lines are thought of that change nothing.
+    fn finished(&self) -> usize {
+        if self.area.height() == 1 {
+            return self.arrived;
+        }
+        // The last odd line that came has taken the steps as far as this.
+        let top = self.area.y0 as usize;
+        let last = top + self.arrived;
+        let odd = if last.is_multiple_of(2) {
+            last
+        } else {
+            last - 1
+        };
+        (odd + 1).saturating_sub(F::STEPS + top)
+    }
+
+    /// Line `y` of the level, counted from the top of the reference grid.
+    fn line(&mut self, y: usize) -> &mut Vec<F::Sample> {
+        let count = self.lines.len();
+        &mut self.lines[y % count]
+    }
+
+    /// Takes the steps that become possible with odd line `y`.
+    fn lift(&mut self, y: usize) {
+        let (top, end) = (self.area.y0 as usize, self.area.y1 as usize);
+        for index in 0..F::STEPS {
+            let Some(at) = (y).checked_sub(1 + index) else {
+                continue;
+            };
+            if !(top..end).contains(&at) {
+                continue;
+            }
+            // Beyond the ends the lines are mirrored.
+            let before = if at == top { at + 1 } else { at - 1 };
+            let after = if at + 1 == end { at - 1 } else { at + 1 };
+            let mut line = std::mem::take(self.line(at));
+            let count = self.lines.len();
+            let (before, after) = (&self.lines[before % count], &self.lines[after % count]);
+            for ((value, before), after) in line.iter_mut().zip(before).zip(after) {
+                *value = F::step(index, *value, F::add(*before, *after));
+            }
+            *self.line(at) = line;
+        }
+    }
+}
+
+/// Puts the next line of the highest of `levels` into `out`, which is as wide as it.
+pub(super) fn next_line<F: Filter>(
+    levels: &mut [Level<F>],
+    bands: &mut impl BandLines<F::Sample>,
+    out: &mut [F::Sample],
+) -> Result<(), DecodeError> {
+    let Some((level, lower)) = levels.split_last_mut() else {
+        return copy(out, bands.next_line(0)?);
     };
-    for (place, value) in line.iter_mut().enumerate() {
-        *value = F::scale(*value, (place % 2 == 1) != starts_odd);
-    }
-    for index in 0..F::STEPS {
-        let first = (index + usize::from(starts_odd)) % 2;
-        for place in (first..=last).step_by(2) {
-            // Beyond the ends the line is mirrored.
-            let before = if place == 0 { 1 } else { place - 1 };
-            let after = if place == last { last - 1 } else { place + 1 };
-            let sum = F::add(line[before], line[after]);
-            line[place] = F::step(index, line[place], sum);
+    let first_band = 3 * lower.len() + 1;
+    while level.finished() <= level.gone {
+        let y = level.area.y0 as usize + level.arrived;
+        if y < level.area.y1 as usize {
+            let scale = if level.area.height() == 1 {
+                1.0
+            } else {
+                F::SCALES[y % 2]
+            };
+            level.low.clear();
+            level.high.clear();
+            let scales = match level.area.width() {
+                1 => [scale; 2],
+                _ => F::SCALES.map(|each| each * scale),
+            };
+            if y.is_multiple_of(2) {
+                next_line(lower, bands, &mut level.below)?;
+                fill::<F>(&mut level.low, &level.below, scales[0]);
+                fill::<F>(&mut level.high, bands.next_line(first_band)?, scales[1]);
+            } else {
+                fill::<F>(&mut level.low, bands.next_line(first_band + 1)?, scales[0]);
+                fill::<F>(&mut level.high, bands.next_line(first_band + 2)?, scales[1]);
+            }
+            let starts_odd = level.area.x0 % 2 == 1;
+            let count = level.lines.len();
+            let line = &mut level.lines[y % count];
+            lift_line::<F>([&mut level.low, &mut level.high], starts_odd, line);
+            if level.area.height() == 1 && y % 2 == 1 {
+                line.iter_mut().for_each(|value| *value = F::halve(*value));
+            }
         }
+        if y % 2 == 1 && level.area.height() > 1 {
+            level.lift(y);
+        }
+        level.arrived += 1;
     }
+    let y = level.area.y0 as usize + level.gone;
+    level.gone += 1;
+    copy(out, level.line(y))
 }
 
-/// The same downwards, all columns at once.
-fn lift_lines<F: Filter>(out: &mut [F::Sample], width: usize, height: usize, starts_odd: bool) {
-    if height == 1 {
+fn copy<T: Copy>(out: &mut [T], line: &[T]) -> Result<(), DecodeError> {
+    if out.len() != line.len() {
+        return Err(corrupt("bands that do not fit together"));
+    }
+    out.copy_from_slice(line);
+    Ok(())
+}
+
+fn fill<F: Filter>(out: &mut Vec<F::Sample>, line: &[F::Sample], scale: f32) {
+    out.extend(line.iter().map(|value| F::scale(*value, scale)));
+}
+
+/// One line from its low and its high half.
+fn lift_line<F: Filter>(halves: [&mut [F::Sample]; 2], starts_odd: bool, out: &mut [F::Sample]) {
+    let [low, high] = halves;
+    if let [only] = out {
         if starts_odd {
-            out.iter_mut().for_each(|value| *value = F::halve(*value));
+            *only = high.first().map_or(*only, |value| F::halve(*value));
+        } else {
+            *only = low.first().copied().unwrap_or(*only);
         }
         return;
     }
-    for (y, line) in out.chunks_mut(width).enumerate() {
-        let is_odd = (y % 2 == 1) != starts_odd;
-        line.iter_mut()
-            .for_each(|value| *value = F::scale(*value, is_odd));
-    }
-    let last = height - 1;
     for index in 0..F::STEPS {
-        let first = (index + usize::from(starts_odd)) % 2;
-        for y in (first..=last).step_by(2) {
-            let before = if y == 0 { 1 } else { y - 1 };
-            let after = if y == last { last - 1 } else { y + 1 };
-            let (head, tail) = out.split_at_mut(y * width);
-            let (line, below) = tail.split_at_mut(width);
-            let lines = |at: usize, head: &[F::Sample], below: &[F::Sample], x: usize| {
-                if at < y {
-                    head[at * width + x]
-                } else {
-                    below[(at - y - 1) * width + x]
-                }
-            };
-            for (x, value) in line.iter_mut().enumerate() {
-                let sum = F::add(lines(before, head, below, x), lines(after, head, below, x));
-                *value = F::step(index, *value, sum);
-            }
+        if index % 2 == 0 {
+            lift_half::<F>(index, low, high, !starts_odd);
+        } else {
+            lift_half::<F>(index, high, low, starts_odd);
         }
+    }
+    let (first, second) = if starts_odd { (high, low) } else { (low, high) };
+    let (pairs, last) = out.as_chunks_mut::<2>();
+    for ((pair, first), second) in pairs.iter_mut().zip(&*first).zip(&*second) {
+        *pair = [*first, *second];
+    }
+    if let ([last], Some(value)) = (last, first.last()) {
+        *last = *value;
+    }
+}
+
+/// One step: `values` are the places that change, `others` stand between them. The first of `values` has its
+/// neighbours at places -1 and 0 of `others` if it `comes_first`, else at 0 and 1. Beyond the ends `others` is mirrored.
+fn lift_half<F: Filter>(
+    index: usize,
+    values: &mut [F::Sample],
+    others: &[F::Sample],
+    comes_first: bool,
+) {
+    let ([first, ..], [.., last]) = (others, others) else {
+        return;
+    };
+    let values = if comes_first {
+        let Some((value, rest)) = values.split_first_mut() else {
+            return;
+        };
+        *value = F::step(index, *value, F::add(*first, *first));
+        rest
+    } else {
+        values
+    };
+    let inner = values.len().min(others.len() - 1);
+    let (inner, end) = values.split_at_mut(inner);
+    for ((value, before), after) in inner.iter_mut().zip(others).zip(&others[1..]) {
+        *value = F::step(index, *value, F::add(*before, *after));
+    }
+    for value in end {
+        *value = F::step(index, *value, F::add(*last, *last));
     }
 }
