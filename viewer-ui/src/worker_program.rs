@@ -19,13 +19,13 @@ const EXPLICIT_VR_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 /// Answers every request by `decode`.
 pub fn run(decode: Decode) {
     console_error_panic_hook::set_once();
-    worker_side::serve(move |header, buffer| {
-        let (response, bytes) = match serde_json::from_str(header) {
-            Ok(request) => answer(decode, request, buffer),
+    worker_side::serve(move |header, bytes| {
+        let (response, samples) = match serde_json::from_str(header) {
+            Ok(request) => answer(decode, request, bytes),
             Err(_) => (failed("the worker does not know this request"), None),
         };
         let header = serde_json::to_string(&response).unwrap_or_default();
-        (header, bytes)
+        (header, samples)
     });
 }
 
@@ -38,7 +38,7 @@ fn failed(reason: &str) -> Response {
 fn answer(
     decode: Decode,
     request: Request,
-    buffer: &js_sys::ArrayBuffer,
+    bytes: &js_sys::Uint8Array,
 ) -> (Response, Option<Vec<u8>>) {
     let Request::Decode {
         content_type,
@@ -53,7 +53,7 @@ fn answer(
         }
     };
     let started = worker_side::now_ms();
-    let body = js_sys::Uint8Array::new(buffer).to_vec();
+    let body = bytes.to_vec();
     let parts = match multipart::parse(&content_type, &body) {
         Ok(parts) => parts,
         Err(error) => return (failed(&error.to_string()), None),

@@ -72,7 +72,7 @@ pub async fn pixels(handle: EngineHandle, wanted: Wanted) -> Result<JsValue, JsV
         transfer_syntax: instance.transfer_syntax,
         format,
     };
-    let frame = decode(&handle, &request, bytes.buffer).await?;
+    let frame = decode(&handle, &request, bytes.bytes).await?;
     Ok(described(&frame))
 }
 
@@ -155,7 +155,7 @@ fn needs_all(request: &Request) -> bool {
 async fn decode(
     handle: &EngineHandle,
     request: &Request,
-    buffer: js_sys::ArrayBuffer,
+    bytes: js_sys::Uint8Array,
 ) -> Result<StoredFrame, ViewerError> {
     let failed = |words: String| ViewerError::new("frame_failed", words);
     let header = serde_json::to_string(request).map_err(|error| failed(error.to_string()))?;
@@ -179,7 +179,7 @@ async fn decode(
             pool.post(WorkerJob {
                 id,
                 header: header.clone(),
-                buffer: buffer.clone(),
+                bytes: bytes.clone(),
                 needs_all: needs_all(request),
             });
         })
@@ -222,7 +222,7 @@ pub async fn planes(handle: &EngineHandle, key: FrameKey) -> Option<Vec<OverlayB
             ..address.format.clone()
         },
     };
-    let frame = decode(handle, &request, bytes.buffer).await.ok()?;
+    let frame = decode(handle, &request, bytes.bytes).await.ok()?;
     let mut samples = Vec::new();
     frame.copy_into(&mut samples);
     let samples: Vec<u16> = match frame.sample_type {

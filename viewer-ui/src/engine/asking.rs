@@ -158,7 +158,7 @@ async fn cut_frame(
         at += end - start;
     }
     Ok(FetchedBytes {
-        buffer: frame.buffer(),
+        bytes: frame,
         content_type: format!(
             "application/octet-stream; transfer-syntax={}",
             whole.pixels.transfer_syntax
@@ -204,7 +204,7 @@ async fn whole_instance(
         return Ok(whole);
     }
     let parts = Array::from(&came.map_err(|status| refused(&status))?);
-    let body = Uint8Array::new(&parts.get(0));
+    let body = Uint8Array::from(parts.get(0));
     let content_type = parts.get(1).as_string().unwrap_or_default();
     let head = body.subarray(0, HEAD_BYTES.min(body.length())).to_vec();
     let start = multipart::first_payload(&content_type, &head)
@@ -234,7 +234,7 @@ fn kept(handle: &EngineHandle, url: &str) -> Option<Rc<WholeInstance>> {
 fn fetch_whole(url: String) -> Promise {
     future_to_promise(async move {
         match fetch::get_bytes(&url, Way::Whole.accept(), None).await {
-            Ok(bytes) => Ok(Array::of2(&bytes.buffer, &bytes.content_type.into()).into()),
+            Ok(bytes) => Ok(Array::of2(&bytes.bytes, &bytes.content_type.into()).into()),
             Err(FetchError::Refused { status, .. }) => Err(JsValue::from(status)),
             Err(_) => Err(JsValue::from(0)),
         }

@@ -78,7 +78,7 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
         Effect::Decode {
             job,
             header,
-            buffer,
+            bytes,
             needs_all,
         } => {
             let pool = handle.with(|engine| engine.pool().cloned());
@@ -86,7 +86,7 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
                 pool.post(WorkerJob {
                     id: job,
                     header,
-                    buffer,
+                    bytes,
                     needs_all,
                 });
             }
@@ -131,10 +131,10 @@ async fn get_bulk(url: &str) -> BulkAnswer {
     let accept = "multipart/related; type=\"application/octet-stream\", application/octet-stream";
     let answer = fetch::get_bytes(url, accept, None).await;
     let fetched = answer.map_err(|error| error.to_string())?;
-    if fetched.buffer.byte_length() > MOST_BULK_BYTES {
+    if fetched.bytes.length() > MOST_BULK_BYTES {
         return Err("it is too large".into());
     }
-    let body = js_sys::Uint8Array::new(&fetched.buffer).to_vec();
+    let body = fetched.bytes.to_vec();
     let parts = multipart::parse(&fetched.content_type, &body);
     let parts = parts.map_err(|error| error.to_string())?;
     let part = parts.first().ok_or("the answer is empty")?;

@@ -93,7 +93,7 @@ impl Engine {
 
     /// Keeps a frame's bytes where that is worth it; decoded frames make room for them.
     pub(super) fn keep_encoded(&mut self, key: FrameKey, bytes: &FetchedBytes) {
-        let length = bytes.buffer.byte_length() as usize;
+        let length = bytes.bytes.length() as usize;
         let decoded = self.frame_bytes(key.series).unwrap_or(0);
         #[expect(clippy::cast_precision_loss, reason = "a share of bytes")]
         let is_worth_it = (length as f64) < decoded as f64 * WORTH_KEEPING;

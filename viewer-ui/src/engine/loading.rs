@@ -146,7 +146,7 @@ impl Engine {
         self.aborters.remove(&key);
         match result {
             Ok(bytes) => {
-                self.figures.bytes_fetched += u64::from(bytes.buffer.byte_length());
+                self.figures.bytes_fetched += u64::from(bytes.bytes.length());
                 self.queue.fetched(key);
                 self.keep_encoded(key, &bytes);
                 self.decode(key, bytes, effects);
@@ -183,7 +183,7 @@ impl Engine {
         effects.push(Effect::Decode {
             job,
             header,
-            buffer: bytes.buffer,
+            bytes: bytes.bytes,
             needs_all,
         });
     }

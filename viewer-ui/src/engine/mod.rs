@@ -169,7 +169,7 @@ pub(crate) enum Effect {
     Decode {
         job: u64,
         header: String,
-        buffer: js_sys::ArrayBuffer,
+        bytes: js_sys::Uint8Array,
         needs_all: bool,
     },
     /// Come back before the browser paints.

@@ -1,4 +1,4 @@
-//! Requests. Text answers go through gloo-net; frames stay in the JavaScript heap as `ArrayBuffer`s.
+//! Requests. Text answers go through gloo-net; frames stay in the JavaScript heap.
 
 use gloo_net::http::Request;
 use std::rc::Rc;
@@ -64,8 +64,8 @@ fn message_of(text: &str) -> Option<String> {
 /// Bytes of an answer, still in the JavaScript heap.
 #[derive(Debug, Clone)]
 pub struct FetchedBytes {
-    /// The body.
-    pub buffer: js_sys::ArrayBuffer,
+    /// The body. Its buffer may be longer.
+    pub bytes: js_sys::Uint8Array,
     /// `Content-Type` of the answer.
     pub content_type: String,
 }
@@ -74,7 +74,7 @@ impl FetchedBytes {
     /// The same bytes in a buffer of their own.
     pub fn copied(&self) -> Self {
         Self {
-            buffer: self.buffer.slice(0),
+            bytes: self.bytes.slice(0, self.bytes.length()),
             content_type: self.content_type.clone(),
         }
     }
@@ -154,11 +154,9 @@ pub async fn get_bytes(
         .ok()
         .flatten()
         .unwrap_or_default();
-    let body = answer.array_buffer().map_err(failed)?;
-    let buffer = JsFuture::from(body).await.map_err(failed)?;
-    let buffer = buffer.dyn_into().map_err(|_| FetchError::Unreachable)?;
+    let bytes = super::body::read(&answer).await.map_err(failed)?;
     Ok(FetchedBytes {
-        buffer,
+        bytes,
         content_type,
     })
 }

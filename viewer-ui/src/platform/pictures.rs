@@ -111,7 +111,7 @@ async fn ask(root: &str, study: &str, series: &str) -> Option<Picture> {
         ROOTS.with_borrow_mut(|roots| roots.known.insert(root.to_owned(), resource));
         let options = web_sys::BlobPropertyBag::new();
         options.set_type(&bytes.content_type);
-        let parts = js_sys::Array::of1(&bytes.buffer);
+        let parts = js_sys::Array::of1(&bytes.bytes);
         let blob = web_sys::Blob::new_with_buffer_source_sequence_and_options(&parts, &options);
         let address = web_sys::Url::create_object_url_with_blob(&blob.ok()?).ok()?;
         return Some(Picture(address));

@@ -13,24 +13,23 @@ pub fn now_ms() -> f64 {
 }
 
 /// The decode worker's side: answers each message by `work`.
-pub fn serve(work: impl Fn(&str, &js_sys::ArrayBuffer) -> (String, Option<Vec<u8>>) + 'static) {
+pub fn serve(work: impl Fn(&str, &js_sys::Uint8Array) -> (String, Option<Vec<u8>>) + 'static) {
     let scope: web_sys::DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let answer_scope = scope.clone();
     let on_message =
         Closure::<dyn FnMut(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
             let parts = js_sys::Array::from(&event.data());
             let header = parts.get(0).as_string().unwrap_or_default();
-            let buffer = parts
+            let request = parts
                 .get(1)
                 .dyn_into()
-                .unwrap_or_else(|_| js_sys::ArrayBuffer::new(0));
-            let (header, bytes) = work(&header, &buffer);
+                .unwrap_or_else(|_| js_sys::Uint8Array::new_with_length(0));
+            let (header, bytes) = work(&header, &request);
             let message = js_sys::Array::of1(&header.into());
             let transfer = js_sys::Array::new();
-            if let Some(bytes) = bytes {
-                let bytes = hand_over(&bytes, buffer);
-                message.push(&bytes);
-                transfer.push(&bytes);
+            for buffer in hand_over(bytes.as_deref(), request.buffer()) {
+                message.push(&buffer);
+                transfer.push(&buffer);
             }
             // The page that asked is gone when this fails.
             let _ = answer_scope.post_message_with_transfer(&message, &transfer);
@@ -39,26 +38,20 @@ pub fn serve(work: impl Fn(&str, &js_sys::ArrayBuffer) -> (String, Option<Vec<u8
     on_message.forget();
 }
 
-/// Puts bytes into the buffer that came with the request where they fit, else into a new one. Raw frames
-/// fit: they leave nothing behind for this worker's collector, which seldom comes by.
-fn hand_over(bytes: &[u8], request: js_sys::ArrayBuffer) -> js_sys::ArrayBuffer {
+/// What goes back: the buffer that holds the bytes, and the request's own where it is another one. Nothing that
+/// came is left to this worker's collector, which seldom comes by.
+fn hand_over(
+    bytes: Option<&[u8]>,
+    request: js_sys::ArrayBuffer,
+) -> impl Iterator<Item = js_sys::ArrayBuffer> {
+    let Some(bytes) = bytes else {
+        return [None, None].into_iter().flatten();
+    };
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     if length <= request.byte_length() {
         js_sys::Uint8Array::new_with_byte_offset_and_length(&request, 0, length).copy_from(bytes);
-        return request;
+        return [Some(request), None].into_iter().flatten();
     }
-    give_back(&request);
-    js_sys::Uint8Array::from(bytes).buffer()
-}
-
-/// Gives the memory of a buffer back at once, where the browser can: nobody reads it any more.
-fn give_back(buffer: &js_sys::ArrayBuffer) {
-    let transfer = js_sys::Reflect::get(buffer, &"transfer".into());
-    if let Some(transfer) = transfer
-        .ok()
-        .and_then(|it| it.dyn_into::<js_sys::Function>().ok())
-    {
-        // The bytes move to a buffer without any, and are gone.
-        let _ = transfer.call1(buffer, &0.into());
-    }
+    let made = js_sys::Uint8Array::from(bytes).buffer();
+    [Some(made), Some(request)].into_iter().flatten()
 }

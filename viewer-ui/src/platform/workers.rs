@@ -5,7 +5,7 @@
 //! modules; one that is free is replaced by a worker of the larger module when a job needs it, be it that
 //! the job says so or that a worker of the smaller module gave it back.
 
-use super::clock;
+use super::{body, clock};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -20,8 +20,8 @@ pub struct WorkerJob {
     pub id: u64,
     /// What to do.
     pub header: String,
-    /// Handed over to the worker.
-    pub buffer: js_sys::ArrayBuffer,
+    /// Handed over to the worker, with the whole of their buffer.
+    pub bytes: js_sys::Uint8Array,
     /// Only a worker of the larger module can do it.
     pub needs_all: bool,
 }
@@ -236,8 +236,8 @@ impl WorkerPool {
             let Some(job) = pool.waiting.pop_front() else {
                 return;
             };
-            let message = js_sys::Array::of2(&job.header.as_str().into(), &job.buffer);
-            let transfer = js_sys::Array::of1(&job.buffer);
+            let message = js_sys::Array::of2(&job.header.as_str().into(), &job.bytes);
+            let transfer = js_sys::Array::of1(&job.bytes.buffer());
             let sent = slot.worker.post_message_with_transfer(&message, &transfer);
             slot.job = Some(Running {
                 id: job.id,
@@ -276,6 +276,9 @@ impl WorkerPool {
             return;
         };
         let buffer: Option<js_sys::ArrayBuffer> = parts.get(1).dyn_into().ok();
+        if let Ok(spare) = parts.get(2).dyn_into() {
+            body::keep_spare(spare);
+        }
         let (job, has_all, on_answer) = {
             let mut pool = self.0.borrow_mut();
             pool.failed_starts = 0;
@@ -288,7 +291,7 @@ impl WorkerPool {
                 self.0.borrow_mut().waiting.push_front(WorkerJob {
                     id: job.id,
                     header: job.header,
-                    buffer,
+                    bytes: js_sys::Uint8Array::new(&buffer),
                     needs_all: true,
                 });
                 None
