@@ -128,6 +128,47 @@ fn lossless_color_is_given_back_with_its_transform_undone() {
     }
 }
 
+/// Sizes that no block, precinct, tile or level of a wavelet divides, down to one pixel.
+#[test]
+fn htj2k_of_odd_shapes_is_exact() {
+    let bytes = streams::file("shapes.htj2k");
+    let mut rest = &bytes[..];
+    let mut count = 0;
+    while let Some((numbers, streams)) = rest.split_first_chunk::<16>() {
+        let number = |place: usize| {
+            let bytes = numbers[4 * place..].first_chunk().unwrap();
+            u32::from_le_bytes(*bytes)
+        };
+        let (rows, columns, bits) = (number(0), number(1), number(2));
+        let (stream, behind) = streams.split_at(number(3) as usize);
+        let format = PixelFormat {
+            rows,
+            columns,
+            ..grey(bits as u16)
+        };
+        let frame = decode_frame(stream, HTJ2K, &format, &Limits::default()).unwrap();
+        let expected: Vec<u16> = (0..rows)
+            .flat_map(|y| (0..columns).map(move |x| shape_value(x, y, bits)))
+            .collect();
+        assert!(
+            samples(&frame) == expected,
+            "{rows} x {columns}, {bits} bits"
+        );
+        rest = behind;
+        count += 1;
+    }
+    assert_eq!(count, 26);
+}
+
+/// The pictures of `shapes.htj2k`.
+fn shape_value(x: u32, y: u32, bits: u32) -> u16 {
+    let value = x * x / 7 + y * 5 + (x ^ y) % 3 * (x * y % 11);
+    if bits == 8 {
+        return (value & 255) as u16;
+    }
+    (((value & 0xFFFF) * 37 + (x / 20) * (y / 9) * 500) & 0xFFFF) as u16
+}
+
 /// Signed levels have no shift: the picture is 2048 lower (ISO/IEC 15444-1 annex G.1.2).
 #[test]
 fn a_signed_htj2k_stream_gives_signed_values() {

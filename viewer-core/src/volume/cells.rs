@@ -51,66 +51,52 @@ pub(super) fn ranges(slice: &Slice, shape: [u32; 2], spans: [&[Range<usize>]; 2]
         );
         return ranges.into_iter().map(narrowed).collect();
     }
-    let (words, quads) = (bytes.as_chunks().0, bytes.as_chunks().0);
-    let rescaled = |range: [f64; 2]| rescaled(modality, range);
-    match slice.sample_type() {
-        SampleType::U8 => folded(bytes, width, spans, |b| b, [u8::MAX, u8::MIN])
-            .into_iter()
-            .map(|range| rescaled(range.map(f64::from)))
-            .collect(),
-        SampleType::I8 => folded(bytes, width, spans, u8::cast_signed, [i8::MAX, i8::MIN])
-            .into_iter()
-            .map(|range| rescaled(range.map(f64::from)))
-            .collect(),
-        SampleType::U16 => folded(
-            words,
-            width,
-            spans,
-            u16::from_le_bytes,
-            [u16::MAX, u16::MIN],
-        )
+    stored_ranges(bytes, slice.sample_type(), width, spans)
         .into_iter()
-        .map(|range| rescaled(range.map(f64::from)))
-        .collect(),
-        SampleType::I16 => folded(
-            words,
-            width,
-            spans,
-            i16::from_le_bytes,
-            [i16::MAX, i16::MIN],
-        )
-        .into_iter()
-        .map(|range| rescaled(range.map(f64::from)))
-        .collect(),
-        SampleType::U32 => folded(
-            quads,
-            width,
-            spans,
-            u32::from_le_bytes,
-            [u32::MAX, u32::MIN],
-        )
-        .into_iter()
-        .map(|range| rescaled(range.map(f64::from)))
-        .collect(),
-        SampleType::I32 => folded(
-            quads,
-            width,
-            spans,
-            i32::from_le_bytes,
-            [i32::MAX, i32::MIN],
-        )
-        .into_iter()
-        .map(|range| rescaled(range.map(f64::from)))
-        .collect(),
-        SampleType::F32 => folded(quads, width, spans, f32::from_le_bytes, EMPTY)
-            .into_iter()
-            .map(|range| rescaled(range.map(f64::from)))
-            .collect(),
+        .map(|range| rescaled(modality, range))
+        .collect()
+}
+
+/// Smallest and largest stored value of parts of a slice of `width` columns: each span of columns by each span of rows,
+/// row by row. Without a number the smallest is above the largest.
+pub fn stored_ranges(
+    samples: &[u8],
+    sample_type: SampleType,
+    width: usize,
+    spans: [&[Range<usize>]; 2],
+) -> Vec<[f64; 2]> {
+    fn doubles<N: Into<f64>>(ranges: Vec<[N; 2]>) -> Vec<[f64; 2]> {
+        let ranges = ranges.into_iter();
+        ranges.map(|range| range.map(Into::into)).collect()
+    }
+    let (words, quads) = (samples.as_chunks().0, samples.as_chunks().0);
+    match sample_type {
+        SampleType::U8 => doubles(folded(samples, width, spans, |b| b, [u8::MAX, u8::MIN])),
+        SampleType::I8 => {
+            let ends = [i8::MAX, i8::MIN];
+            doubles(folded(samples, width, spans, u8::cast_signed, ends))
+        }
+        SampleType::U16 => {
+            let ends = [u16::MAX, u16::MIN];
+            doubles(folded(words, width, spans, u16::from_le_bytes, ends))
+        }
+        SampleType::I16 => {
+            let ends = [i16::MAX, i16::MIN];
+            doubles(folded(words, width, spans, i16::from_le_bytes, ends))
+        }
+        SampleType::U32 => {
+            let ends = [u32::MAX, u32::MIN];
+            doubles(folded(quads, width, spans, u32::from_le_bytes, ends))
+        }
+        SampleType::I32 => {
+            let ends = [i32::MAX, i32::MIN];
+            doubles(folded(quads, width, spans, i32::from_le_bytes, ends))
+        }
+        SampleType::F32 => doubles(folded(quads, width, spans, f32::from_le_bytes, EMPTY)),
         SampleType::F64 => {
-            let eights = bytes.as_chunks().0;
-            let empty = [f64::INFINITY, f64::NEG_INFINITY];
-            let ranges = folded(eights, width, spans, f64::from_le_bytes, empty);
-            ranges.into_iter().map(rescaled).collect()
+            let ends = [f64::INFINITY, f64::NEG_INFINITY];
+            let eights = samples.as_chunks().0;
+            folded(eights, width, spans, f64::from_le_bytes, ends)
         }
     }
 }

@@ -33,6 +33,7 @@ pub mod track;
 
 pub use asked::PlaneAsked;
 pub use brick::{Brick, BrickLayout, PageTable, Placement};
+pub use cells::stored_ranges;
 pub use grid::{MIN_SLICES, NoVolume, Stacked, VolumeGrid};
 pub use grid_note::GridNote;
 pub use groups::{Group, groups, no_volume};

@@ -5,8 +5,8 @@
 
 use super::stored::{Line, Stored, VoxelKind};
 use std::cell::Cell;
-use viewer_core::pixel::SampleType;
-use viewer_core::volume::BrickLayout;
+use std::ops::Range;
+use viewer_core::volume::{BrickLayout, stored_ranges};
 
 /// Base 2 logarithm of the steps of the smallest cells.
 const SMALLEST_SHIFT: u32 = 3;
@@ -69,59 +69,38 @@ impl Cells {
 
     /// Takes the voxels of a slice; `line` is its rescale where modality values are mixed.
     pub fn add(&mut self, z: u32, stored: Stored, voxels: &[u8], line: Option<Line>) {
-        match (stored.kind(), stored.voxel_type()) {
-            (VoxelKind::Narrow, SampleType::U8) => {
-                self.add_cells(z, voxels, line, |cell| f32::from(*cell));
-            }
-            (VoxelKind::Narrow, SampleType::I8) => {
-                self.add_cells(z, voxels, line, |cell| f32::from(cell.cast_signed()));
-            }
-            (VoxelKind::Narrow, SampleType::U16) => {
-                let (words, _) = voxels.as_chunks::<2>();
-                self.add_cells(z, words, line, |cell| f32::from(u16::from_le_bytes(*cell)));
-            }
-            (VoxelKind::Narrow, _) => {
-                let (words, _) = voxels.as_chunks::<2>();
-                self.add_cells(z, words, line, |cell| f32::from(i16::from_le_bytes(*cell)));
-            }
-            (VoxelKind::Single, _) => {
-                self.add_cells(z, voxels.as_chunks::<4>().0, line, |cell| {
-                    let value = f32::from_le_bytes(*cell);
-                    if value.is_finite() { value } else { f32::NAN }
-                });
+        let [columns, rows, _] = self.layout.size().map(|side| side as usize);
+        let steps = 1 << self.shift;
+        let spans = |axis: usize, voxels: usize| -> Vec<Range<usize>> {
+            let starts = (0..self.layout.counts()[axis] as usize).map(|cell| cell * steps);
+            // The first voxels of the next cell belong to this one, too.
+            let span = |start: usize| start..(start + steps + 1).min(voxels);
+            starts.map(span).collect()
+        };
+        let finite: Vec<u8>;
+        let voxels = match stored.kind() {
+            VoxelKind::Narrow => voxels,
+            VoxelKind::Single => {
+                // What is not finite is mixed with nothing.
+                let values = voxels
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|it| f32::from_le_bytes(*it));
+                let values = values.map(|it| if it.is_finite() { it } else { f32::NAN });
+                finite = values.flat_map(f32::to_le_bytes).collect();
+                &finite
             }
             // Where in single precision they lie depends on the window.
-            (VoxelKind::Wide, _) => {}
-        }
-    }
-
-    fn add_cells<T>(
-        &mut self,
-        z: u32,
-        voxels: &[T],
-        line: Option<Line>,
-        value: impl Fn(&T) -> f32,
-    ) {
-        let [columns, rows, _] = self.layout.size();
-        let [across, down, _] = self.layout.counts();
-        let steps = 1_u32 << self.shift;
-        let mut ranges = vec![NOTHING; (across * down) as usize];
-        for (y, row) in (0..rows).zip(voxels.chunks_exact(columns as usize)) {
-            let downs = self.layout.along(1, y);
-            for x in 0..across {
-                let start = (x * steps) as usize;
-                let end = (start + steps as usize + 1).min(row.len());
-                // `min` and `max` pass NaN over.
-                let found = row[start..end].iter().fold(NOTHING, |[low, high], voxel| {
-                    let value = value(voxel);
-                    [low.min(value), high.max(value)]
-                });
-                for y in downs.clone() {
-                    let range = &mut ranges[(y * across + x) as usize];
-                    *range = united(*range, found);
-                }
-            }
-        }
+            VoxelKind::Wide => return,
+        };
+        let spans = [&*spans(0, columns), &*spans(1, rows)];
+        let ranges = stored_ranges(voxels, stored.voxel_type(), columns, spans);
+        #[expect(clippy::cast_possible_truncation, reason = "they are singles")]
+        let mut ranges: Vec<[f32; 2]> = ranges
+            .into_iter()
+            .map(|range| range.map(|value| value as f32))
+            .collect();
         if let Some(line) = line {
             ranges.iter_mut().for_each(|range| turn(range, line));
         }

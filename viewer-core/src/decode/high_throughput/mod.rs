@@ -74,18 +74,19 @@ struct Depth {
 }
 
 impl Depth {
-    /// From a level to the bits of a stored value.
-    fn bits(self, level: i32) -> u16 {
+    /// From levels to the bits of stored values.
+    fn store(self, levels: impl Iterator<Item = i32>, stored: &mut [u16]) {
         let half = 1 << (self.precision - 1);
-        let value = level.clamp(-half, half - 1);
-        let value = if self.signed { value } else { value + half };
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "the bits below the precision are the value"
-        )]
-        let bits = (value & ((1 << self.precision) - 1)) as u16;
-        bits
+        let (offset, mask) = (if self.signed { 0 } else { half }, 2 * half - 1);
+        for (stored, level) in stored.iter_mut().zip(levels) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the bits below the precision are the value"
+            )]
+            let bits = ((level.clamp(-half, half - 1) + offset) & mask) as u16;
+            *stored = bits;
+        }
     }
 }
 
@@ -171,18 +172,12 @@ impl<'a> Lines<'a> {
     /// The bits of the line's stored values.
     fn store(&self, depth: Depth, stored: &mut [u16]) {
         match self {
-            Self::Whole(each) => {
-                for (stored, value) in stored.iter_mut().zip(&each.line) {
-                    *stored = depth.bits(*value);
-                }
-            }
-            Self::Real(each) => {
-                for (stored, value) in stored.iter_mut().zip(&each.line) {
-                    #[expect(clippy::cast_possible_truncation, reason = "saturates")]
-                    let level = (value + 0.5).floor() as i32;
-                    *stored = depth.bits(level);
-                }
-            }
+            Self::Whole(each) => depth.store(each.line.iter().copied(), stored),
+            #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+            Self::Real(each) => depth.store(
+                each.line.iter().map(|value| (value + 0.5).floor() as i32),
+                stored,
+            ),
         }
     }
 }

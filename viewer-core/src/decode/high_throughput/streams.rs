@@ -247,3 +247,34 @@ impl<'a> RunLengths<'a> {
         std::mem::take(&mut self.ends_true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Behind 0xFF a byte has seven bits; so it is within four bytes and from four to four.
+    #[test]
+    fn stuffed_bits_are_left_out_forwards() {
+        let mut bits = Bits::default();
+        bits.lay_forward(
+            &[0x12, 0xFF, 0x7F, 0x01, 0xA5, 0, 0, 0xFF, 0x55, 0x03],
+            0xFF,
+        );
+        let mut reader = bits.reader();
+        let read = [8, 8, 7, 8, 8, 8, 8, 8, 7, 8].map(|count| reader.take(count));
+        assert_eq!(read, [0x12, 0xFF, 0x7F, 1, 0xA5, 0, 0, 0xFF, 0x55, 3]);
+        // Behind the end all bits are ones.
+        assert_eq!((reader.take(32), reader.take(32)), (u32::MAX, u32::MAX));
+    }
+
+    /// A byte whose lower bits are ones has seven bits where the byte before was above 0x8F.
+    #[test]
+    fn stuffed_bits_are_left_out_backwards() {
+        let mut bits = Bits::default();
+        bits.lay_refinement(&[0x01, 0x7F, 0x90, 0x7F, 0x8F, 0xFF, 0x91, 0x22, 0x7F]);
+        let mut reader = bits.reader();
+        let read = [7, 8, 8, 7, 8, 8, 8, 7, 8].map(|count| reader.take(count));
+        assert_eq!(read, [0x7F, 0x22, 0x91, 0x7F, 0x8F, 0x7F, 0x90, 0x7F, 0x01]);
+        assert_eq!(reader.take(32), 0);
+    }
+}

@@ -125,8 +125,8 @@ pub(super) struct Level<F: Filter> {
     gone: usize,
     low: Vec<F::Sample>,
     high: Vec<F::Sample>,
-    /// The line of the level below.
-    below: Vec<F::Sample>,
+    /// Samples in a line of the level below.
+    below_width: usize,
 }
 
 impl<F: Filter> Level<F> {
@@ -140,7 +140,7 @@ impl<F: Filter> Level<F> {
             gone: 0,
             low: Vec::new(),
             high: Vec::new(),
-            below: vec![F::Sample::default(); below],
+            below_width: below,
         }
     }
 
@@ -208,15 +208,16 @@ pub(super) fn next_line<F: Filter>(
             } else {
                 F::SCALES[y % 2]
             };
-            level.low.clear();
-            level.high.clear();
             let scales = match level.area.width() {
                 1 => [scale; 2],
                 _ => F::SCALES.map(|each| each * scale),
             };
+            level.low.clear();
+            level.high.clear();
             if y.is_multiple_of(2) {
-                next_line(lower, bands, &mut level.below)?;
-                fill::<F>(&mut level.low, &level.below, scales[0]);
+                level.low.resize(level.below_width, F::Sample::default());
+                next_line(lower, bands, &mut level.low)?;
+                scale_all::<F>(&mut level.low, scales[0]);
                 fill::<F>(&mut level.high, bands.next_line(first_band)?, scales[1]);
             } else {
                 fill::<F>(&mut level.low, bands.next_line(first_band + 1)?, scales[0]);
@@ -248,6 +249,12 @@ fn copy<T: Copy>(out: &mut [T], line: &[T]) -> Result<(), DecodeError> {
     Ok(())
 }
 
+fn scale_all<F: Filter>(line: &mut [F::Sample], scale: f32) {
+    for value in line {
+        *value = F::scale(*value, scale);
+    }
+}
+
 fn fill<F: Filter>(out: &mut Vec<F::Sample>, line: &[F::Sample], scale: f32) {
     out.extend(line.iter().map(|value| F::scale(*value, scale)));
 }
@@ -263,20 +270,36 @@ fn lift_line<F: Filter>(halves: [&mut [F::Sample]; 2], starts_odd: bool, out: &m
         }
         return;
     }
-    for index in 0..F::STEPS {
+    for index in 0..F::STEPS - 1 {
         if index % 2 == 0 {
             lift_half::<F>(index, low, high, !starts_odd);
         } else {
             lift_half::<F>(index, high, low, starts_odd);
         }
     }
-    let (first, second) = if starts_odd { (high, low) } else { (low, high) };
-    let (pairs, last) = out.as_chunks_mut::<2>();
-    for ((pair, first), second) in pairs.iter_mut().zip(&*first).zip(&*second) {
-        *pair = [*first, *second];
+    // The last step changes odd places, on the way to where they belong.
+    let last = |value: F::Sample, before: F::Sample, after: F::Sample| {
+        F::step(F::STEPS - 1, value, F::add(before, after))
+    };
+    let (out, high) = match (starts_odd, &mut *out, &*high, &*low) {
+        (true, [out, rest @ ..], [value, high @ ..], [after, ..]) => {
+            *out = last(*value, *after, *after);
+            (rest, high)
+        }
+        (_, out, high, _) => (out, high),
+    };
+    let (pairs, end) = out.as_chunks_mut::<2>();
+    let inner = pairs.len().min(low.len().saturating_sub(1));
+    let (inner, edge) = pairs.split_at_mut(inner);
+    let highs = high.iter().zip(low.iter().skip(1));
+    for ((pair, before), (value, after)) in inner.iter_mut().zip(&*low).zip(highs) {
+        *pair = [*before, last(*value, *before, *after)];
     }
-    if let ([last], Some(value)) = (last, first.last()) {
-        *last = *value;
+    if let (Some(pair), Some(before), Some(value)) = (edge.first_mut(), low.last(), high.last()) {
+        *pair = [*before, last(*value, *before, *before)];
+    }
+    if let ([end], Some(value)) = (end, low.last()) {
+        *end = *value;
     }
 }
 
