@@ -381,3 +381,48 @@ fn what_cannot_be_shown_is_said_in_words() {
         "{error}"
     );
 }
+
+/// A server or a proxy that compresses tells the length of what it sends, not of what comes out; and not every
+/// body can be read into a buffer of ours.
+#[test]
+fn a_body_of_another_length_than_was_told_comes_whole() {
+    let folder = phantom_folder(4).unwrap();
+    let stage = Stage::blank(Backend::WebGl2, folder.path());
+    stage
+        .page
+        .init_script(
+            "(() => { const get = window.fetch; window.__bodies = 0;
+               window.fetch = async (...args) => {
+                 const answer = await get(...args); const way = window.__way;
+                 if (!way || !String(args[0]).includes('/frames/')) return answer;
+                 const bytes = new Uint8Array(await answer.arrayBuffer());
+                 const pieces = [0, 7, bytes.length >> 1].map((start, index, all) => bytes.slice(start, all[index + 1]));
+                 const headers = new Headers(answer.headers);
+                 if (way.told) headers.set('content-length', Math.round(bytes.length * way.told));
+                 else headers.delete('content-length');
+                 window.__bodies++;
+                 return new Response(new ReadableStream({ type: way.type, start(body) {
+                   for (const piece of pieces) body.enqueue(piece); body.close(); } }), { headers }); }; })()",
+        )
+        .unwrap();
+    stage.go("");
+    let study = stage.study();
+    let series = stage.series(&study, "signed");
+    let instance = stage.metadata(&study, &series)[0]["00080018"]["Value"][0].clone();
+    let pixels = format!("window.sagitta.pixels({instance}, 1).then((it) => Array.from(it.data))");
+    let expected = stage.eval(&pixels);
+    assert!(expected.as_array().is_some_and(|all| all.len() > 100));
+    let ways = [
+        "{ told: 1, type: 'bytes' }",
+        "{ told: 0.3, type: 'bytes' }",
+        "{ told: 1.7, type: 'bytes' }",
+        "{ told: 0, type: 'bytes' }",
+        "{ told: 1, type: undefined }",
+    ];
+    for (place, way) in ways.iter().enumerate() {
+        stage.eval(&format!("window.__way = {way}"));
+        assert_eq!(stage.eval(&pixels), expected, "{way}");
+        assert_eq!(stage.eval("window.__bodies"), json!(place + 1));
+    }
+    stage.expect_no_problems();
+}
