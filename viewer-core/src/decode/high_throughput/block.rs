@@ -30,7 +30,7 @@ pub(super) struct BlockDecoder<'a> {
     codes: &'a Codes,
     magnitudes: Bits,
     quad_codes: Bits,
-    /// What the codes say of the quads of a row and of the row above it; see [`Quad`].
+    /// What the codes say of the quads of a row and of the row above it; see [`quad`].
     row: Vec<u32>,
     row_above: Vec<u32>,
     /// Of the bottom samples of each quad the doubled magnitudes less one. One quad more at both ends.

@@ -170,7 +170,7 @@ impl<F: Filter> Level<F> {
     fn lift(&mut self, y: usize) {
         let (top, end) = (self.area.y0 as usize, self.area.y1 as usize);
         for index in 0..F::STEPS {
-            let Some(at) = (y).checked_sub(1 + index) else {
+            let Some(at) = y.checked_sub(1 + index) else {
                 continue;
             };
             if !(top..end).contains(&at) {
