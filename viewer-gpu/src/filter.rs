@@ -8,6 +8,7 @@
 
 use crate::context::{Context, begin_pass};
 use crate::plane_uniforms::PlaneAxes;
+use crate::program::Program;
 use crate::readback::Pending;
 use crate::shaders;
 use std::sync::Arc;
@@ -223,57 +224,15 @@ fn draw(context: &Context) -> Pending {
             },
         ],
     });
-    let pipeline = pipeline(device, &layout);
-    let [width, height] = PLACES;
-    let size = wgpu::Extent3d {
-        width,
-        height,
-        depth_or_array_layers: 1,
-    };
-    let picture = device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("mixing"),
-        size,
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format: wgpu::TextureFormat::Rgba8Uint,
-        usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
-        view_formats: &[],
-    });
-    let stride = 4 * width;
-    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("mixing"),
-        size: u64::from(stride * height),
-        usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-        mapped_at_creation: false,
-    });
-    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    let target = picture.create_view(&Default::default());
-    let mut pass = begin_pass(&mut encoder, &target, wgpu::Color::TRANSPARENT);
-    pass.set_pipeline(&pipeline);
-    pass.set_bind_group(0, &group, &[]);
-    pass.draw(0..3, 0..1);
-    drop(pass);
-    encoder.copy_texture_to_buffer(
-        picture.as_image_copy(),
-        wgpu::TexelCopyBufferInfo {
-            buffer: &buffer,
-            layout: wgpu::TexelCopyBufferLayout {
-                offset: 0,
-                bytes_per_row: Some(stride),
-                rows_per_image: Some(height),
-            },
-        },
-        size,
-    );
-    queue.submit([encoder.finish()]);
-    Pending {
-        device: device.clone(),
-        watch: Arc::clone(&context.watch),
-        buffer,
-        row_bytes: stride as usize,
-        stride_bytes: stride as usize,
-    }
+    let format = wgpu::TextureFormat::Rgba8Uint;
+    let program = Program::new(device, "mixing", shaders::MIXING, &[Some(&layout)]);
+    let pipeline = program.pipeline(device, "mixed", &[], format);
+    Pending::drawing(context, "mixing", PLACES, format, |encoder, view| {
+        let mut pass = begin_pass(encoder, view, wgpu::Color::TRANSPARENT);
+        pass.set_pipeline(&pipeline);
+        pass.set_bind_group(0, &group, &[]);
+        pass.draw(0..3, 0..1);
+    })
 }
 
 fn known_volume(device: &wgpu::Device, queue: &wgpu::Queue) -> wgpu::Texture {
@@ -314,39 +273,6 @@ fn known_volume(device: &wgpu::Device, queue: &wgpu::Queue) -> wgpu::Texture {
         size,
     );
     texture
-}
-
-fn pipeline(device: &wgpu::Device, layout: &wgpu::BindGroupLayout) -> wgpu::RenderPipeline {
-    let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some("mixing"),
-        source: wgpu::ShaderSource::Wgsl(shaders::MIXING.into()),
-    });
-    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some("mixing"),
-        bind_group_layouts: &[Some(layout)],
-        immediate_size: 0,
-    });
-    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some("mixing"),
-        layout: Some(&layout),
-        vertex: wgpu::VertexState {
-            module: &shader,
-            entry_point: Some(shaders::COVER),
-            compilation_options: Default::default(),
-            buffers: &[],
-        },
-        primitive: wgpu::PrimitiveState::default(),
-        depth_stencil: None,
-        multisample: wgpu::MultisampleState::default(),
-        fragment: Some(wgpu::FragmentState {
-            module: &shader,
-            entry_point: Some("mixed"),
-            compilation_options: Default::default(),
-            targets: &[Some(wgpu::TextureFormat::Rgba8Uint.into())],
-        }),
-        multiview_mask: None,
-        cache: None,
-    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use crate::context::begin_pass;
 use crate::extras::Extras;
 use crate::planes::{PlaneDrawing, Planes};
+use crate::program::Program;
 use crate::readback::Pending;
 use crate::scene::{Content, Scene, visible};
 use crate::shaders::Way;
@@ -14,7 +15,6 @@ use crate::uniforms::FrameShape;
 use crate::volume_cache::VolumeCache;
 use crate::{Context, shaders, uniforms};
 use std::num::NonZeroU64;
-use std::sync::Arc;
 use viewer_core::pixel::FrameParams;
 
 /// Why nothing was drawn.
@@ -83,13 +83,6 @@ pub struct Renderer {
     capacity: u32,
 }
 
-/// The shaders, and the layout of what they read.
-#[derive(Debug)]
-struct Program {
-    shader: wgpu::ShaderModule,
-    layout: wgpu::PipelineLayout,
-}
-
 /// How a frame is drawn, and format of the target.
 type PipelineKey = (Way, wgpu::TextureFormat);
 
@@ -115,7 +108,7 @@ impl Renderer {
         let device = &context.device;
         let uniform_layout = uniform_layout(device);
         let extras = Extras::new(device, &context.queue);
-        let program = Program::new(device, &uniform_layout, &extras, false);
+        let program = program(device, &uniform_layout, &extras, false);
         let (uniforms, uniform_group) = uniform_buffer(device, &uniform_layout, FIRST_CAPACITY);
         Self {
             programs: [Some(program), None],
@@ -136,14 +129,20 @@ impl Renderer {
         }
         let is_tiled = key.0.is_tiled;
         let program = self.programs[usize::from(is_tiled)].get_or_insert_with(|| {
-            Program::new(
+            program(
                 &context.device,
                 &self.uniform_layout,
                 &self.extras,
                 is_tiled,
             )
         });
-        let pipeline = pipeline(&context.device, program, key);
+        let (way, format) = key;
+        let constants = [
+            ("SHADE", way.shade),
+            ("COLOR", way.color),
+            ("WIDEN", way.widen),
+        ];
+        let pipeline = program.pipeline(&context.device, way.entry, &constants, format);
         self.pipelines.push((key, pipeline.clone()));
         pipeline
     }
@@ -258,53 +257,16 @@ impl Renderer {
         item: &Item,
         format: wgpu::TextureFormat,
     ) -> Pending {
-        let device = &context.device;
         let [_, _, width, height] = item.scissor;
-        let size = wgpu::Extent3d {
-            width,
-            height,
-            depth_or_array_layers: 1,
-        };
-        let texture = device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("picture"),
-            size,
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
+        Pending::drawing(
+            context,
+            "picture",
+            [width, height],
             format,
-            usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
-            view_formats: &[],
-        });
-        let stride = (4 * width).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
-        let buffer = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("picture"),
-            size: u64::from(stride) * u64::from(height),
-            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        });
-        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let view = texture.create_view(&Default::default());
-        self.encode(&mut encoder, &view, std::slice::from_ref(item));
-        encoder.copy_texture_to_buffer(
-            texture.as_image_copy(),
-            wgpu::TexelCopyBufferInfo {
-                buffer: &buffer,
-                layout: wgpu::TexelCopyBufferLayout {
-                    offset: 0,
-                    bytes_per_row: Some(stride),
-                    rows_per_image: Some(height),
-                },
+            |encoder, view| {
+                self.encode(encoder, view, std::slice::from_ref(item));
             },
-            size,
-        );
-        context.queue.submit([encoder.finish()]);
-        Pending {
-            device: device.clone(),
-            watch: Arc::clone(&context.watch),
-            buffer,
-            row_bytes: 4 * width as usize,
-            stride_bytes: stride as usize,
-        }
+        )
     }
 
     /// One viewport, with its uniforms appended to `bytes`.
@@ -389,33 +351,20 @@ pub(crate) fn check_size(context: &Context, width: u32, height: u32) -> Result<(
     Ok(())
 }
 
-impl Program {
-    fn new(
-        device: &wgpu::Device,
-        uniform_layout: &wgpu::BindGroupLayout,
-        extras: &Extras,
-        is_tiled: bool,
-    ) -> Self {
-        let source = if is_tiled {
-            shaders::TILED_FRAME
-        } else {
-            shaders::FRAME
-        };
-        let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("frame"),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        });
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("frame"),
-            bind_group_layouts: &[
-                Some(uniform_layout),
-                Some(&texture_layout(device, is_tiled)),
-                Some(extras.layout(is_tiled)),
-            ],
-            immediate_size: 0,
-        });
-        Self { shader, layout }
-    }
+fn program(
+    device: &wgpu::Device,
+    uniform_layout: &wgpu::BindGroupLayout,
+    extras: &Extras,
+    is_tiled: bool,
+) -> Program {
+    let source = if is_tiled {
+        shaders::TILED_FRAME
+    } else {
+        shaders::FRAME
+    };
+    let texture = texture_layout(device, is_tiled);
+    let groups = [uniform_layout, &texture, extras.layout(is_tiled)];
+    Program::new(device, "frame", source, &groups.map(Some))
 }
 
 fn uniform_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
@@ -458,39 +407,4 @@ fn uniform_buffer(
         }],
     });
     (buffer, group)
-}
-
-fn pipeline(
-    device: &wgpu::Device,
-    Program { shader, layout }: &Program,
-    (way, format): PipelineKey,
-) -> wgpu::RenderPipeline {
-    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some(way.entry),
-        layout: Some(layout),
-        vertex: wgpu::VertexState {
-            module: shader,
-            entry_point: Some(shaders::COVER),
-            compilation_options: Default::default(),
-            buffers: &[],
-        },
-        primitive: wgpu::PrimitiveState::default(),
-        depth_stencil: None,
-        multisample: wgpu::MultisampleState::default(),
-        fragment: Some(wgpu::FragmentState {
-            module: shader,
-            entry_point: Some(way.entry),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &[
-                    ("SHADE", way.shade),
-                    ("COLOR", way.color),
-                    ("WIDEN", way.widen),
-                ],
-                ..Default::default()
-            },
-            targets: &[Some(format.into())],
-        }),
-        multiview_mask: None,
-        cache: None,
-    })
 }

@@ -13,6 +13,7 @@ mod loss;
 mod plane_uniforms;
 mod plane_way;
 mod planes;
+mod program;
 mod readback;
 pub mod scene;
 mod shaders;

@@ -4,6 +4,7 @@ use crate::extras::Extras;
 use crate::frame_renderer::{DrawError, Item, MEMORY_FORMAT, Renderer, check_size};
 use crate::plane_uniforms::{self, PlaneAxes};
 use crate::plane_way::{self, Output, PlaneWay};
+use crate::program::Program;
 use crate::readback::Pending;
 use crate::volume_cache::{Volume, VolumeCache, VolumeShape, volume_layout};
 use crate::{Context, shaders};
@@ -53,12 +54,6 @@ pub(crate) struct Planes {
     pipelines: Vec<(PlaneWay, wgpu::TextureFormat, wgpu::RenderPipeline)>,
 }
 
-#[derive(Debug)]
-struct Program {
-    shader: wgpu::ShaderModule,
-    layout: wgpu::PipelineLayout,
-}
-
 impl Planes {
     fn pipeline(
         &mut self,
@@ -72,63 +67,27 @@ impl Planes {
             return pipeline.clone();
         }
         let program = self.programs[way.shape as usize]
-            .get_or_insert_with(|| Program::new(device, uniform_layout, extras, way.shape));
-        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("plane"),
-            layout: Some(&program.layout),
-            vertex: wgpu::VertexState {
-                module: &program.shader,
-                entry_point: Some(shaders::COVER),
-                compilation_options: Default::default(),
-                buffers: &[],
-            },
-            primitive: wgpu::PrimitiveState::default(),
-            depth_stencil: None,
-            multisample: wgpu::MultisampleState::default(),
-            fragment: Some(wgpu::FragmentState {
-                module: &program.shader,
-                entry_point: Some(way.entry()),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &way.constants(),
-                    ..Default::default()
-                },
-                targets: &[Some(format.into())],
-            }),
-            multiview_mask: None,
-            cache: None,
-        });
+            .get_or_insert_with(|| program(device, uniform_layout, extras, way.shape));
+        let pipeline = program.pipeline(device, way.entry(), &way.constants(), format);
         self.pipelines.push((way, format, pipeline.clone()));
         pipeline
     }
 }
 
-impl Program {
-    fn new(
-        device: &wgpu::Device,
-        uniform_layout: &wgpu::BindGroupLayout,
-        extras: &Extras,
-        shape: VolumeShape,
-    ) -> Self {
-        let source = match shape {
-            VolumeShape::Whole => shaders::PLANE,
-            VolumeShape::Mixed => shaders::MIXED_PLANE,
-            VolumeShape::Bricked => shaders::BRICKED_PLANE,
-        };
-        let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("plane"),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        });
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("plane"),
-            bind_group_layouts: &[
-                Some(uniform_layout),
-                Some(&volume_layout(device, shape)),
-                Some(extras.layout(false)),
-            ],
-            immediate_size: 0,
-        });
-        Self { shader, layout }
-    }
+fn program(
+    device: &wgpu::Device,
+    uniform_layout: &wgpu::BindGroupLayout,
+    extras: &Extras,
+    shape: VolumeShape,
+) -> Program {
+    let source = match shape {
+        VolumeShape::Whole => shaders::PLANE,
+        VolumeShape::Mixed => shaders::MIXED_PLANE,
+        VolumeShape::Bricked => shaders::BRICKED_PLANE,
+    };
+    let volume = volume_layout(device, shape);
+    let groups = [uniform_layout, &volume, extras.layout(false)];
+    Program::new(device, "plane", source, &groups.map(Some))
 }
 
 impl Renderer {

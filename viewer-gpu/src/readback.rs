@@ -3,6 +3,7 @@
 //! WebGPU calls back by itself; WebGL and Vulkan only while they are polled, and WebGL cannot be waited
 //! for. So both waits poll, and hand the thread back to the host in between.
 
+use crate::context::Context;
 use crate::frame_renderer::DrawError;
 use crate::loss::Watch;
 use std::sync::Arc;
@@ -47,16 +48,71 @@ pub async fn finished(
 
 /// A buffer that a texture is being copied to.
 pub struct Pending {
-    pub device: wgpu::Device,
-    pub watch: Arc<Watch>,
-    pub buffer: wgpu::Buffer,
+    device: wgpu::Device,
+    watch: Arc<Watch>,
+    buffer: wgpu::Buffer,
     /// Bytes of a row that are wanted.
-    pub row_bytes: usize,
+    row_bytes: usize,
     /// Distance of rows in the buffer.
-    pub stride_bytes: usize,
+    stride_bytes: usize,
 }
 
 impl Pending {
+    /// Draws into a texture of its own and copies it to a buffer: the pixels have four bytes.
+    pub fn drawing(
+        context: &Context,
+        label: &str,
+        [width, height]: [u32; 2],
+        format: wgpu::TextureFormat,
+        draw: impl FnOnce(&mut wgpu::CommandEncoder, &wgpu::TextureView),
+    ) -> Self {
+        let device = &context.device;
+        let size = wgpu::Extent3d {
+            width,
+            height,
+            depth_or_array_layers: 1,
+        };
+        let texture = device.create_texture(&wgpu::TextureDescriptor {
+            label: Some(label),
+            size,
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format,
+            usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
+            view_formats: &[],
+        });
+        let stride = (4 * width).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+        let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size: u64::from(stride) * u64::from(height),
+            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+            mapped_at_creation: false,
+        });
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        draw(&mut encoder, &texture.create_view(&Default::default()));
+        encoder.copy_texture_to_buffer(
+            texture.as_image_copy(),
+            wgpu::TexelCopyBufferInfo {
+                buffer: &buffer,
+                layout: wgpu::TexelCopyBufferLayout {
+                    offset: 0,
+                    bytes_per_row: Some(stride),
+                    rows_per_image: Some(height),
+                },
+            },
+            size,
+        );
+        context.queue.submit([encoder.finish()]);
+        Self {
+            device: device.clone(),
+            watch: Arc::clone(&context.watch),
+            buffer,
+            row_bytes: 4 * width as usize,
+            stride_bytes: stride as usize,
+        }
+    }
+
     /// The rows without what lies between them.
     pub async fn read(self, yield_now: impl AsyncFn()) -> Result<Vec<u8>, DrawError> {
         let state = Arc::new(AtomicU8::new(PENDING));
