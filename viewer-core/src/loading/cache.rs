@@ -2,13 +2,12 @@
 //!
 //! Generic over the payload: the browser keeps `ArrayBuffer`s outside WASM memory, tests keep `Vec`s.
 
-use super::{FrameKey, Wanted};
-use std::collections::HashMap;
+use super::{FrameKey, FrameMap, Wanted};
 
 /// Decoded frames by key.
 #[derive(Debug)]
 pub struct FrameCache<T> {
-    frames: HashMap<FrameKey, (T, usize)>,
+    frames: FrameMap<(T, usize)>,
     bytes: usize,
     budget_bytes: usize,
 }
@@ -17,7 +16,7 @@ impl<T> FrameCache<T> {
     /// An empty cache that keeps at most `budget_bytes`.
     pub fn new(budget_bytes: usize) -> Self {
         Self {
-            frames: HashMap::new(),
+            frames: FrameMap::default(),
             bytes: 0,
             budget_bytes,
         }
@@ -85,7 +84,7 @@ impl<T> FrameCache<T> {
         if self.bytes <= self.budget_bytes {
             return Vec::new();
         }
-        let rank: HashMap<FrameKey, usize> = wanted
+        let rank: FrameMap<usize> = wanted
             .iter()
             .enumerate()
             .map(|(rank, wanted)| (wanted.key, rank))
@@ -110,7 +109,7 @@ impl<T> FrameCache<T> {
 
     /// Drops everything.
     pub fn clear(&mut self) {
-        self.frames = HashMap::new();
+        self.frames = FrameMap::default();
         self.bytes = 0;
     }
 }

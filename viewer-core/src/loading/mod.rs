@@ -13,6 +13,13 @@ pub use plan::{Shown, ShownVolume, Tier, Wanted, plan};
 pub use queue::{Failure, FrameQueue, FrameState, Job, Stage};
 
 use crate::model::SeriesId;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What is known of frames. Their keys are numbers of ours, which nobody can choose: they need no hash that withstands an
+/// attack, and lists of thousands are looked up often.
+pub type FrameMap<T> = FxHashMap<FrameKey, T>;
+
+type FrameSet = FxHashSet<FrameKey>;
 
 /// Names one frame of a session: a series, and the slice of its stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

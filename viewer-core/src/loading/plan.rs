@@ -4,9 +4,8 @@
 //! scroll a little further than against it, the active viewport before the others. A cine wants its frames
 //! in the order in which it shows them, round its end, and before all others.
 
-use super::FrameKey;
+use super::{FrameKey, FrameSet};
 use crate::model::{PlayOrder, SeriesId};
-use std::collections::HashSet;
 
 /// Why a frame is wanted, most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,7 +65,7 @@ impl ShownVolume {
 pub fn plan(shown: &[Shown], volumes: &[ShownVolume], most: usize) -> Vec<Wanted> {
     let mut order: Vec<&Shown> = shown.iter().filter(|s| s.frame_count > 0).collect();
     order.sort_by_key(|s| (s.plays.is_none(), !s.active));
-    let mut seen = HashSet::new();
+    let mut seen = FrameSet::default();
     let mut wanted = Vec::new();
     let mut push = |wanted: &mut Vec<Wanted>, series, slice: usize, tier| {
         let Ok(slice) = u32::try_from(slice) else {

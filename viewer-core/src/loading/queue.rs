@@ -3,8 +3,7 @@
 //! The queue knows no clock and no network: hosts say what time it is, carry out [`Job`]s and report
 //! how they went. It bounds what is in flight, keeps failures with their reason, and backs off.
 
-use super::{FrameCache, FrameKey, Tier, Wanted};
-use std::collections::HashMap;
+use super::{FrameCache, FrameKey, FrameMap, Tier, Wanted};
 
 /// Something the host is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +79,8 @@ struct Trouble {
 #[derive(Debug)]
 pub struct FrameQueue {
     wanted: Vec<Wanted>,
-    in_flight: HashMap<FrameKey, Stage>,
-    trouble: HashMap<FrameKey, Trouble>,
+    in_flight: FrameMap<Stage>,
+    trouble: FrameMap<Trouble>,
     most_fetching: usize,
     most_in_flight: usize,
     /// No job starts before this time: the server is gone for all frames alike.
@@ -94,8 +93,8 @@ impl FrameQueue {
     pub fn new(most_fetching: usize, most_in_flight: usize) -> Self {
         Self {
             wanted: Vec::new(),
-            in_flight: HashMap::new(),
-            trouble: HashMap::new(),
+            in_flight: FrameMap::default(),
+            trouble: FrameMap::default(),
             most_fetching,
             most_in_flight,
             quiet_until_ms: f64::NEG_INFINITY,
@@ -176,7 +175,7 @@ impl FrameQueue {
     /// Jobs that nobody wants. A job that already decodes is let finish; a prefetch in flight gives way
     /// only when a visible frame waits for its place.
     fn cancel_unwanted<T>(&mut self, cache: &FrameCache<T>, now_ms: f64) -> Vec<Job> {
-        let rank: HashMap<FrameKey, Tier> = self.wanted.iter().map(|w| (w.key, w.tier)).collect();
+        let rank: FrameMap<Tier> = self.wanted.iter().map(|w| (w.key, w.tier)).collect();
         let mut cancel: Vec<FrameKey> = self
             .in_flight
             .iter()

@@ -4,7 +4,8 @@
 //! its slices came since it got its place; until then, and where there is no place, the coarse level is shown.
 
 use super::stored::Stored;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use viewer_core::geometry::ViewPlane;
@@ -165,6 +166,8 @@ pub struct Bricks {
     voxels: wgpu::Texture,
     table: wgpu::Texture,
     coarse_texture: wgpu::Texture,
+    /// Layers of the coarse level that have changed since they were written.
+    coarse_behind: RefCell<BTreeSet<u32>>,
     is_behind: Cell<bool>,
     /// What the planes that were last asked for need.
     needs: Vec<Need>,
@@ -207,16 +210,12 @@ impl PlaneProgress {
 
 impl Bricks {
     /// No brick is here, and nothing of the coarse level is known.
-    pub fn new(
-        (device, queue): (&wgpu::Device, &wgpu::Queue),
-        plan: &BrickPlan,
-        stored: Stored,
-    ) -> Self {
+    pub fn new(device: &wgpu::Device, plan: &BrickPlan, stored: Stored) -> Self {
         let BrickPlan { layout, atlas, .. } = *plan;
         let coarse = CoarseLevel::new(layout.size(), plan.most_coarse);
         let coarse_format = wgpu::TextureFormat::R32Uint;
         let three = wgpu::TextureDimension::D3;
-        let bricks = Self {
+        Self {
             layout,
             atlas,
             pages: PageTable::new(layout.count(), atlas.slots()),
@@ -234,14 +233,11 @@ impl Bricks {
                 wgpu::TextureFormat::Rgba32Uint,
             ),
             coarse_texture: texture(device, coarse.size(), three, coarse_format),
+            coarse_behind: RefCell::new((0..coarse.size()[2]).collect()),
             coarse,
             is_behind: Cell::new(true),
             needs: Vec::new(),
-        };
-        for layer in 0..bricks.coarse.size()[2] {
-            bricks.write_coarse(queue, layer);
         }
-        bricks
     }
 
     /// Steps from voxel to voxel along the sides of a brick.
@@ -315,7 +311,6 @@ impl Bricks {
     /// Adds a slice that did not come before to the coarse level.
     pub fn add_coarse(
         &mut self,
-        queue: &wgpu::Queue,
         z: u32,
         (stored, samples): (Stored, &[u8]),
         modality: &ModalityLut,
@@ -332,19 +327,20 @@ impl Bricks {
         };
         if let Ok(slice) = Slice::new(frame, modality.clone()) {
             self.coarse.add(z, &slice);
-            self.write_coarse(queue, z / self.coarse.factor()[2]);
+            let layer = z / self.coarse.factor()[2];
+            self.coarse_behind.borrow_mut().insert(layer);
         }
     }
 
     fn write_coarse(&self, queue: &wgpu::Queue, layer: u32) {
         let [width, height, _] = self.coarse.size();
-        let places = (0..height).flat_map(|y| (0..width).map(move |x| [x, y, layer]));
-        let bytes: Vec<u8> = places
-            .flat_map(|place| {
-                let value = self.coarse.value(place).unwrap_or(f32::NAN);
-                value.to_le_bytes()
-            })
-            .collect();
+        let mut bytes = Vec::with_capacity((width * height * COARSE_TEXEL_BYTES) as usize);
+        for y in 0..height {
+            for x in 0..width {
+                let value = self.coarse.value([x, y, layer]).unwrap_or(f32::NAN);
+                bytes.extend_from_slice(&value.to_le_bytes());
+            }
+        }
         queue.write_texture(
             wgpu::TexelCopyTextureInfo {
                 origin: wgpu::Origin3d {
@@ -462,8 +458,11 @@ impl Bricks {
         needed & !self.came[slot as usize]
     }
 
-    /// Brings the table of bricks up to date.
+    /// Brings the coarse level and the table of bricks up to date.
     pub fn sync(&self, queue: &wgpu::Queue, presence: &Presence) {
+        for layer in self.coarse_behind.take() {
+            self.write_coarse(queue, layer);
+        }
         if !self.is_behind.replace(false) {
             return;
         }

@@ -106,9 +106,8 @@ impl VolumeCache {
         let mut room = free.min(most_bytes);
         loop {
             let limits = (self.side, context.max_side(), room);
-            let queue = &self.queue;
             let (made, refusal) = memory::watched(&self.device, || {
-                Volume::new((&self.device, queue), &self.layouts, size, stored, limits)
+                Volume::new(&self.device, &self.layouts, size, stored, limits)
             });
             let mut volume = made?;
             match refusal {

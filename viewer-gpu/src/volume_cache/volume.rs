@@ -68,7 +68,7 @@ impl Volume {
     /// # Errors
     /// A volume for which there is no room.
     pub fn new(
-        (device, queue): (&wgpu::Device, &wgpu::Queue),
+        device: &wgpu::Device,
         layouts: &Layouts,
         size: [u32; 3],
         stored: Stored,
@@ -87,9 +87,11 @@ impl Volume {
             let voxels = texture(device, size, stored.format());
             (Voxels::Whole(voxels), bytes)
         } else {
+            // Bricks come and go: what is on its way to the graphics card takes memory there, too.
+            let room = room - room / 8;
             let plan = BrickPlan::new(layout, voxel_bytes, (side, side_2d, room));
             let plan = plan.ok_or(no_room)?;
-            let bricks = Bricks::new((device, queue), &plan, stored);
+            let bricks = Bricks::new(device, &plan, stored);
             (Voxels::InBricks(Box::new(bricks)), plan.bytes() + beside)
         };
         let table = SliceTable::new(device, size[2]);
@@ -228,8 +230,11 @@ impl Volume {
         };
         self.note_line(z, line);
         let own = (self.rescale == Rescale::Each).then_some(line);
-        self.cells.add(z, self.stored, &voxels, own);
         let is_new = self.presence.set(z as usize, SliceState::Here);
+        // Bricks of slices that came before are brought again: their extremes are known.
+        if is_new {
+            self.cells.add(z, self.stored, &voxels, own);
+        }
         match &mut self.voxels {
             Voxels::Whole(texture) => {
                 write_slice(queue, texture, z, &voxels, self.stored.voxel_bytes());
@@ -237,7 +242,7 @@ impl Volume {
             Voxels::InBricks(bricks) => {
                 bricks.write(queue, z, &voxels, self.stored.voxel_bytes());
                 if is_new {
-                    bricks.add_coarse(queue, z, (self.stored, samples), modality);
+                    bricks.add_coarse(z, (self.stored, samples), modality);
                 }
             }
         }
