@@ -7,7 +7,7 @@ use crate::embed::listeners::Listeners;
 use crate::engine::waiting::Told;
 use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
 use crate::platform::workers::{WorkerProgram, WorkerPrograms};
-use crate::platform::{canvas, fetch, gamut, gpu, page, pictures};
+use crate::platform::{canvas, clock, fetch, gamut, gpu, page, pictures};
 use crate::store::{Command, Page, ReaderView};
 use js_sys::Promise;
 use protocol::gateway::Config;
@@ -347,6 +347,8 @@ async fn configure(bridge: Rc<Bridge>, first_page: Page) {
 
 /// Makes the first screen, then publishes the API: backend and sources are decided before it can be asked.
 async fn prepare_screen(bridge: Rc<Bridge>, first_page: Page, configured: Promise) {
+    // What is asked of the server goes first: making a screen keeps the page busy for a while.
+    clock::sleep(0.0).await;
     make_screen(Rc::clone(&bridge)).await;
     // Without a configuration the page's own origin is the source: this never fails.
     let _ = JsFuture::from(configured).await;

@@ -106,7 +106,7 @@ impl Engine {
     }
 
     fn draw(&mut self, effects: &mut Vec<Effect>) {
-        if !self.feed_volumes() {
+        if !self.feed_volumes(effects) {
             return;
         }
         let drawable = self.draw_items();

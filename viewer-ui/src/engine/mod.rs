@@ -4,6 +4,7 @@
 //! [`Effect`]s; [`EngineHandle::send`] carries those out after the engine is free again, so that no
 //! answer ever finds it borrowed.
 
+mod arrival;
 pub mod asking;
 mod beside;
 mod cpu_volumes;
@@ -15,6 +16,7 @@ mod loading;
 mod opening;
 mod plane_jobs;
 mod planes;
+mod planes_notices;
 mod playing;
 pub mod screen;
 mod snapshot;
@@ -445,7 +447,10 @@ impl Engine {
                 }
             }
             EngineEvent::DrawFinished { began_ms } => self.draw_finished(began_ms, &mut effects),
-            EngineEvent::Woken => self.wake_at_ms = None,
+            EngineEvent::Woken => {
+                self.wake_at_ms = None;
+                self.look_at_pictures();
+            }
             EngineEvent::Looked => {}
         }
         self.pump(&mut effects);

@@ -1,8 +1,9 @@
 //! Three planes of a volume: which of its slices are on the screen, what is drawn of it, what is said of it.
 
-use super::Engine;
+use super::arrival::Arrival;
 use super::screen::{Screen, ShownPlane, Shows};
-use crate::store::{Content, Letters, MprView, Notice, Severity, SlabView, ViewportView};
+use super::{Effect, Engine};
+use crate::store::{Content, Letters, MprView, SlabView, ViewportView};
 use glam::{DMat2, DVec3};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,16 +11,11 @@ use viewer_core::geometry::{PatientDirections, Projection, ViewPlane, edge_lette
 use viewer_core::loading::FrameKey;
 use viewer_core::model::SeriesId;
 use viewer_core::pixel::{ModalityLut, SampleType};
-use viewer_core::state::Action;
 use viewer_core::state::stack_slab::VolumeShown;
 use viewer_core::tools::marks::{LoadCount, Marked, PlaneMarked, marks, plane_marks};
-use viewer_core::tools::overlay::{self, number};
+use viewer_core::tools::overlay;
 use viewer_core::tools::{Probe, probe};
-use viewer_core::volume::{GridNote, PlaneParams, Presence, SliceState, Tiling};
-
-/// Ids of the notices about planes.
-const REFUSAL_NOTICE: u32 = 3;
-const TILT_NOTICE: u32 = 4;
+use viewer_core::volume::{PlaneParams, Presence, SliceState, Tiling};
 
 /// Most slices that are named one by one.
 const MOST_NOTES: usize = 8;
@@ -30,20 +26,19 @@ const MOST_WRITTEN: usize = 24;
 /// Most drawings that are left out while slices which are here go to the screen: pictures in between cost more than they tell.
 const MOST_LEFT_OUT: usize = 8;
 
-/// Shares of the slices from which the picture is drawn anew: the coarse one first.
-const STAGES: [f64; 5] = [1.0 / 16.0, 0.125, 0.25, 0.5, 0.75];
-
 /// What the screen has of the volumes in planes and slabs.
 #[derive(Debug, Default)]
 pub(super) struct PlanesShown {
     volumes: HashMap<u64, OnScreen>,
     /// The notice about the volume was taken away.
-    is_notice_read: bool,
+    pub(super) is_notice_read: bool,
     /// They go before the planes on screen.
     readings: Vec<Reading>,
     next_reading: u64,
     /// Drawings that were left out, one after the other, because slices were still on their way to the screen.
     left_out: usize,
+    /// A picture of a volume on its way waits until its time has come.
+    is_picture_due: bool,
 }
 
 /// What the screen has of one volume.
@@ -58,6 +53,8 @@ struct OnScreen {
     /// Of a volume that does not fit into memory decoded: places in the stack of the slices that the planes lack, most
     /// needed first.
     lacking: Option<Vec<u32>>,
+    /// Pictures while it comes.
+    arrival: Arrival,
 }
 
 /// A plane of the API that is read once all of it is on the screen.
@@ -122,7 +119,7 @@ impl Engine {
 
     /// Brings slices that have come to the screen, and drops volumes that are not shown any more. False where this drawing is
     /// to be left out, as more of them follow with the next animation frame.
-    pub(super) fn feed_volumes(&mut self) -> bool {
+    pub(super) fn feed_volumes(&mut self, effects: &mut Vec<Effect>) -> bool {
         let mut shown: Vec<(u64, VolumeNow)> = Vec::new();
         // The active one first: where there is not room for all of them, it is whole.
         let mut viewports: Vec<usize> = (0..self.state.viewports.len()).collect();
@@ -160,6 +157,7 @@ impl Engine {
         for (key, now) in &shown {
             self.feed_volume(*key, now, &mut room);
         }
+        self.advance_pictures(effects);
         let is_copying =
             room == MOST_WRITTEN && shown.iter().any(|(key, now)| self.feed_copy(*key, now));
         if let Some(screen) = (self.screen.as_ref()).filter(|_| room < MOST_WRITTEN || is_copying) {
@@ -174,6 +172,27 @@ impl Engine {
             0
         };
         !is_left_out
+    }
+
+    /// Finds what pictures of volumes on their way are due now, and when to look again.
+    fn advance_pictures(&mut self, effects: &mut Vec<Effect>) {
+        let now_ms = self.now();
+        let Some(screen) = &self.screen else { return };
+        let volumes = self.planes.volumes.iter_mut();
+        let due = volumes.filter_map(|(key, on_screen)| {
+            let presence = screen.presence(*key)?;
+            on_screen.arrival.advance(presence, now_ms)
+        });
+        let at_ms = due.fold(f64::INFINITY, f64::min);
+        if at_ms.is_finite() && !self.planes.is_picture_due {
+            self.planes.is_picture_due = true;
+            effects.push(Effect::WakeAt { at_ms });
+        }
+    }
+
+    /// Draws the pictures again that had to wait.
+    pub(super) fn look_at_pictures(&mut self) {
+        self.is_dirty |= std::mem::take(&mut self.planes.is_picture_due);
     }
 
     /// Brings slices of a complete volume to the copy that the screen draws faster from. True where it did: there may be more.
@@ -282,15 +301,9 @@ impl Engine {
         } else if presence.is_final() {
             // Coarse all over: bricks take its place, and the picture follows in eighths.
             let eighths = progress.here * 8 / progress.bricks.max(1);
-            u32::try_from(STAGES.len() + 1 + eighths).ok()?
+            u32::try_from(Arrival::STAGES + 1 + eighths).ok()?
         } else {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "slices are counted in thousands"
-            )]
-            let share = presence.here() as f64 / presence.count().max(1) as f64;
-            let passed = STAGES.iter().filter(|stage| share >= **stage).count();
-            u32::try_from(passed).ok().filter(|stage| *stage > 0)?
+            self.planes.volumes.get(&key)?.arrival.stage()?
         };
         Some(ShownPlane {
             volume: key,
@@ -347,53 +360,6 @@ impl Engine {
         })
     }
 
-    /// Why there are no planes, or what was put right in them.
-    pub(super) fn planes_notice(&self) -> Option<Notice> {
-        if let Some(reason) = &self.state.refusal {
-            return Some(Notice {
-                id: REFUSAL_NOTICE,
-                severity: Severity::Warning,
-                title: "No planes or slabs of this series.".into(),
-                sentence: super::opening::sentence(reason),
-                can_try_again: false,
-                can_dismiss: true,
-            });
-        }
-        let mpr = self.state.mpr.as_ref()?;
-        if self.planes.is_notice_read {
-            return None;
-        }
-        let tilt = mpr.volume()?.grid.notes.iter().find_map(|note| match note {
-            GridNote::Tilt { degrees, is_gantry } => Some((*degrees, *is_gantry)),
-            _ => None,
-        });
-        let (degrees, is_gantry) = tilt?;
-        let what = if is_gantry {
-            "Gantry tilt"
-        } else {
-            "Shift of the slices"
-        };
-        Some(Notice {
-            id: TILT_NOTICE,
-            severity: Severity::Neutral,
-            title: format!("{what} of {}\u{b0} corrected.", number(degrees, 1)),
-            sentence:
-                "The slices are moved back to their true positions, so distances are right in every plane."
-                    .into(),
-            can_try_again: false,
-            can_dismiss: true,
-        })
-    }
-
-    /// Takes a notice away.
-    pub(super) fn dismiss(&mut self, id: u32) {
-        match id {
-            REFUSAL_NOTICE => self.state.apply(Action::DismissRefusal),
-            TILT_NOTICE => self.planes.is_notice_read = true,
-            _ => self.screen_note = None,
-        }
-    }
-
     /// Slices of the volume in a viewport: how many there are, how many came or failed.
     pub(super) fn volume_count(&self, viewport: usize) -> Option<LoadCount> {
         let viewport = self.state.viewports.get(viewport)?;
@@ -409,6 +375,10 @@ impl Engine {
             is_offline: self.queue.connection_lost_until_ms().is_some(),
             ..LoadCount::default()
         };
+        if presence.is_complete() {
+            count.loaded = count.total;
+            return Some(count);
+        }
         let mut last = None;
         for (index, slice) in volume.slices.iter().enumerate() {
             let slice = *slice;
