@@ -217,6 +217,7 @@ pub fn expect_right_at(address: &str, pictures: &[Picture], backends: &[Backend]
     let mut all = String::new();
     for backend in backends {
         let stage = Stage::blank(*backend, folder.path());
+        stage.make_small();
         stage.go(address);
         let (shown, report) = check(&stage, pictures);
         println!(

@@ -34,7 +34,7 @@ impl Stage {
         }
     }
 
-    /// Makes the page small: planes are drawn in software, and some tests look only at what is read of them.
+    /// Makes the page small: it is drawn in software, and some tests look only at small pictures or at what is read of planes.
     pub fn make_small(&self) {
         self.page.set_viewport(800, 440, 1.0, false).unwrap();
     }

@@ -46,20 +46,32 @@ pub fn build_all(progress: &mut Progress) -> Result<PathBuf> {
     build(progress, &compiler)
 }
 
+/// The program of the page.
+const PAGE: &str = "app";
+
+/// Programs of which the app is made: of the page and of its workers.
+const PROGRAMS: [&str; 4] = [PAGE, "decode_worker", "decode_worker_all", "plane_worker"];
+
+/// The level at which a whole program is optimised once more: at that of the profile no loop would become a vector loop,
+/// not even in crates that ask for it. Crates that are to be small stay so.
+const VECTOR_LOOPS: [&str; 2] = ["--", "-Copt-level=2"];
+
 /// Builds app and gateway; returns the gateway's program.
 ///
 /// # Errors
 /// Something does not compile.
 pub fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf> {
     progress.step("Building the app for the browser", || {
-        let arguments = ["build", "--package", "viewer-ui"];
-        check(
-            compiler
-                .cargo(&arguments)
-                .args(["--bin", "app", "--bin", "decode_worker"])
-                .args(["--bin", "decode_worker_all", "--bin", "plane_worker"])
-                .args(["--target", TARGET, "--profile", "web"]),
-        )
+        for name in PROGRAMS {
+            let arguments = ["rustc", "--package", "viewer-ui", "--bin", name];
+            check(
+                compiler
+                    .cargo(&arguments)
+                    .args(["--target", TARGET, "--profile", "web"])
+                    .args(VECTOR_LOOPS),
+            )?;
+        }
+        Ok(())
     })?;
     progress.step("Bundling the app into dist", bundle)?;
     progress.step("Building the gateway", || {
@@ -75,12 +87,13 @@ pub fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf
 /// # Errors
 /// It does not compile.
 pub fn build_scenes(compiler: &WasmCompiler) -> Result<PathBuf> {
-    let arguments = ["build", "--package", "viewer-ui", "--bin", "gpu_scenes"];
+    let arguments = ["rustc", "--package", "viewer-ui", "--bin", "gpu_scenes"];
     check(
         compiler
             .cargo(&arguments)
             .args(["--features", "test-scenes"])
-            .args(["--target", TARGET, "--profile", "web"]),
+            .args(["--target", TARGET, "--profile", "web"])
+            .args(VECTOR_LOOPS),
     )?;
     Ok(target().join(TARGET).join("web/gpu_scenes.wasm"))
 }
@@ -89,7 +102,7 @@ pub fn build_scenes(compiler: &WasmCompiler) -> Result<PathBuf> {
 fn fingerprint() -> Result<String> {
     let mut hash = Sha256::new();
     let built = target().join(TARGET).join("web");
-    let mut inputs = ["app", "decode_worker", "decode_worker_all", "plane_worker"]
+    let mut inputs = PROGRAMS
         .map(|name| built.join(format!("{name}.wasm")))
         .to_vec();
     inputs.push(root().join("index.html"));
@@ -196,10 +209,9 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
             .with_context(|| format!("binding {name} failed"))?;
         optimise(&made.join(format!("{name}_bg.wasm")))
     };
-    bind("app", true)?;
-    bind("decode_worker", false)?;
-    bind("decode_worker_all", false)?;
-    bind("plane_worker", false)?;
+    for name in PROGRAMS {
+        bind(name, name == PAGE)?;
+    }
     let folder = fresh.join("assets");
     let put = |name: &str, bytes: &[u8]| asset(&folder, name, bytes);
     let read = |path: PathBuf| {
