@@ -123,7 +123,7 @@ impl VolumeCache {
     }
 
     /// Writes one slice: samples as stored, rows from the top, little endian, and what its own data set says of their
-    /// values. A slice that came before is replaced.
+    /// values. A slice that came before is brought again, with the same samples: what is known of them stays.
     ///
     /// # Errors
     /// No such volume or slice, samples of another length, a modality table in a volume whose other slices have none, memory
