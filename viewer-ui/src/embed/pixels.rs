@@ -240,7 +240,7 @@ pub async fn planes(handle: &EngineHandle, key: FrameKey) -> Option<Vec<OverlayB
 
 /// A copy in a typed array of the right kind, so that nobody can write into the cache.
 fn described(frame: &StoredFrame) -> JsValue {
-    let copy = frame.samples.slice(0, frame.samples.length()).buffer();
+    let copy = frame.copied().buffer();
     let data: JsValue = match frame.sample_type {
         SampleType::U8 => js_sys::Uint8Array::new(&copy).into(),
         SampleType::I8 => js_sys::Int8Array::new(&copy).into(),

@@ -266,7 +266,7 @@ impl CpuVolumes {
                 sample_type: frame.sample_type,
                 bits_stored: frame.bits_stored,
                 photometric: frame.photometric,
-                data: frame.samples.to_vec(),
+                data: frame.to_vec(),
             };
             let made = Slice::new(frame, modality.clone());
             let made = made.map_err(|error| error.to_string())?;
@@ -322,7 +322,7 @@ impl CpuVolumes {
             }
         };
         // The frame stays in the cache: a copy is handed over.
-        let copy = frame.samples.slice(0, frame.samples.length());
+        let copy = frame.copied();
         workers.post(worker, header, Some(copy.buffer()), false);
         *held.get_mut(slice)? = true;
         Some(())

@@ -62,7 +62,7 @@ impl EncodedFrames {
 
     /// A copy of a frame's bytes: decoding takes them.
     pub(super) fn copy_of(&self, key: FrameKey) -> Option<FetchedBytes> {
-        self.frames.get(key).map(FetchedBytes::copied)
+        self.frames.get(key)?.for_worker()
     }
 
     /// Wants a frame that a probe has asked for.

@@ -1,6 +1,8 @@
 //! A decoded frame in the JavaScript heap: outside WASM memory, given back when it is dropped.
 
+use crate::platform::body::keep_for_frame;
 use crate::worker_message::Response;
+use std::rc::Rc;
 use viewer_core::pixel::{Photometric, SampleType};
 use viewer_core::volume::Tiling;
 
@@ -20,7 +22,20 @@ pub struct StoredFrame {
     /// What the samples mean.
     pub photometric: Photometric,
     /// The samples, little endian, interleaved.
-    pub samples: js_sys::Uint8Array,
+    samples: Rc<Samples>,
+}
+
+/// Samples in a buffer that nobody else reads: another frame is decoded into it once these are dropped.
+#[derive(Debug)]
+struct Samples(js_sys::Uint8Array);
+
+impl Drop for Samples {
+    fn drop(&mut self) {
+        let buffer = self.0.buffer();
+        if buffer.byte_length() == self.0.length() {
+            keep_for_frame(buffer);
+        }
+    }
 }
 
 impl StoredFrame {
@@ -58,7 +73,7 @@ impl StoredFrame {
                     sample_type,
                     bits_stored,
                     photometric,
-                    samples,
+                    samples: Rc::new(Samples(samples)),
                 };
                 Ok((frame, decode_ms))
             }
@@ -67,7 +82,22 @@ impl StoredFrame {
 
     /// Bytes of the samples.
     pub fn bytes(&self) -> usize {
-        usize::try_from(self.samples.length()).unwrap_or(usize::MAX)
+        usize::try_from(self.array().length()).unwrap_or(usize::MAX)
+    }
+
+    /// The samples in a buffer of their own.
+    pub fn copied(&self) -> js_sys::Uint8Array {
+        self.array().slice(0, self.array().length())
+    }
+
+    /// The samples in WASM memory.
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.array().to_vec()
+    }
+
+    /// Never kept: another frame is decoded into its buffer.
+    fn array(&self) -> &js_sys::Uint8Array {
+        &self.samples.0
     }
 
     /// One stored value; `None` outside the frame.
@@ -79,7 +109,7 @@ impl StoredFrame {
             (row * self.columns + column) * u32::from(self.samples_per_pixel) + u32::from(sample);
         let size = u32::try_from(self.sample_type.size_bytes()).ok()?;
         let bytes = self
-            .samples
+            .array()
             .subarray(index * size, (index + 1) * size)
             .to_vec();
         viewer_core::pixel::format::sample_at(&bytes, self.sample_type, 0)
@@ -95,14 +125,14 @@ impl StoredFrame {
         let mut to = 0;
         for row in rows {
             let [from, end] = [row.start, row.end].map(|at| u32::try_from(at).ok());
-            samples.set(&self.samples.subarray(from?, end?), to);
+            samples.set(&self.array().subarray(from?, end?), to);
             to += row_bytes;
         }
         let [columns, rows] = size;
         Some(Self {
             rows,
             columns,
-            samples,
+            samples: Rc::new(Samples(samples)),
             ..self.clone()
         })
     }
@@ -110,6 +140,6 @@ impl StoredFrame {
     /// Copies the samples into `scratch`, which is reused from frame to frame.
     pub fn copy_into(&self, scratch: &mut Vec<u8>) {
         scratch.resize(self.bytes(), 0);
-        self.samples.copy_to(scratch);
+        self.array().copy_to(scratch);
     }
 }

@@ -17,6 +17,26 @@ const MOST_SPARE_BYTES: u32 = 16 << 20;
 
 thread_local! {
     static SPARES: RefCell<Vec<ArrayBuffer>> = const { RefCell::new(Vec::new()) };
+    /// Of frames that were dropped, all of one length, for those that workers decode next.
+    static FRAMES: RefCell<Vec<ArrayBuffer>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes back the buffer of a decoded frame that nobody reads any more. The collector would leave hundreds of them in memory
+/// while slices of a volume beyond memory come and go.
+pub fn keep_for_frame(buffer: ArrayBuffer) {
+    FRAMES.with_borrow_mut(|frames| {
+        let length = buffer.byte_length();
+        frames.retain(|it| it.byte_length() == length);
+        let count = u32::try_from(frames.len() + 1).unwrap_or(u32::MAX);
+        if frames.len() < MOST_SPARES && length.saturating_mul(count) <= MOST_SPARE_BYTES {
+            frames.push(buffer);
+        }
+    });
+}
+
+/// A buffer for the next frame that is decoded: right where it is as long as the frame.
+pub(super) fn room_for_frame() -> Option<ArrayBuffer> {
+    FRAMES.with_borrow_mut(Vec::pop)
 }
 
 /// Takes back a buffer that nobody reads any more.
@@ -47,6 +67,14 @@ fn room_for_body(length: u32) -> Result<Uint8Array, JsValue> {
         place.map(|place| spares.swap_remove(place))
     });
     spare.map_or_else(|| room(capacity), |spare| Ok(Uint8Array::new(&spare)))
+}
+
+/// The same bytes in a buffer that is handed to a worker.
+pub(super) fn copy_for_worker(bytes: &Uint8Array) -> Result<Uint8Array, JsValue> {
+    let length = bytes.length();
+    let copy = room_for_body(length)?.subarray(0, length);
+    copy.set(bytes, 0);
+    Ok(copy)
 }
 
 /// The whole body of an answer.

@@ -1,5 +1,6 @@
 //! Requests. Text answers go through gloo-net; frames stay in the JavaScript heap.
 
+use super::body;
 use gloo_net::http::Request;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
@@ -77,6 +78,14 @@ impl FetchedBytes {
             bytes: self.bytes.slice(0, self.bytes.length()),
             content_type: self.content_type.clone(),
         }
+    }
+
+    /// The same bytes for a worker, which takes their buffer; `None` where there is no memory for it.
+    pub fn for_worker(&self) -> Option<Self> {
+        Some(Self {
+            bytes: body::copy_for_worker(&self.bytes).ok()?,
+            content_type: self.content_type.clone(),
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The only place that talks to the browser: network, workers, canvas, clock, history.
 
-mod body;
+pub mod body;
 pub mod canvas;
 pub mod clock;
 pub mod fetch;

@@ -24,10 +24,11 @@ pub fn serve(work: impl Fn(&str, &js_sys::Uint8Array) -> (String, Option<Vec<u8>
                 .get(1)
                 .dyn_into()
                 .unwrap_or_else(|_| js_sys::Uint8Array::new_with_length(0));
+            let room = parts.get(2).dyn_into().ok();
             let (header, bytes) = work(&header, &request);
             let message = js_sys::Array::of1(&header.into());
             let transfer = js_sys::Array::new();
-            for buffer in hand_over(bytes.as_deref(), request.buffer()) {
+            for buffer in hand_over(bytes.as_deref(), request.buffer(), room) {
                 message.push(&buffer);
                 transfer.push(&buffer);
             }
@@ -39,19 +40,22 @@ pub fn serve(work: impl Fn(&str, &js_sys::Uint8Array) -> (String, Option<Vec<u8>
 }
 
 /// What goes back: the buffer that holds the bytes, and the request's own where it is another one. Nothing that
-/// came is left to this worker's collector, which seldom comes by.
+/// came is left to this worker's collector, which seldom comes by, but for `room` where it is of another length than the bytes.
 fn hand_over(
     bytes: Option<&[u8]>,
     request: js_sys::ArrayBuffer,
+    room: Option<js_sys::ArrayBuffer>,
 ) -> impl Iterator<Item = js_sys::ArrayBuffer> {
     let Some(bytes) = bytes else {
         return [None, None].into_iter().flatten();
     };
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    if length <= request.byte_length() {
+    let room = room.filter(|room| room.byte_length() == length);
+    if room.is_none() && length <= request.byte_length() {
         js_sys::Uint8Array::new_with_byte_offset_and_length(&request, 0, length).copy_from(bytes);
         return [Some(request), None].into_iter().flatten();
     }
-    let made = js_sys::Uint8Array::from(bytes).buffer();
+    let made = room.unwrap_or_else(|| js_sys::ArrayBuffer::new(length));
+    js_sys::Uint8Array::new(&made).copy_from(bytes);
     [Some(made), Some(request)].into_iter().flatten()
 }

@@ -238,6 +238,10 @@ impl WorkerPool {
             };
             let message = js_sys::Array::of2(&job.header.as_str().into(), &job.bytes);
             let transfer = js_sys::Array::of1(&job.bytes.buffer());
+            if let Some(room) = body::room_for_frame() {
+                message.push(&room);
+                transfer.push(&room);
+            }
             let sent = slot.worker.post_message_with_transfer(&message, &transfer);
             slot.job = Some(Running {
                 id: job.id,
