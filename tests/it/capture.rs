@@ -74,6 +74,7 @@ fn the_captured_picture_is_the_windowed_frame_on_every_backend() {
     let folder = phantom_folder(3).unwrap();
     for backend in Backend::ALL {
         let stage = Stage::list(backend, folder.path());
+        stage.make_small();
         let study = stage.study();
         let ct = stage.series(&study, "Small CT");
         stage.open(&study, &ct);
@@ -148,6 +149,7 @@ fn every_way_of_storing_pixels_is_drawn_as_it_was_made_on_every_backend() {
     let side = u32::from(phantom::PATTERN_SIDE);
     for backend in Backend::ALL {
         let stage = Stage::list(backend, folder.path());
+        stage.make_small();
         let study = stage.study();
         let (mut series_count, mut count, mut worst) = (0, 0, 0.0_f64);
         for series in stage.uids(&format!("/dicomweb/studies/{study}/series"), "0020000E") {

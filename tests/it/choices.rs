@@ -103,6 +103,7 @@ fn windows_and_voi_luts_are_chosen_by_their_explanations_on_every_backend() {
     let folder = folder_of(&all);
     for backend in Backend::ALL {
         let stage = Stage::list(backend, folder.path());
+        stage.make_small();
         let compared: usize = (all.iter())
             .map(|picture| expect_every_choice(&stage, picture))
             .sum();
@@ -123,6 +124,7 @@ fn a_typed_window_keeps_the_function_of_the_file() {
     let folder = folder_of(std::slice::from_ref(picture));
     for backend in Backend::ALL {
         let stage = Stage::list(backend, folder.path());
+        stage.make_small();
         stage.open(&picture.study_uid, &picture.series_uid);
         let axes = place(&stage, &picture.frames[0], 1.0);
         crate::shown::set_window(&stage, 2500.0, 800.0);

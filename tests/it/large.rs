@@ -96,6 +96,7 @@ fn three_thousand_frames_are_right_at_both_ends_and_in_the_middle() {
     let window = [2048.0, 4096.0];
     for backend in [Backend::WebGpu, Backend::Cpu] {
         let stage = Stage::list(backend, folder.path());
+        stage.make_small();
         let before = stage.browser.renderer_rss_kib();
         stage.open(&large.study_uid, &large.series_uid);
         assert_eq!(stage.eval("window.sagitta.viewports()[0].slices"), 3000);
@@ -131,6 +132,7 @@ fn a_frame_of_8000_by_8000_is_right_at_its_corners() {
     let (folder, large) = written([8000, 8000, 1], 16);
     for backend in [Backend::WebGpu, Backend::Cpu] {
         let stage = Stage::list(backend, folder.path());
+        stage.make_small();
         let before = stage.browser.renderer_rss_kib();
         stage.open(&large.study_uid, &large.series_uid);
         let window = [32_768.0, 65_536.0];

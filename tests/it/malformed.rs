@@ -227,6 +227,7 @@ fn sound() -> Vec<phantom::pictures::Picture> {
 fn expect_words_or_the_right_picture(backend: Backend, every: usize) {
     let folder = folder();
     let stage = Stage::list(backend, folder.path());
+    stage.make_small();
     let mut report = String::new();
     let names: Vec<&str> = malformed(SEED).iter().map(|(name, _)| *name).collect();
     let chosen: Vec<&&str> = names.iter().step_by(every).collect();

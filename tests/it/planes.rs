@@ -121,6 +121,7 @@ fn overlay_planes_lie_on_their_pixels_and_can_be_hidden_on_every_backend() {
     let folder = folder_of(&all);
     for backend in Backend::ALL {
         let stage = Stage::list(backend, folder.path());
+        stage.make_small();
         let mut frames = 0;
         stage.open(&all[0].study_uid, &all[0].series_uid);
         stage.page.key("u").unwrap();
@@ -188,6 +189,7 @@ fn shutters_cover_the_screen_with_their_presentation_value_on_every_backend() {
     let folder = folder_of(&all);
     for backend in Backend::ALL {
         let stage = Stage::list(backend, folder.path());
+        stage.make_small();
         stage.open(&all[0].study_uid, &all[0].series_uid);
         stage.page.key("u").unwrap();
         for picture in &all {

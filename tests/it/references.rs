@@ -93,6 +93,7 @@ fn every_frame_of_the_sample_data_has_the_reference_values() {
     for samples in rounds(&data) {
         let folder = folder_of(&data, &samples);
         let stage = Stage::list(Backend::WebGpu, folder.path());
+        stage.make_small();
         let mut wanted = Vec::new();
         let mut expected = Vec::new();
         for sample in &samples {

@@ -135,6 +135,7 @@ fn reset_is_the_first_paint_of_every_photometric_interpretation_on_every_backend
     let folder = folder();
     for backend in Backend::ALL {
         let stage = Stage::list(backend, folder.path());
+        stage.make_small();
         let all = all_series(&stage);
         let coded = if shared_data().is_some() {
             CODED.len() + 2

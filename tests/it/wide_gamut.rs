@@ -201,6 +201,7 @@ fn a_wide_display_shows_colours_beyond_srgb_and_all_others_as_before_on_every_ba
     for backend in Backend::ALL {
         for gamut in ["p3", "srgb"] {
             let stage = Stage::blank(backend, folder.path());
+            stage.make_small();
             emulate(&stage, gamut);
             stage.go("");
             for picture in &pictures {
