@@ -61,12 +61,12 @@ fn planes_inside(first: Place, step: Place, planes: i32) -> vec2<i32> {
     let each = 1.0 / select(way, vec3<f32>(1e-9), abs(way) < vec3<f32>(1e-9));
     let low = -at * each;
     let high = (vec3<f32>(view.size - 1u) - at) * each;
-    // Planes by which these may be wrong: places and sides are rounded by 2^-24 of themselves, quotients too, and the exact
-    // place is cut to 2^-16.
-    let unsure = ((abs(at) + vec3<f32>(view.size)) * 4.8e-7 + 2e-5) * abs(each) + 1e-3;
+    // Planes by which these may be wrong: places, sides and quotients are rounded by 2^-24 of themselves, steps by 2^-24 of a
+    // voxel where they are small and negative, which counts once a plane, and the exact place is cut to 2^-16.
+    let most = f32(planes);
+    let unsure = ((abs(at) + vec3<f32>(view.size) + most) * 4.8e-7 + 2e-5) * abs(each) + 1e-3;
     let enters = min(low, high) - unsure;
     let leaves = max(low, high) + unsure;
-    let most = f32(planes);
     let from_plane = clamp(max(max(enters.x, enters.y), enters.z), 0.0, most);
     let to_plane = clamp(min(min(leaves.x, leaves.y), leaves.z), -1.0, most - 1.0);
     var range = vec2<i32>(i32(ceil(from_plane)), i32(floor(to_plane)));
