@@ -5,6 +5,8 @@
 
 pub mod app;
 pub mod assets;
+pub mod audit;
+pub mod auth;
 pub mod command;
 pub mod config;
 pub mod error;

@@ -1,0 +1,644 @@
+//! Users and how they prove who they are: a name and a password, then a second factor.
+//!
+//! Nothing here says who exists: a wrong name and a wrong password look alike, and take as long.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::database::{Database, DatabaseError};
+use super::password;
+use super::policy::Role;
+use super::secret::{self, NoRandom, SecretHash};
+use super::totp;
+
+/// Wrong answers in a row that cost nothing but the time of an argon2id.
+const FREE_FAILURES: u32 = 3;
+/// Wrong answers in a row after which an account takes no more until an administrator resets it.
+const MOST_FAILURES: u32 = 20;
+/// Longest time to wait after a wrong answer.
+const LONGEST_WAIT_S: i64 = 900;
+/// Names that are remembered because someone tried them.
+const MOST_ATTEMPTS: u32 = 10_000;
+/// How long a code for the first login or after a reset may be used.
+const CODE_S: i64 = 24 * 3600;
+/// Recovery codes of a user.
+const RECOVERY_CODES: usize = 10;
+
+/// A user as the database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Key.
+    pub id: i64,
+    /// User name.
+    pub name: String,
+    /// Name on screen.
+    pub shown: String,
+    /// Roles.
+    pub roles: BTreeSet<Role>,
+    /// Sources of the user's own site; `*` stands for all.
+    pub sites: BTreeSet<String>,
+    /// Names under which the user refers patients, in lower case.
+    pub referrers: BTreeSet<String>,
+    /// Labels of studies that were given to the user.
+    pub labels: BTreeSet<String>,
+    /// A second factor by time is set up.
+    pub has_totp: bool,
+}
+
+/// Why someone is not let in. None of it says whether a user exists: names that do not exist wait and are locked, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// Name, password or code.
+    #[error("user name, password or code is wrong")]
+    Wrong,
+    /// Too soon after a wrong answer.
+    #[error("too many tries: wait {0} s")]
+    Wait(i64),
+    /// Too many wrong answers.
+    #[error("this account is locked: an administrator can reset it")]
+    Locked,
+}
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// Not let in.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The new password is not taken.
+    #[error(transparent)]
+    Password(#[from] password::Refused),
+    /// The name is taken, or is none.
+    #[error(
+        "a user name has 1 to 64 letters, digits, dots, hyphens, underscores or @, and is not in use"
+    )]
+    Name,
+    /// No such user.
+    #[error("there is no user {0}")]
+    Unknown(String),
+    /// A role that there is not.
+    #[error("there is no role {0}")]
+    Role(String),
+    /// The last administrator stays one.
+    #[error("this is the only administrator")]
+    LastAdmin,
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// No random numbers.
+    #[error(transparent)]
+    Random(#[from] NoRandom),
+}
+
+impl From<rusqlite::Error> for AccountError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+type Result<T> = std::result::Result<T, AccountError>;
+
+/// Whether there is anyone. Without, a code for the first administrator is made.
+pub fn is_empty(database: &Database) -> Result<bool> {
+    let connection = database.lock();
+    let found: bool =
+        connection.query_row("SELECT EXISTS (SELECT 1 FROM user)", [], |row| row.get(0))?;
+    Ok(!found)
+}
+
+/// Makes a user who has no password yet; gives the code by which he or she sets one.
+///
+/// # Errors
+/// The name is taken or none.
+pub fn add(
+    database: &Database,
+    name: &str,
+    shown: &str,
+    roles: &BTreeSet<Role>,
+    now_s: i64,
+) -> Result<String> {
+    let is_name = |name: &str| {
+        (1..=64).contains(&name.len())
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b".-_@".contains(&byte))
+    };
+    if !is_name(name) {
+        return Err(AccountError::Name);
+    }
+    let code = secret::typed_code(5)?;
+    let mut connection = database.lock();
+    let transaction = connection.transaction()?;
+    let added = transaction.execute(
+        "INSERT OR IGNORE INTO user (name, shown, roles, sites, referrers, labels, made)
+         VALUES (?1, ?2, ?3, '[\"local\"]', '[]', '[]', ?4)",
+        params![name, shown, role_names(roles), now_s],
+    )?;
+    if added == 0 {
+        return Err(AccountError::Name);
+    }
+    let user = transaction.last_insert_rowid();
+    keep_code(&transaction, user, &code, "first", Some(now_s + CODE_S))?;
+    transaction.commit()?;
+    Ok(code)
+}
+
+/// Gives a user a new code; password, second factor and passkeys are gone, and so are all sessions.
+///
+/// # Errors
+/// There is no such user.
+pub fn reset(database: &Database, name: &str, now_s: i64) -> Result<String> {
+    let code = secret::typed_code(5)?;
+    let mut connection = database.lock();
+    let transaction = connection.transaction()?;
+    let user = find(&transaction, name)?.ok_or_else(|| AccountError::Unknown(name.to_owned()))?;
+    transaction.execute(
+        "UPDATE user SET password = NULL, totp = NULL, totp_step = NULL WHERE id = ?1",
+        [user.id],
+    )?;
+    transaction.execute("DELETE FROM attempt WHERE name = ?1", [name])?;
+    for table in ["code", "passkey", "session"] {
+        transaction.execute(&format!("DELETE FROM {table} WHERE user = ?1"), [user.id])?;
+    }
+    keep_code(&transaction, user.id, &code, "reset", Some(now_s + CODE_S))?;
+    transaction.commit()?;
+    Ok(code)
+}
+
+/// Gives a user other roles; sessions end, so that they count at once.
+///
+/// # Errors
+/// There is no such user, or nobody would be left to manage users.
+pub fn set_roles(database: &Database, name: &str, roles: &BTreeSet<Role>) -> Result<()> {
+    let mut connection = database.lock();
+    let transaction = connection.transaction()?;
+    let user = find(&transaction, name)?.ok_or_else(|| AccountError::Unknown(name.to_owned()))?;
+    if user.roles.contains(&Role::Admin) && !roles.contains(&Role::Admin) {
+        let others = all(&transaction)?;
+        let is_other = |it: &User| it.id != user.id && it.roles.contains(&Role::Admin);
+        if !others.iter().any(is_other) {
+            return Err(AccountError::LastAdmin);
+        }
+    }
+    transaction.execute(
+        "UPDATE user SET roles = ?2 WHERE id = ?1",
+        params![user.id, role_names(roles)],
+    )?;
+    transaction.execute("DELETE FROM session WHERE user = ?1", [user.id])?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// All users by name.
+///
+/// # Errors
+/// The database.
+pub fn list(database: &Database) -> Result<Vec<User>> {
+    all(&database.lock())
+}
+
+/// The user of a key.
+///
+/// # Errors
+/// The database.
+pub fn by_id(database: &Database, id: i64) -> Result<Option<User>> {
+    let connection = database.lock();
+    let sql = format!("SELECT {COLUMNS} FROM user WHERE id = ?1");
+    Ok(connection.query_row(&sql, [id], user_of).optional()?)
+}
+
+/// Sets the first password, by the code that was given for it.
+///
+/// # Errors
+/// The code is wrong or too old, or the password is not taken.
+pub fn set_password(
+    database: &Database,
+    name: &str,
+    code: &str,
+    new: &str,
+    now_s: i64,
+) -> Result<User> {
+    let user = try_answer(database, name, now_s, |connection, user| {
+        let Some(user) = user else { return Ok(false) };
+        let mut found = connection.prepare(
+            "SELECT hash FROM code WHERE user = ?1 AND purpose IN ('first', 'reset') AND ends > ?2",
+        )?;
+        let given = code_hash(code);
+        let hashes = found.query_map(params![user.id, now_s], |row| row.get::<_, Vec<u8>>(0))?;
+        let hashes = hashes.collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(is_among(&hashes, &given))
+    })?;
+    let hash = password::hash(new, &user.name)?;
+    let mut connection = database.lock();
+    let transaction = connection.transaction()?;
+    transaction.execute(
+        "UPDATE user SET password = ?2 WHERE id = ?1",
+        params![user.id, hash],
+    )?;
+    transaction.execute(
+        "DELETE FROM code WHERE user = ?1 AND purpose IN ('first', 'reset')",
+        [user.id],
+    )?;
+    transaction.commit()?;
+    Ok(user)
+}
+
+/// Whether name and password belong together.
+///
+/// # Errors
+/// They do not, or it is too soon.
+pub fn check_password(database: &Database, name: &str, given: &str, now_s: i64) -> Result<User> {
+    let hash: Option<String> = {
+        let connection = database.lock();
+        connection
+            .query_row("SELECT password FROM user WHERE name = ?1", [name], |row| {
+                row.get(0)
+            })
+            .optional()?
+            .flatten()
+    };
+    // Whoever waits is told so before the costly part: nobody may keep all cores busy.
+    refuse_early(database, name, now_s)?;
+    let is_right = password::is_right(given, hash.as_deref());
+    try_answer(database, name, now_s, |_, user| {
+        Ok(is_right && user.is_some())
+    })
+}
+
+/// Whether a code by time is right; it is taken once.
+///
+/// # Errors
+/// It is not, or it is too soon.
+pub fn check_totp(database: &Database, user: &User, code: &str, now_s: i64) -> Result<()> {
+    try_answer(database, &user.name, now_s, |connection, user| {
+        let Some(user) = user else { return Ok(false) };
+        let (key, last): (Option<Vec<u8>>, Option<i64>) = connection.query_row(
+            "SELECT totp, totp_step FROM user WHERE id = ?1",
+            [user.id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let now = u64::try_from(now_s).unwrap_or(0);
+        let last = last.and_then(|it| u64::try_from(it).ok());
+        let Some(step) = key.and_then(|key| totp::step_of(&key, code, now, last)) else {
+            return Ok(false);
+        };
+        connection.execute(
+            "UPDATE user SET totp_step = ?2 WHERE id = ?1",
+            params![user.id, i64::try_from(step).unwrap_or(i64::MAX)],
+        )?;
+        Ok(true)
+    })?;
+    Ok(())
+}
+
+/// Whether a recovery code is right; it is gone then.
+///
+/// # Errors
+/// It is not, or it is too soon.
+pub fn check_recovery(database: &Database, user: &User, code: &str, now_s: i64) -> Result<()> {
+    try_answer(database, &user.name, now_s, |connection, user| {
+        let Some(user) = user else { return Ok(false) };
+        let gone = connection.execute(
+            "DELETE FROM code WHERE user = ?1 AND purpose = 'recovery' AND hash = ?2",
+            params![user.id, code_hash(code).bytes()],
+        )?;
+        Ok(gone == 1)
+    })?;
+    Ok(())
+}
+
+/// Sets a second factor up, once a code of its key was right; gives fresh recovery codes.
+///
+/// # Errors
+/// The code is not of the key.
+pub fn set_totp(
+    database: &Database,
+    user: &User,
+    key: &[u8],
+    code: &str,
+    now_s: i64,
+) -> Result<Vec<String>> {
+    let now = u64::try_from(now_s).unwrap_or(0);
+    let step = totp::step_of(key, code, now, None).ok_or(Refused::Wrong)?;
+    let codes: Vec<String> = (0..RECOVERY_CODES)
+        .map(|_| secret::typed_code(3))
+        .collect::<std::result::Result<_, _>>()?;
+    let mut connection = database.lock();
+    let transaction = connection.transaction()?;
+    transaction.execute(
+        "UPDATE user SET totp = ?2, totp_step = ?3 WHERE id = ?1",
+        params![user.id, key, i64::try_from(step).unwrap_or(i64::MAX)],
+    )?;
+    transaction.execute(
+        "DELETE FROM code WHERE user = ?1 AND purpose = 'recovery'",
+        [user.id],
+    )?;
+    for code in &codes {
+        keep_code(&transaction, user.id, code, "recovery", None)?;
+    }
+    transaction.commit()?;
+    Ok(codes)
+}
+
+/// One answer of someone who says to be a user: counted, slowed down, and in the end locked out.
+fn try_answer(
+    database: &Database,
+    name: &str,
+    now_s: i64,
+    is_right: impl FnOnce(&Connection, Option<&User>) -> Result<bool>,
+) -> Result<User> {
+    refuse_early(database, name, now_s)?;
+    let mut connection = database.lock();
+    let transaction = connection.transaction()?;
+    let user = find(&transaction, name)?;
+    let right = is_right(&transaction, user.as_ref())?;
+    if let Some(user) = user.filter(|_| right) {
+        transaction.execute("DELETE FROM attempt WHERE name = ?1", [name])?;
+        transaction.commit()?;
+        return Ok(user);
+    }
+    let failures: u32 = transaction.query_row(
+        "INSERT INTO attempt (name, failures, wait_until) VALUES (?1, 1, 0)
+         ON CONFLICT (name) DO UPDATE SET failures = failures + 1 RETURNING failures",
+        [name],
+        |row| row.get(0),
+    )?;
+    transaction.execute(
+        "UPDATE attempt SET wait_until = ?2 WHERE name = ?1",
+        params![name, now_s + wait_s(failures)],
+    )?;
+    forget_old_attempts(&transaction, now_s)?;
+    transaction.commit()?;
+    Err(if failures >= MOST_FAILURES {
+        Refused::Locked.into()
+    } else {
+        Refused::Wrong.into()
+    })
+}
+
+/// Names that nobody has are kept for a day, and so many at most.
+fn forget_old_attempts(connection: &Connection, now_s: i64) -> Result<()> {
+    connection.execute(
+        "DELETE FROM attempt WHERE name NOT IN (SELECT name FROM user) AND (wait_until < ?1 OR name IN
+         (SELECT name FROM attempt ORDER BY wait_until DESC LIMIT -1 OFFSET ?2))",
+        params![now_s - 24 * 3600, MOST_ATTEMPTS],
+    )?;
+    Ok(())
+}
+
+/// Seconds to wait after so many wrong answers in a row.
+fn wait_s(failures: u32) -> i64 {
+    let doublings = failures.saturating_sub(FREE_FAILURES);
+    if doublings == 0 {
+        return 0;
+    }
+    (1_i64 << doublings.min(20)).min(LONGEST_WAIT_S)
+}
+
+fn refuse_early(database: &Database, name: &str, now_s: i64) -> Result<()> {
+    let connection = database.lock();
+    let found: Option<(u32, i64)> = connection
+        .query_row(
+            "SELECT failures, wait_until FROM attempt WHERE name = ?1",
+            [name],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    match found {
+        Some((failures, _)) if failures >= MOST_FAILURES => Err(Refused::Locked.into()),
+        Some((_, until)) if until > now_s => Err(Refused::Wait(until - now_s).into()),
+        _ => Ok(()),
+    }
+}
+
+fn keep_code(
+    connection: &Connection,
+    user: i64,
+    code: &str,
+    purpose: &str,
+    ends_s: Option<i64>,
+) -> Result<()> {
+    connection.execute(
+        "INSERT INTO code (user, hash, purpose, ends) VALUES (?1, ?2, ?3, ?4)",
+        params![user, code_hash(code).bytes(), purpose, ends_s],
+    )?;
+    Ok(())
+}
+
+fn code_hash(code: &str) -> SecretHash {
+    SecretHash::of(secret::normalized(code).as_bytes())
+}
+
+fn is_among(hashes: &[Vec<u8>], given: &SecretHash) -> bool {
+    let known = hashes.iter().filter_map(|it| SecretHash::from_bytes(it));
+    known.fold(false, |found, it| it.is(given) || found)
+}
+
+const COLUMNS: &str = "id, name, shown, roles, sites, referrers, labels, totp IS NOT NULL";
+
+fn find(connection: &Connection, name: &str) -> Result<Option<User>> {
+    let sql = format!("SELECT {COLUMNS} FROM user WHERE name = ?1");
+    Ok(connection.query_row(&sql, [name], user_of).optional()?)
+}
+
+fn all(connection: &Connection) -> Result<Vec<User>> {
+    let mut found = connection.prepare(&format!("SELECT {COLUMNS} FROM user ORDER BY name"))?;
+    let users = found.query_map([], user_of)?;
+    Ok(users.collect::<rusqlite::Result<_>>()?)
+}
+
+fn user_of(row: &Row<'_>) -> rusqlite::Result<User> {
+    let texts = |index: usize| -> rusqlite::Result<BTreeSet<String>> {
+        let text: String = row.get(index)?;
+        Ok(serde_json::from_str(&text).unwrap_or_default())
+    };
+    Ok(User {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        shown: row.get(2)?,
+        roles: texts(3)?.iter().filter_map(|name| Role::of(name)).collect(),
+        sites: texts(4)?,
+        referrers: texts(5)?,
+        labels: texts(6)?,
+        has_totp: row.get(7)?,
+    })
+}
+
+fn role_names(roles: &BTreeSet<Role>) -> String {
+    let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+    serde_json::to_string(&names).unwrap_or_else(|_| "[]".into())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+mod tests {
+    use super::*;
+
+    const WORD: &str = "correct horse battery";
+
+    fn ada(database: &Database) -> User {
+        let roles = BTreeSet::from([Role::Radiologist]);
+        let code = add(database, "ada", "Ada Example", &roles, 0).unwrap();
+        set_password(database, "ada", &code, WORD, 10).unwrap()
+    }
+
+    fn refused(result: Result<User>) -> Refused {
+        match result {
+            Err(AccountError::Refused(refused)) => refused,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn t11_a_user_sets_the_password_by_a_code_that_works_once_and_for_a_day() {
+        let database = Database::in_memory().unwrap();
+        assert!(is_empty(&database).unwrap());
+        let roles = BTreeSet::from([Role::Admin]);
+        let code = add(&database, "root", "Root", &roles, 0).unwrap();
+        assert!(!is_empty(&database).unwrap());
+        // Without a password nobody comes in.
+        assert_eq!(
+            refused(check_password(&database, "root", "", 0)),
+            Refused::Wrong
+        );
+        assert_eq!(
+            refused(set_password(&database, "root", "AAAAA-BBBBB", WORD, 1)),
+            Refused::Wrong
+        );
+        let late = set_password(&database, "root", &code, WORD, CODE_S + 1);
+        assert_eq!(refused(late), Refused::Wrong);
+        let user = set_password(&database, "root", &code.to_lowercase(), WORD, 2).unwrap();
+        assert_eq!(user.roles, roles);
+        assert_eq!(
+            check_password(&database, "ROOT", WORD, 3).unwrap().id,
+            user.id
+        );
+        let again = set_password(&database, "root", &code, "another password", 4);
+        assert_eq!(refused(again), Refused::Wrong);
+    }
+
+    #[test]
+    fn t11_wrong_answers_are_slowed_down_and_a_hundred_lock() {
+        let database = Database::in_memory().unwrap();
+        ada(&database);
+        let mut now = 100;
+        let mut answered = 0;
+        for _ in 0..100 {
+            match refused(check_password(&database, "ada", "wrong wrong wrong", now)) {
+                Refused::Wrong => answered += 1,
+                Refused::Wait(seconds) => now += seconds,
+                Refused::Locked => break,
+            }
+        }
+        assert!(answered < MOST_FAILURES, "{answered}");
+        assert_eq!(
+            refused(check_password(&database, "ada", WORD, now)),
+            Refused::Locked
+        );
+        // Time does not help; an administrator does.
+        assert_eq!(
+            refused(check_password(&database, "ada", WORD, now + 1_000_000)),
+            Refused::Locked
+        );
+        let code = reset(&database, "ada", now).unwrap();
+        set_password(&database, "ada", &code, WORD, now).unwrap();
+        check_password(&database, "ada", WORD, now).unwrap();
+    }
+
+    #[test]
+    fn t11_a_right_answer_that_comes_too_soon_is_not_looked_at() {
+        let database = Database::in_memory().unwrap();
+        ada(&database);
+        for _ in 0..=FREE_FAILURES {
+            assert_eq!(
+                refused(check_password(&database, "ada", "wrong wrong wrong", 100)),
+                Refused::Wrong
+            );
+        }
+        assert_eq!(
+            refused(check_password(&database, "ada", WORD, 100)),
+            Refused::Wait(2)
+        );
+        check_password(&database, "ada", WORD, 102).unwrap();
+        // Counting begins anew.
+        assert_eq!(
+            refused(check_password(&database, "ada", "wrong wrong wrong", 103)),
+            Refused::Wrong
+        );
+        check_password(&database, "ada", WORD, 103).unwrap();
+    }
+
+    #[test]
+    fn t11_a_code_by_time_is_taken_once_also_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("auth.db");
+        let key = b"12345678901234567890";
+        let database = Database::open(&path).unwrap();
+        let user = ada(&database);
+        // RFC 6238, appendix B.
+        let codes = set_totp(&database, &user, key, "287082", 59).unwrap();
+        assert_eq!(codes.len(), RECOVERY_CODES);
+        assert!(check_totp(&database, &user, "287082", 59).is_err());
+        check_totp(&database, &user, "081804", 1_111_111_109).unwrap();
+        drop(database);
+        let database = Database::open(&path).unwrap();
+        let again = check_totp(&database, &user, "081804", 1_111_111_110);
+        assert!(matches!(again, Err(AccountError::Refused(Refused::Wrong))));
+        check_totp(&database, &user, "050471", 1_111_111_111).unwrap();
+        check_recovery(&database, &user, &codes[3], 1_111_111_111).unwrap();
+        assert!(check_recovery(&database, &user, &codes[3], 1_111_111_111).is_err());
+        check_recovery(&database, &user, &codes[4], 1_111_111_111).unwrap();
+    }
+
+    /// Whoever tries a name that there is not sees the same answers as for one that there is.
+    #[test]
+    fn t11_nothing_tells_who_exists() {
+        let database = Database::in_memory().unwrap();
+        ada(&database);
+        let answers = |name: &str| -> Vec<Refused> {
+            (0..30)
+                .map(|round| {
+                    refused(check_password(
+                        &database,
+                        name,
+                        "wrong wrong wrong",
+                        100 + 40 * round,
+                    ))
+                })
+                .collect()
+        };
+        assert_eq!(answers("ada"), answers("bob"));
+    }
+
+    #[test]
+    fn one_administrator_stays() {
+        let database = Database::in_memory().unwrap();
+        let admin = BTreeSet::from([Role::Admin]);
+        let reader = BTreeSet::from([Role::Radiologist]);
+        add(&database, "root", "Root", &admin, 0).unwrap();
+        let error = set_roles(&database, "root", &reader).unwrap_err();
+        assert!(matches!(error, AccountError::LastAdmin), "{error}");
+        add(&database, "second", "Second", &admin, 0).unwrap();
+        set_roles(&database, "root", &reader).unwrap();
+        let names: Vec<String> = list(&database)
+            .unwrap()
+            .into_iter()
+            .map(|it| it.name)
+            .collect();
+        assert_eq!(names, ["root", "second"]);
+    }
+
+    #[test]
+    fn names_are_plain_and_taken_once() {
+        let database = Database::in_memory().unwrap();
+        let none = BTreeSet::new();
+        for name in ["", "a b", "a\"b", "ä", &"x".repeat(65)] {
+            assert!(add(&database, name, "", &none, 0).is_err(), "{name}");
+        }
+        add(&database, "ada.example@site-1", "", &none, 0).unwrap();
+        assert!(add(&database, "ADA.example@site-1", "", &none, 0).is_err());
+    }
+}

@@ -1,0 +1,164 @@
+//! The database of users, sessions and links. It is written through to the disk: what a client saw succeed is there after a crash.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+
+/// Steps from an empty database to the present one; a step that was released never changes.
+const MIGRATIONS: [&str; 1] = ["
+CREATE TABLE user (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    shown TEXT NOT NULL,
+    password TEXT,
+    roles TEXT NOT NULL,
+    sites TEXT NOT NULL,
+    referrers TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    totp BLOB,
+    totp_step INTEGER,
+    made INTEGER NOT NULL
+) STRICT;
+CREATE TABLE attempt (
+    name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,
+    failures INTEGER NOT NULL,
+    wait_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE code (
+    user INTEGER REFERENCES user (id) ON DELETE CASCADE,
+    hash BLOB NOT NULL PRIMARY KEY,
+    purpose TEXT NOT NULL CHECK (purpose IN ('first', 'reset', 'recovery')),
+    ends INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE passkey (
+    user INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+    id BLOB NOT NULL PRIMARY KEY,
+    credential TEXT NOT NULL,
+    shown TEXT NOT NULL,
+    made INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE session (
+    hash BLOB NOT NULL PRIMARY KEY,
+    user INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+    stage TEXT NOT NULL CHECK (stage IN ('second', 'enrol', 'whole')),
+    made INTEGER NOT NULL,
+    proved INTEGER NOT NULL,
+    seen INTEGER NOT NULL,
+    ends INTEGER NOT NULL,
+    emergencies TEXT NOT NULL DEFAULT '[]'
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_user ON session (user);
+"];
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatabaseError {
+    /// It cannot be opened.
+    #[error("the database of users {0} cannot be opened")]
+    Open(PathBuf),
+    /// It is of a later program.
+    #[error("the database of users {0} is of a later version of Sagitta")]
+    Later(PathBuf),
+    /// SQLite refuses. What it says may hold names: it goes to the log alone.
+    #[error("the database of users cannot be used just now")]
+    Refused(#[from] rusqlite::Error),
+}
+
+/// The database; one writes at a time.
+#[derive(Debug)]
+pub struct Database(Mutex<Connection>);
+
+impl Database {
+    /// Opens it, or makes it, readable by its owner alone.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is of a later version.
+    pub fn open(path: &Path) -> Result<Self, DatabaseError> {
+        let failed = |_| DatabaseError::Open(path.to_owned());
+        let mut options = std::fs::OpenOptions::new();
+        options.read(true).append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path).map_err(failed)?;
+        let connection =
+            Connection::open(path).map_err(|_| DatabaseError::Open(path.to_owned()))?;
+        Self::of(connection, path)
+    }
+
+    /// One in memory, for tests.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    #[cfg(test)]
+    pub fn in_memory() -> Result<Self, DatabaseError> {
+        Self::of(Connection::open_in_memory()?, Path::new(":memory:"))
+    }
+
+    fn of(mut connection: Connection, path: &Path) -> Result<Self, DatabaseError> {
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;",
+        )?;
+        let version: usize =
+            connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0))? as usize;
+        let missing = MIGRATIONS
+            .get(version..)
+            .ok_or_else(|| DatabaseError::Later(path.to_owned()))?;
+        for (step, text) in missing.iter().enumerate() {
+            let transaction = connection.transaction()?;
+            transaction.execute_batch(text)?;
+            transaction.pragma_update(
+                None,
+                "user_version",
+                i64::try_from(version + step + 1).unwrap_or(i64::MAX),
+            )?;
+            transaction.commit()?;
+        }
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    /// The connection; held for one step of work.
+    pub fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A panic in the middle of a step has rolled back its transaction.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_opens_again_and_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("auth.db");
+        for _ in 0..2 {
+            let database = Database::open(&path).unwrap();
+            let count: u32 = database
+                .lock()
+                .query_row("SELECT count(*) FROM user", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(count, 0);
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0);
+        }
+    }
+
+    #[test]
+    fn a_database_of_a_later_version_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("auth.db");
+        drop(Database::open(&path).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        let error = Database::open(&path).unwrap_err();
+        assert!(matches!(error, DatabaseError::Later(_)), "{error}");
+    }
+}
