@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::auth::sessions::Lifetimes;
+
 /// The file as a whole.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -18,6 +20,80 @@ pub struct Config {
     pub store: Store,
     /// Bounds.
     pub limits: Limits,
+    /// How people log in.
+    pub auth: Auth,
+    /// The audit record.
+    pub audit: Audit,
+    /// Folder of the file: names of files in it are relative to it.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+/// `[auth]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Auth {
+    /// Users of the gateway's own.
+    pub local: Option<LocalAuth>,
+    /// Policies in Cedar, instead of those that come with the program.
+    pub policies: Option<PathBuf>,
+}
+
+/// `[auth.local]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LocalAuth {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// Database of users, sessions and links.
+    pub users: PathBuf,
+    /// Who needs a second factor.
+    pub second_factor: SecondFactor,
+    /// Time without a request until a session is locked, for example `15m`.
+    pub idle: String,
+    /// Time until a session ends, for example `12h`.
+    pub absolute: String,
+}
+
+impl Default for LocalAuth {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            users: "users.db".into(),
+            second_factor: SecondFactor::Required,
+            idle: "15m".into(),
+            absolute: "12h".into(),
+        }
+    }
+}
+
+/// Who needs a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactor {
+    /// Everybody.
+    Required,
+    /// Whoever has set one up.
+    Optional,
+}
+
+/// `[audit]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// The record.
+    pub file: PathBuf,
+    /// Key of its chain: at least 32 bytes.
+    pub chain_key_file: Option<PathBuf>,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            file: "audit.jsonl".into(),
+            chain_key_file: None,
+        }
+    }
 }
 
 /// `[server]`
@@ -79,6 +155,23 @@ pub enum ConfigError {
     /// An address that is none.
     #[error("server.public_url must be http://host[:port][/path] or https://...")]
     PublicUrl,
+    /// A time that is none.
+    #[error("{0} must be a time like 15m or 12h")]
+    Time(&'static str),
+    /// Login without a record.
+    #[error(
+        "login needs audit.chain_key_file: a file of at least 32 random bytes that its owner alone can read"
+    )]
+    NoChainKey,
+    /// A secret that cannot be read.
+    #[error("the secret file {0} cannot be read")]
+    SecretUnreadable(PathBuf),
+    /// A secret that others can read.
+    #[error("the secret file {0} can be read by others: set its mode to 600")]
+    SecretOpen(PathBuf),
+    /// A secret that is too short.
+    #[error("the secret file {0} is too short: at least 32 bytes are needed")]
+    SecretShort(PathBuf),
     /// An origin that is none.
     #[error("embed.allowed_parents must be origins like https://ehr.example.org")]
     Parent,
@@ -89,17 +182,32 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text =
             std::fs::read_to_string(path).map_err(|_| ConfigError::Unreadable(path.to_owned()))?;
-        let config: Self = toml::from_str(&text).map_err(|error| ConfigError::Invalid {
+        let mut config: Self = toml::from_str(&text).map_err(|error| ConfigError::Invalid {
             path: path.to_owned(),
             reason: error.message().replace('\n', " "),
         })?;
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        config.folder = folder.unwrap_or(Path::new(".")).to_owned();
         config.decoded_max_bytes()?;
         config.public()?;
+        if let Some(local) = config.local() {
+            local.lifetimes()?;
+        }
         let parents = config.embed.allowed_parents.iter().flatten();
         if !parents.into_iter().all(|parent| is_origin(parent)) {
             return Err(ConfigError::Parent);
         }
         Ok(config)
+    }
+
+    /// `[auth.local]`, where it is on.
+    pub fn local(&self) -> Option<&LocalAuth> {
+        self.auth.local.as_ref().filter(|local| local.enabled)
+    }
+
+    /// A file that the configuration names.
+    pub fn beside(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
     }
 
     /// `limits.decoded_max` in bytes, 512 MiB unless it is said.
@@ -145,6 +253,52 @@ impl Config {
     }
 }
 
+impl LocalAuth {
+    /// How long sessions live.
+    pub fn lifetimes(&self) -> Result<Lifetimes, ConfigError> {
+        Ok(Lifetimes {
+            idle_s: seconds(&self.idle).ok_or(ConfigError::Time("auth.local.idle"))?,
+            absolute_s: seconds(&self.absolute).ok_or(ConfigError::Time("auth.local.absolute"))?,
+        })
+    }
+}
+
+/// Seconds of a time like `15m`, from a second to 31 days.
+fn seconds(text: &str) -> Option<i64> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 24 * 3600,
+        _ => return None,
+    };
+    let number: i64 = digits.parse().ok()?;
+    let seconds = number.checked_mul(unit)?;
+    (1..=31 * 24 * 3600).contains(&seconds).then_some(seconds)
+}
+
+/// A secret from a file that its owner alone can read.
+pub fn read_secret(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let unreadable = |_| ConfigError::SecretUnreadable(path.to_owned());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(path)
+            .map_err(unreadable)?
+            .permissions()
+            .mode();
+        if mode & 0o077 != 0 {
+            return Err(ConfigError::SecretOpen(path.to_owned()));
+        }
+    }
+    let secret = std::fs::read(path).map_err(unreadable)?;
+    if secret.len() < 32 {
+        return Err(ConfigError::SecretShort(path.to_owned()));
+    }
+    Ok(secret)
+}
+
 /// True for scheme, host and port only: it goes into a header as it stands.
 fn is_origin(text: &str) -> bool {
     let host = text
@@ -183,6 +337,54 @@ mod tests {
         let config = read("[limits]\ndecoded_max = \"2GiB\"\n").unwrap();
         assert_eq!(config.decoded_max_bytes().unwrap(), 2 << 30);
         assert!(read("[limits]\ndecoded_max = \"much\"\n").is_err());
+    }
+
+    #[test]
+    fn times_have_units_and_bounds() {
+        let with = |idle: &str| read(&format!("[auth.local]\nidle = \"{idle}\"\n"));
+        let config = with("90s").unwrap();
+        let lifetimes = config.local().unwrap().lifetimes().unwrap();
+        assert_eq!((lifetimes.idle_s, lifetimes.absolute_s), (90, 43_200));
+        for wrong in [
+            "",
+            "m",
+            "15",
+            "-1m",
+            "0s",
+            "99d",
+            "1ü",
+            "99999999999999999999h",
+        ] {
+            let words = with(wrong).unwrap_err().to_string();
+            assert!(words.contains("auth.local.idle"), "{words}");
+        }
+        assert!(
+            read("[auth.local]\nenabled = false\n")
+                .unwrap()
+                .local()
+                .is_none()
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_that_others_can_read_stops_the_start() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.key");
+        assert!(matches!(
+            read_secret(&path),
+            Err(ConfigError::SecretUnreadable(_))
+        ));
+        let with = |mode: u32, length: usize| {
+            std::fs::write(&path, vec![7; length]).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            read_secret(&path)
+        };
+        assert!(matches!(with(0o644, 32), Err(ConfigError::SecretOpen(_))));
+        assert!(matches!(with(0o640, 32), Err(ConfigError::SecretOpen(_))));
+        assert!(matches!(with(0o600, 31), Err(ConfigError::SecretShort(_))));
+        assert_eq!(with(0o600, 32).unwrap(), [7; 32]);
     }
 
     #[test]

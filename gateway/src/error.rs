@@ -78,6 +78,15 @@ impl From<SourceError> for ApiError {
             SourceError::InstanceUnknown => Self::not_found("instance_unknown", message),
             SourceError::BulkUnknown => Self::not_found("bulk_unknown", message),
             SourceError::Frame(error) => Self::from_frame(&error, message),
+            SourceError::Labels(error) => {
+                eprintln!("sagitta: {error}");
+                let message = "rights cannot be looked up just now";
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "login_unavailable",
+                    message,
+                )
+            }
             // What SQLite says may hold text of the query: it goes to the log, not out.
             SourceError::Index(error) => {
                 eprintln!("sagitta: {error}");

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use gateway::command::{self, Command, ServeOptions};
-use gateway::serve::{prepare, stop_signal};
+use gateway::serve::{first_code, prepare, stop_signal};
 
 fn main() -> ExitCode {
     let outcome = match command::parse(std::env::args_os().skip(1).collect()) {
@@ -31,6 +31,14 @@ async fn serve(options: ServeOptions) -> anyhow::Result<()> {
         "Sagitta is ready at http://{}/\n",
         server.address()
     ))?;
+    if let Some(login) = &server.state().login
+        && let Some(code) = first_code(login)?
+    {
+        print(&format!(
+            "Nobody can log in yet. Open http://{}/auth/first, name the user admin, and use the code {code}\n",
+            server.address()
+        ))?;
+    }
     Ok(server.run(stop).await?)
 }
 

@@ -12,8 +12,16 @@ use viewer_core::decode::Limits;
 
 use crate::app::app;
 use crate::assets::Assets;
+use crate::audit::Audit;
+use crate::audit::event::{Event, Kind, Outcome};
+use crate::audit::file::AuditError;
+use crate::auth::Login;
+use crate::auth::access::now_s;
+use crate::auth::accounts::{self, AccountError};
+use crate::auth::database::{Database, DatabaseError};
+use crate::auth::policy::{Policies, PolicyError, Role};
 use crate::command::ServeOptions;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, SecondFactor, read_secret};
 use crate::source::folder::{FolderOptions, FolderStore, OpenError};
 use crate::state::State;
 
@@ -50,6 +58,18 @@ pub enum ServeError {
     /// The store.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// Users and sessions.
+    #[error(transparent)]
+    Users(#[from] DatabaseError),
+    /// Users.
+    #[error(transparent)]
+    Accounts(#[from] AccountError),
+    /// Policies.
+    #[error(transparent)]
+    Policies(#[from] PolicyError),
+    /// The audit record.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The server broke off.
     #[error("the server stopped ({0})")]
     Stopped(std::io::ErrorKind),
@@ -70,7 +90,8 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         .transpose()?
         .unwrap_or_default();
     let listen = options.listen.or_else(|| config.server.listen.clone());
-    let address = address(listen.as_deref().unwrap_or("127.0.0.1:8080"))?;
+    let has_login = config.local().is_some();
+    let address = address(listen.as_deref().unwrap_or("127.0.0.1:8080"), has_login)?;
     let mut folders = options.data;
     folders.extend(config.store.path.clone());
     if folders.is_empty() {
@@ -99,7 +120,13 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         .unwrap_or(store.limits.depth)
         .min(64);
     let (public_host, base_path) = config.public()?.unzip();
+    let login = login(&config)?;
+    if let Some(login) = &login {
+        let started = Event::new(Kind::Started, Outcome::Success);
+        login.audit.add(started).await?;
+    }
     let state = State {
+        login,
         store: FolderStore::open(store)?,
         assets: Assets::new(options.app.unwrap_or_else(|| PathBuf::from("dist"))),
         address,
@@ -141,7 +168,8 @@ impl Server {
             // The receiver is gone only where the server has ended by itself.
             let _ = tell.send(());
         };
-        let server = axum::serve(self.listener, app(Arc::clone(&state)))
+        let service = app(Arc::clone(&state)).into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(self.listener, service)
             .with_graceful_shutdown(stopping)
             .into_future();
         let patience = async move {
@@ -155,6 +183,10 @@ impl Server {
             () = patience => Ok(()),
         };
         state.store.progress().stop();
+        if let Some(login) = &state.login {
+            let stopped = Event::new(Kind::Stopped, Outcome::Success);
+            login.audit.add(stopped).await?;
+        }
         result.map_err(|error| ServeError::Stopped(error.kind()))
     }
 }
@@ -178,8 +210,43 @@ pub fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
+/// Users, sessions, policies and the audit record, where login is configured.
+fn login(config: &Config) -> Result<Option<Login>, ServeError> {
+    let Some(local) = config.local() else {
+        return Ok(None);
+    };
+    let key = config.audit.chain_key_file.as_ref();
+    let key = read_secret(&config.beside(key.ok_or(ConfigError::NoChainKey)?))?;
+    let policies = config.auth.policies.as_ref();
+    let policies = policies.map(|path| config.beside(path));
+    Ok(Some(Login::new(
+        Database::open(&config.beside(&local.users))?,
+        Policies::read(policies.as_deref())?,
+        Audit::open(&config.beside(&config.audit.file), &key)?,
+        local.lifetimes()?,
+        local.second_factor == SecondFactor::Required,
+    )))
+}
+
+/// The code by which the first administrator sets a password, as long as nobody has.
+pub fn first_code(login: &Login) -> Result<Option<String>, ServeError> {
+    const FIRST: &str = "admin";
+    let database = &login.database;
+    if accounts::is_empty(database)? {
+        let roles = [Role::Admin].into();
+        let code = accounts::add(database, FIRST, "Administrator", &roles, now_s())?;
+        return Ok(Some(code));
+    }
+    let users = accounts::list(database)?;
+    let is_first = |user: &accounts::User| user.name == FIRST && !user.has_password;
+    Ok(match users.as_slice() {
+        [only] if is_first(only) => Some(accounts::reset(database, FIRST, now_s())?),
+        _ => None,
+    })
+}
+
 /// Loopback addresses only, as long as there is no login.
-fn address(text: &str) -> Result<SocketAddr, ServeError> {
+fn address(text: &str, has_login: bool) -> Result<SocketAddr, ServeError> {
     let local = text
         .strip_prefix("localhost:")
         .and_then(|port| port.parse().ok());
@@ -189,7 +256,7 @@ fn address(text: &str) -> Result<SocketAddr, ServeError> {
             .parse()
             .map_err(|_| ServeError::Address(text.to_owned()))?,
     };
-    if address.ip().is_loopback() {
+    if has_login || address.ip().is_loopback() {
         Ok(address)
     } else {
         Err(ServeError::NotLoopback(address.ip()))
@@ -240,14 +307,15 @@ mod tests {
     fn without_login_it_listens_on_loopback_only() {
         for refused in ["0.0.0.0:8080", "192.0.2.1:80", "[::]:8080"] {
             assert!(
-                matches!(address(refused), Err(ServeError::NotLoopback(_))),
+                matches!(address(refused, false), Err(ServeError::NotLoopback(_))),
                 "{refused}"
             );
+            assert!(address(refused, true).is_ok(), "{refused}");
         }
         for taken in ["127.0.0.1:0", "[::1]:8080", "localhost:8080"] {
-            assert!(address(taken).is_ok(), "{taken}");
+            assert!(address(taken, false).is_ok(), "{taken}");
         }
-        assert!(matches!(address("8080"), Err(ServeError::Address(_))));
+        assert!(matches!(address("8080", true), Err(ServeError::Address(_))));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use viewer_core::decode::Limits;
 
 use crate::assets::Assets;
+use crate::auth::Login;
 use crate::error::ApiError;
 use crate::source::SourceError;
 use crate::source::folder::FolderStore;
@@ -16,6 +17,8 @@ pub const LOCAL: &str = "local";
 
 /// What all handlers share.
 pub struct State {
+    /// Users, sessions and rights; `None` in the profile without login, which listens on loopback alone.
+    pub login: Option<Login>,
     /// The embedded store.
     pub store: FolderStore,
     /// The app's files.

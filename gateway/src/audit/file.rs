@@ -297,15 +297,15 @@ mod tests {
         let path = folder.path().join("audit.jsonl");
         add(&mut AuditFile::open(&path, b"key").unwrap(), 20);
         let sound = std::fs::read_to_string(&path).unwrap();
-        let with = |change: &dyn Fn(&mut Vec<&str>)| {
-            let mut lines: Vec<&str> = sound.lines().collect();
+        let with = |change: &dyn Fn(&mut Vec<String>)| {
+            let mut lines: Vec<String> = sound.lines().map(str::to_owned).collect();
             change(&mut lines);
             std::fs::write(&path, lines.join("\n") + "\n").unwrap();
             verify(&path, b"key").unwrap().broken.map(|(line, _)| line)
         };
         assert_eq!(with(&|_| {}), None);
         let altered = sound.lines().nth(6).unwrap().replace("search", "logout");
-        assert_eq!(with(&|lines| lines[6] = &altered), Some(7));
+        assert_eq!(with(&|lines| lines[6].clone_from(&altered)), Some(7));
         assert_eq!(with(&|lines| drop(lines.remove(3))), Some(4));
         assert_eq!(with(&|lines| lines.swap(10, 11)), Some(11));
     }

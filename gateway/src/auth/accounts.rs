@@ -42,6 +42,8 @@ pub struct User {
     pub referrers: BTreeSet<String>,
     /// Labels of studies that were given to the user.
     pub labels: BTreeSet<String>,
+    /// A password is set.
+    pub has_password: bool,
     /// A second factor by time is set up.
     pub has_totp: bool,
 }
@@ -437,7 +439,8 @@ fn is_among(hashes: &[Vec<u8>], given: &SecretHash) -> bool {
     known.fold(false, |found, it| it.is(given) || found)
 }
 
-const COLUMNS: &str = "id, name, shown, roles, sites, referrers, labels, totp IS NOT NULL";
+const COLUMNS: &str =
+    "id, name, shown, roles, sites, referrers, labels, password IS NOT NULL, totp IS NOT NULL";
 
 fn find(connection: &Connection, name: &str) -> Result<Option<User>> {
     let sql = format!("SELECT {COLUMNS} FROM user WHERE name = ?1");
@@ -463,7 +466,8 @@ fn user_of(row: &Row<'_>) -> rusqlite::Result<User> {
         sites: texts(4)?,
         referrers: texts(5)?,
         labels: texts(6)?,
-        has_totp: row.get(7)?,
+        has_password: row.get(7)?,
+        has_totp: row.get(8)?,
     })
 }
 
@@ -508,7 +512,8 @@ mod tests {
             refused(set_password(&database, "root", "AAAAA-BBBBB", WORD, 1)),
             Refused::Wrong
         );
-        let late = set_password(&database, "root", &code, WORD, CODE_S + 1);
+        let other = add(&database, "late", "Late", &roles, 0).unwrap();
+        let late = set_password(&database, "late", &other, WORD, CODE_S + 1);
         assert_eq!(refused(late), Refused::Wrong);
         let user = set_password(&database, "root", &code.to_lowercase(), WORD, 2).unwrap();
         assert_eq!(user.roles, roles);

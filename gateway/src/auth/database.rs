@@ -48,6 +48,12 @@ CREATE TABLE session (
     ends INTEGER NOT NULL,
     emergencies TEXT NOT NULL DEFAULT '[]'
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE label (
+    source TEXT NOT NULL,
+    study TEXT NOT NULL,
+    label TEXT NOT NULL,
+    PRIMARY KEY (source, study, label)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX session_user ON session (user);
 "];
 

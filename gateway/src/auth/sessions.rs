@@ -370,7 +370,12 @@ mod tests {
         let (one, two) = (make(), make());
         let session = seen(&database, &one, 1001).unwrap();
         open_in_emergency(&database, &session, "1.2.3").unwrap();
-        assert!(seen(&database, &one, 1002).unwrap().emergencies.contains("1.2.3"));
+        assert!(
+            seen(&database, &one, 1002)
+                .unwrap()
+                .emergencies
+                .contains("1.2.3")
+        );
         assert!(seen(&database, &two, 1002).unwrap().emergencies.is_empty());
     }
 }

@@ -8,7 +8,8 @@ use axum::http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, RANGE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use super::{Target, frames};
+use super::frames;
+use crate::auth::access::{Authorized, Pixels};
 use crate::error::ApiError;
 use crate::source::SourceError;
 use crate::state::{Shared, blocking};
@@ -31,11 +32,11 @@ enum Found {
 /// One value, little endian. Pixels in fragments come as all their frames.
 pub async fn bulk(
     State(state): State<Shared>,
-    target: Target,
+    authorized: Authorized<Pixels>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    state.root(target.source.as_deref())?;
-    let [study, series, sop] = target.uids()?;
+    let Authorized { target, study, .. } = authorized;
+    let [series, sop] = target.series_and_instance()?;
     let tag_path = target.tag_path.unwrap_or_default();
     let range = headers
         .get(RANGE)

@@ -15,7 +15,8 @@ use protocol::dicomweb::media_type::{
 };
 use protocol::dicomweb::multipart;
 
-use super::{Target, answer};
+use super::answer;
+use crate::auth::access::{Authorized, Pixels};
 use crate::error::ApiError;
 use crate::source::SourceError;
 use crate::source::folder::StoredInstance;
@@ -52,11 +53,11 @@ impl Choice {
 /// One frame or several.
 pub async fn frames(
     State(state): State<Shared>,
-    target: Target,
+    authorized: Authorized<Pixels>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    state.root(target.source.as_deref())?;
-    let [study, series, sop] = target.uids()?;
+    let Authorized { target, study, .. } = authorized;
+    let [series, sop] = target.series_and_instance()?;
     let numbers = parse_list(target.list.as_deref().unwrap_or_default())?;
     let accept = headers
         .get(ACCEPT)

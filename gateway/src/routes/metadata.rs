@@ -6,7 +6,8 @@ use axum::http::header::ACCEPT;
 use axum::response::Response;
 use protocol::dicomweb::media_type::MediaType;
 
-use super::{Target, answer};
+use super::answer;
+use crate::auth::access::{Authorized, Metadata};
 use crate::error::ApiError;
 use crate::state::{Shared, blocking};
 
@@ -16,15 +17,15 @@ pub const DICOM_JSON: &str = "application/dicom+json";
 /// All attributes of all instances.
 pub async fn metadata(
     State(state): State<Shared>,
-    target: Target,
+    authorized: Authorized<Metadata>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let Authorized { target, study, .. } = authorized;
     let root = state.root(target.source.as_deref())?;
     accepts_json(&headers)?;
     let text = blocking(&state, move |state| {
-        let study = target.study.as_deref().unwrap_or_default();
         let (series, instance) = (target.series.as_deref(), target.instance.as_deref());
-        state.store.metadata(study, series, instance, &root)
+        state.store.metadata(&study, series, instance, &root)
     })
     .await?;
     answer(DICOM_JSON, text)

@@ -77,12 +77,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Pairs {
 }
 
 impl Target {
-    /// Study, series and instance; the routes that need them have them.
-    pub fn uids(&self) -> Result<[String; 3], ApiError> {
-        match (&self.study, &self.series, &self.instance) {
-            (Some(study), Some(series), Some(instance)) => {
-                Ok([study.clone(), series.clone(), instance.clone()])
-            }
+    /// Series and instance; the routes that need them have them.
+    pub fn series_and_instance(&self) -> Result<[String; 2], ApiError> {
+        match (&self.series, &self.instance) {
+            (Some(series), Some(instance)) => Ok([series.clone(), instance.clone()]),
             _ => Err(ApiError::internal()),
         }
     }

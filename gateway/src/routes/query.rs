@@ -5,7 +5,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::dicomweb::query::{Field, Filter, QidoQuery};
 
-use super::{Pairs, Target, answer, metadata};
+use super::{Pairs, answer, metadata};
+use crate::auth::access::Listed;
 use crate::error::ApiError;
 use crate::source::folder::search::Level;
 use crate::state::{Shared, blocking};
@@ -13,40 +14,43 @@ use crate::state::{Shared, blocking};
 /// Searches studies.
 pub async fn studies(
     state: State<Shared>,
-    target: Target,
+    listed: Listed,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    search(state, target, &headers, &pairs, Level::Study).await
+    search(state, listed, &headers, &pairs, Level::Study).await
 }
 
 /// Searches series, of one study or of all.
 pub async fn series(
     state: State<Shared>,
-    target: Target,
+    listed: Listed,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    search(state, target, &headers, &pairs, Level::Series).await
+    search(state, listed, &headers, &pairs, Level::Series).await
 }
 
 /// Searches instances, of one series, of one study or of all.
 pub async fn instances(
     state: State<Shared>,
-    target: Target,
+    listed: Listed,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    search(state, target, &headers, &pairs, Level::Instance).await
+    search(state, listed, &headers, &pairs, Level::Instance).await
 }
 
 async fn search(
     State(state): State<Shared>,
-    target: Target,
+    listed: Listed,
     headers: &HeaderMap,
     Pairs(pairs): &Pairs,
     level: Level,
 ) -> Result<Response, ApiError> {
+    let Listed {
+        target, visible, ..
+    } = listed;
     let root = state.root(target.source.as_deref())?;
     metadata::accepts_json(headers)?;
     let pairs = pairs
@@ -64,7 +68,7 @@ async fn search(
         }
     }
     let found = blocking(&state, move |state| {
-        state.store.search(level, &query, &root)
+        state.store.search(level, &query, &visible, &root)
     })
     .await?;
     let body = serde_json::to_vec(&found.results).map_err(|_| ApiError::internal())?;

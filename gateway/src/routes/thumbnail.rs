@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::response::Response;
 use protocol::dicomweb::json::Dataset;
 
-use super::{Pairs, Target, answer};
+use super::{Pairs, answer};
+use crate::auth::access::{Authorized, Pixels};
 use crate::error::ApiError;
 use crate::source::SourceError;
 use crate::source::folder::StoredInstance;
@@ -23,11 +24,10 @@ fn size_of(Pairs(pairs): &Pairs) -> Result<u32, ApiError> {
 /// The instance in the middle of the series.
 pub async fn series(
     State(state): State<Shared>,
-    target: Target,
+    authorized: Authorized<Pixels>,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    state.root(target.source.as_deref())?;
-    let study = target.study.unwrap_or_default();
+    let Authorized { target, study, .. } = authorized;
     let series = target.series.unwrap_or_default();
     picture(state, size_of(&pairs)?, move |state| {
         state.store.middle_instance(&study, &series)
@@ -38,11 +38,11 @@ pub async fn series(
 /// One instance.
 pub async fn instance(
     State(state): State<Shared>,
-    target: Target,
+    authorized: Authorized<Pixels>,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    state.root(target.source.as_deref())?;
-    let [study, series, sop] = target.uids()?;
+    let Authorized { target, study, .. } = authorized;
+    let [series, sop] = target.series_and_instance()?;
     picture(state, size_of(&pairs)?, move |state| {
         state.store.instance(&study, &series, &sop)
     })

@@ -26,6 +26,9 @@ pub enum SourceError {
     /// A frame cannot be had.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// Labels of studies cannot be read.
+    #[error("{0}")]
+    Labels(String),
     /// The index fails.
     #[error(transparent)]
     Index(#[from] IndexError),

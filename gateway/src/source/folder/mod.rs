@@ -39,6 +39,7 @@ use self::scan::{PixelPlace, ScanLimits};
 use self::search::{Found, Level};
 use self::walk::Listed;
 use super::SourceError;
+use crate::auth::access::{StudyPass, Visible};
 
 /// Why the store cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -164,26 +165,53 @@ impl FolderStore {
         self.index.refused()
     }
 
-    /// Searches; `root` is the DICOMweb root as a path.
+    /// Searches what may be found; `root` is the DICOMweb root as a path.
     pub fn search(
         &self,
         level: Level,
         query: &QidoQuery,
+        visible: &Visible,
         root: &str,
     ) -> Result<Found, SourceError> {
+        let studies = visible.studies();
         Ok(self
             .index
-            .read(|connection| search::search(connection, level, query, root))?)
+            .read(|connection| search::search(connection, level, query, studies, root))?)
+    }
+
+    /// Referring Physician's Name, as it is searched, and Patient ID of a study.
+    pub fn referring_and_patient(
+        &self,
+        study: &str,
+    ) -> Result<Option<(String, String)>, SourceError> {
+        Ok(self.index.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT coalesce(referring, ''), coalesce(patient_id, '') FROM studies WHERE uid = ?1",
+            )?;
+            let found = statement.query_row([study], |row| Ok((row.get(0)?, row.get(1)?)));
+            Ok(found.optional()?)
+        })?)
+    }
+
+    /// All referring physicians, as they are searched.
+    pub fn referring(&self) -> Result<Vec<String>, SourceError> {
+        Ok(self.index.read(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT DISTINCT coalesce(referring, '') FROM studies")?;
+            let names = statement.query_map([], |row| row.get(0))?;
+            Ok(names.collect::<rusqlite::Result<_>>()?)
+        })?)
     }
 
     /// DICOM JSON of all instances of a study, a series, or of one instance, as one list.
     pub fn metadata(
         &self,
-        study: &str,
+        study: &StudyPass,
         series: Option<&str>,
         sop: Option<&str>,
         root: &str,
     ) -> Result<Vec<u8>, SourceError> {
+        let study = study.uid();
         let text = self.index.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT series, sop, metadata FROM files
@@ -218,10 +246,11 @@ impl FolderStore {
     /// One instance.
     pub fn instance(
         &self,
-        study: &str,
+        study: &StudyPass,
         series: &str,
         sop: &str,
     ) -> Result<StoredInstance, SourceError> {
+        let study = study.uid();
         let found = self.index.read(|connection| {
             let sql = format!("{INSTANCE_SQL} AND sop = ?3");
             one_instance(connection, &sql, params![study, series, sop])
@@ -251,9 +280,10 @@ impl FolderStore {
     /// The instance in the middle of a series, of those that have pixels.
     pub fn middle_instance(
         &self,
-        study: &str,
+        study: &StudyPass,
         series: &str,
     ) -> Result<StoredInstance, SourceError> {
+        let study = study.uid();
         let found = self.index.read(|connection| {
             let count: i64 = connection
                 .prepare_cached(

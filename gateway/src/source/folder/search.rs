@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::entry::{fold, inflate_into};
 use super::index::IndexError;
+use crate::auth::visible::Studies;
 
 /// What is searched for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +110,28 @@ struct Plan {
     order: String,
 }
 
-fn plan(level: Level, query: &QidoQuery) -> Plan {
+/// The condition that leaves only what may be found; `None` where that is everything.
+fn may_be_found(studies: &Studies, values: &mut Vec<Sql>) -> Option<String> {
+    match studies {
+        Studies::All => None,
+        Studies::Nothing => Some("0".to_owned()),
+        Studies::Some {
+            referring,
+            also,
+            never,
+        } => {
+            for list in [also, referring, never] {
+                values.push(Sql::Text(json!(list).to_string()));
+            }
+            let listed = "(SELECT value FROM json_each(?))";
+            Some(format!(
+                "(s.uid IN {listed} OR (coalesce(s.referring, '') IN {listed} AND s.uid NOT IN {listed}))"
+            ))
+        }
+    }
+}
+
+fn plan(level: Level, query: &QidoQuery, studies: &Studies) -> Plan {
     let mut values = Vec::new();
     let mut own = Vec::new();
     let mut below = Vec::new();
@@ -141,6 +163,7 @@ fn plan(level: Level, query: &QidoQuery) -> Plan {
         });
         values.append(&mut below_values);
     }
+    own.extend(may_be_found(studies, &mut values));
     let (tables, default_order) = match level {
         Level::Study => ("studies s", "s.date DESC, s.time DESC, s.uid"),
         Level::Series => (
@@ -194,13 +217,14 @@ pub fn search(
     connection: &Connection,
     level: Level,
     query: &QidoQuery,
+    studies: &Studies,
     root: &str,
 ) -> Result<Found, IndexError> {
     let Plan {
         from,
         mut values,
         order,
-    } = plan(level, query);
+    } = plan(level, query, studies);
     let count = format!("SELECT count(*) {from}");
     let total: i64 = connection
         .prepare_cached(&count)?
