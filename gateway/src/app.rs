@@ -7,12 +7,14 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
 use crate::headers;
-use crate::routes::{bulk, config_json, frames, health, invoke, metadata, pages, query, thumbnail};
+use crate::routes::{
+    bulk, config_json, frames, health, invoke, login, metadata, pages, query, thumbnail,
+};
 use crate::state::Shared;
 
 /// The whole application.
@@ -24,7 +26,16 @@ pub fn app(state: Shared) -> Router {
         .route("/embed", get(pages::index))
         .route("/IHEInvokeImageDisplay", get(invoke::invoke))
         .route("/config.json", get(config_json::config))
-        .route("/healthz", get(health::healthz));
+        .route("/healthz", get(health::healthz))
+        .route("/auth/login", get(login::login_page).post(login::login))
+        .route("/auth/mfa", get(login::second_page).post(login::second))
+        .route("/auth/enrol", get(login::enrol_page).post(login::enrol))
+        .route("/auth/enrol.svg", get(login::enrol_picture))
+        .route("/auth/first", get(login::first_page).post(login::first))
+        .route("/auth/unlock", get(login::unlock_page).post(login::unlock))
+        .route("/auth/logout", post(login::logout))
+        .route("/auth/logout-everywhere", post(login::logout_everywhere))
+        .route("/api/session", get(login::session));
     ["/dicomweb", "/dicomweb/{source}"]
         .into_iter()
         .fold(pages, dicomweb)

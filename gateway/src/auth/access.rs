@@ -38,7 +38,7 @@ pub enum Asker {
 
 impl Asker {
     /// Who sent a request; `None` without a session that lives.
-    async fn of(parts: &Parts, state: &Shared) -> Result<Option<Self>, ApiError> {
+    pub async fn of(parts: &Parts, state: &Shared) -> Result<Option<Self>, ApiError> {
         let Some(login) = &state.login else {
             return Ok(Some(Self::Anyone));
         };
@@ -49,13 +49,15 @@ impl Asker {
         Ok(found.map(|session| Self::User(Arc::new(session))))
     }
 
+    /// Where a request comes from.
+    pub fn address(parts: &Parts) -> String {
+        let from = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>();
+        from.map_or_else(String::new, |ConnectInfo(from)| from.ip().to_string())
+    }
+
     /// Who it is, in the audit record.
     fn actor(&self, parts: &Parts) -> Actor {
-        let address = parts
-            .extensions
-            .get::<ConnectInfo<std::net::SocketAddr>>()
-            .map(|ConnectInfo(address)| address.ip().to_string());
-        let address = address.unwrap_or_default();
+        let address = Self::address(parts);
         match self {
             Self::Anyone => Actor {
                 address,

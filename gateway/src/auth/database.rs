@@ -46,6 +46,7 @@ CREATE TABLE session (
     proved INTEGER NOT NULL,
     seen INTEGER NOT NULL,
     ends INTEGER NOT NULL,
+    totp BLOB,
     emergencies TEXT NOT NULL DEFAULT '[]'
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE label (

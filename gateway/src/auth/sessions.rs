@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::accounts::{self, AccountError, User};
 use super::database::Database;
 use super::secret::{Secret, SecretHash};
+use super::totp;
 
 /// How often the time of the last request is written down.
 const SEEN_EVERY_S: i64 = 30;
@@ -149,6 +150,20 @@ pub fn complete(
     )?;
     transaction.commit()?;
     Ok(secret)
+}
+
+/// The key of the second factor that a session is setting up: the same until it is done.
+///
+/// # Errors
+/// The database, or no random numbers.
+pub fn new_totp_key(database: &Database, session: &Session) -> Result<Vec<u8>> {
+    let fresh = totp::new_key()?;
+    let connection = database.lock();
+    Ok(connection.query_row(
+        "UPDATE session SET totp = coalesce(totp, ?2) WHERE hash = ?1 RETURNING totp",
+        params![session.hash.bytes(), fresh],
+        |row| row.get(0),
+    )?)
 }
 
 /// The session of a secret, where it has not ended. Asking for it is a sign of life, unless it is locked.

@@ -41,6 +41,11 @@ pub fn step_of(key: &[u8], code: &str, now_s: u64, last: Option<u64>) -> Option<
     last.is_none_or(|last| step > last).then_some(step)
 }
 
+/// A key as a person types it.
+pub fn typed(key: &[u8]) -> String {
+    built(key).map_or_else(String::new, |totp| totp.secret().to_base32())
+}
+
 /// The address that an authenticator reads from a QR code.
 pub fn address(key: &[u8], user: &str, site: &str) -> Option<String> {
     let plain = |text: &str| text.replace(':', " ");

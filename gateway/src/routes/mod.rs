@@ -5,6 +5,7 @@ pub mod config_json;
 pub mod frames;
 pub mod health;
 pub mod invoke;
+pub mod login;
 pub mod metadata;
 pub mod pages;
 pub mod query;
