@@ -5,7 +5,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -28,6 +28,7 @@ pub fn app(state: Shared) -> Router {
         .route("/config.json", get(config_json::config))
         .route("/healthz", get(health::healthz))
         .route("/auth/login", get(login::login_page).post(login::login))
+        .route("/auth/login.css", get(login::style))
         .route("/auth/mfa", get(login::second_page).post(login::second))
         .route("/auth/enrol", get(login::enrol_page).post(login::enrol))
         .route("/auth/enrol.svg", get(login::enrol_picture))
@@ -43,6 +44,7 @@ pub fn app(state: Shared) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(64 << 10))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(headers::check_origin))
         .layer(from_fn_with_state(state.clone(), headers::check_host))
         .layer(from_fn_with_state(state.clone(), headers::add))
         .with_state(state)

@@ -71,6 +71,44 @@ pub async fn check_host(State(state): State<Shared>, request: Request, next: Nex
     ApiError::new(StatusCode::MISDIRECTED_REQUEST, "host_refused", message).into_response()
 }
 
+/// Answers 403 where a page of another site asks for something to be changed.
+///
+/// Browsers say where a request comes from (Fetch Metadata, W3C); a program that has no cookie says nothing and is asked for
+/// nothing. Requests of scripts carry a header of ours besides, which no other site's page may send; forms cannot, and are
+/// taken from our own pages.
+pub async fn check_origin(request: Request, next: Next) -> Response {
+    let changes = !matches!(request.method().as_str(), "GET" | "HEAD" | "OPTIONS");
+    if !changes || is_from_here(request.uri().path(), request.headers()) {
+        return next.run(request).await;
+    }
+    let message = "this was asked for by a page of another site";
+    ApiError::new(StatusCode::FORBIDDEN, "origin_refused", message).into_response()
+}
+
+/// The header of our own scripts.
+const OURS: HeaderName = HeaderName::from_static("x-sagitta");
+
+fn is_from_here(path: &str, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let is_browser = ["cookie", "origin", "sec-fetch-site"]
+        .iter()
+        .any(|name| headers.contains_key(*name));
+    if !is_browser {
+        return true;
+    }
+    let is_same_site = match (text("sec-fetch-site"), text("origin"), text("host")) {
+        (Some(site), _, _) => site == "same-origin",
+        (None, Some(origin), Some(host)) => {
+            let rest = origin.strip_prefix("https://");
+            rest.or_else(|| origin.strip_prefix("http://")) == Some(host)
+        }
+        // A cookie alone: a browser that is too old to say where it comes from.
+        _ => false,
+    };
+    let is_form = path.starts_with("/auth/");
+    is_same_site && (is_form || headers.contains_key(OURS))
+}
+
 fn is_ours(state: &state::State, uri: &Uri, headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
@@ -101,4 +139,58 @@ fn is_our_name(state: &state::State, host: &str) -> bool {
                 None => rest.is_empty() && port == 80,
             })
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+mod tests {
+    use super::*;
+
+    fn taken(path: &str, all: &[(&'static str, &str)]) -> bool {
+        let mut headers = HeaderMap::new();
+        for (name, value) in all {
+            headers.append(*name, value.parse().unwrap());
+        }
+        is_from_here(path, &headers)
+    }
+
+    #[test]
+    fn t05_what_changes_something_is_taken_from_our_own_pages_and_from_programs() {
+        let host = ("host", "viewer.example.org");
+        let cookie = ("cookie", "__Host-sid=x");
+        let same = ("sec-fetch-site", "same-origin");
+        let ours = ("x-sagitta", "1");
+        for (path, headers, expected) in [
+            ("/auth/login", vec![host, cookie, same], true),
+            ("/api/shares", vec![host, cookie, same, ours], true),
+            ("/api/shares", vec![host, cookie, same], false),
+            ("/api/shares", vec![host], true),
+            ("/api/shares", vec![host, cookie], false),
+            ("/api/shares", vec![host, cookie, ours], false),
+            (
+                "/auth/login",
+                vec![host, cookie, ("sec-fetch-site", "cross-site")],
+                false,
+            ),
+            (
+                "/auth/login",
+                vec![host, ("sec-fetch-site", "same-site")],
+                false,
+            ),
+            ("/auth/login", vec![host, ("sec-fetch-site", "none")], false),
+            (
+                "/auth/login",
+                vec![host, ("origin", "https://viewer.example.org")],
+                true,
+            ),
+            (
+                "/auth/login",
+                vec![host, ("origin", "https://evil.example.org")],
+                false,
+            ),
+            ("/auth/login", vec![host, ("origin", "null")], false),
+        ] {
+            assert_eq!(taken(path, &headers), expected, "{path} {headers:?}");
+        }
+    }
 }

@@ -208,6 +208,17 @@ pub struct Credentials {
     password: String,
 }
 
+/// How the pages look: the tokens of the app, and what is their own.
+const STYLE: &str = concat!(
+    include_str!("../../../www/tokens.css"),
+    include_str!("../../pages/login.css")
+);
+
+/// Their style sheet.
+pub async fn style() -> Result<Response, ApiError> {
+    super::answer("text/css; charset=utf-8", STYLE)
+}
+
 /// The login page.
 pub async fn login_page(State(state): State<Shared>, asking: Asking) -> Result<Response, ApiError> {
     if state.login.is_none() {

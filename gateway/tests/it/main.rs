@@ -11,6 +11,8 @@ mod folders;
 mod fragments;
 mod frames;
 mod hardening;
+mod login;
+mod matrix;
 mod native;
 mod program;
 mod real_files;

@@ -41,6 +41,13 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap()
     }
 
+    /// The session cookie that the answer sets, as it is sent back.
+    pub fn cookie(&self) -> Option<String> {
+        let set = self.header("set-cookie")?;
+        let pair = set.split(';').next()?;
+        (!pair.ends_with('=')).then(|| pair.to_owned())
+    }
+
     /// Code of an error answer, which must have a sentence as well.
     pub fn error_code(&self) -> String {
         let error = &self.json()["error"];
@@ -113,14 +120,45 @@ impl Server {
         self.raw(method, path, &all)
     }
 
+    /// Sends a form, with a cookie if there is one.
+    pub fn form(&self, path: &str, cookie: Option<&str>, fields: &[(&str, &str)]) -> Answer {
+        let encode = |text: &str| -> String {
+            let byte = |byte: u8| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+                other => format!("%{other:02X}"),
+            };
+            text.bytes().map(byte).collect()
+        };
+        let pairs: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect();
+        let body = pairs.join("&");
+        let (host, length) = (self.address.to_string(), body.len().to_string());
+        let mut headers = vec![
+            ("Host", host.as_str()),
+            ("Connection", "close"),
+            ("Sec-Fetch-Site", "same-origin"),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            ("Content-Length", &length),
+        ];
+        headers.extend(cookie.map(|cookie| ("Cookie", cookie)));
+        self.send("POST", path, &headers, body.as_bytes())
+    }
+
     /// Sends exactly these headers.
     pub fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(method, path, headers, b"")
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let mut text = format!("{method} {path} HTTP/1.1\r\n");
         for (name, value) in headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
-        stream.write_all(format!("{text}\r\n").as_bytes()).unwrap();
+        let text = format!("{text}\r\n");
+        stream.write_all(&[text.as_bytes(), body].concat()).unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
         parse(&bytes)

@@ -1,0 +1,249 @@
+//! Logging in, step by step, over a socket.
+
+use std::path::Path;
+use std::process::Command;
+
+use gateway::command::ServeOptions;
+use gateway::serve::first_code;
+use tempfile::TempDir;
+
+use crate::files::ct;
+use crate::server::{Answer, Server, options};
+
+pub const WORD: &str = "correct horse battery";
+
+/// A gateway with login over one study, and its folder.
+pub fn server(second_factor: &str) -> (TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    ct("1", "2", 1).write(&data, "a.dcm");
+    let options = configured(folder.path(), second_factor);
+    let server = Server::start(options);
+    server.wait_until_indexed();
+    (folder, server)
+}
+
+/// Options of a gateway with login, whose files lie in a folder.
+pub fn configured(folder: &Path, second_factor: &str) -> ServeOptions {
+    let key = folder.join("audit.key");
+    std::fs::write(&key, [7; 32]).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let config = folder.join("gateway.toml");
+    let text = format!(
+        "[auth.local]\nsecond_factor = \"{second_factor}\"\n[audit]\nchain_key_file = \"audit.key\"\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    ServeOptions {
+        config: Some(config),
+        ..options(&folder.join("data"), &folder.join("index.db"))
+    }
+}
+
+fn location(answer: &Answer) -> &str {
+    answer.header("location").unwrap()
+}
+
+/// A code by time, worked out by Debian's oathtool.
+fn oathtool(key: &str, step: &str) -> String {
+    let out = Command::new("oathtool")
+        .args(["--totp", "--base32", "--now", step, key])
+        .output()
+        .expect("oathtool is missing: cargo xtask test installs it");
+    String::from_utf8(out.stdout).unwrap().trim().to_owned()
+}
+
+fn with(cookie: &str) -> [(&str, &str); 1] {
+    [("Cookie", cookie)]
+}
+
+#[test]
+fn t11_the_first_administrator_comes_in_by_the_printed_code_and_sets_up_a_second_factor() {
+    let (folder, server) = server("required");
+    let login = server.state.login.as_ref().unwrap();
+    let code = first_code(login).unwrap().unwrap();
+    let first = |code: &str, password: &str| {
+        let fields = [("name", "admin"), ("code", code), ("password", password)];
+        server.form("/auth/first", None, &fields)
+    };
+    assert_eq!(first("AAAAA-AAAAA-AAAAA-AAAAA-AAAAA", WORD).status, 401);
+    assert_eq!(first(&code, "short").status, 400);
+    let answer = first(&code, WORD);
+    assert_eq!((answer.status, location(&answer)), (303, "/auth/enrol"));
+    let early = answer.cookie().unwrap();
+    // Half a login opens nothing.
+    let refused = server.request("GET", "/dicomweb/studies", &with(&early));
+    assert_eq!(
+        (refused.status, refused.error_code()),
+        (401, "login_needed".into())
+    );
+    let page = server.request("GET", "/auth/enrol", &with(&early));
+    let text = String::from_utf8(page.body).unwrap();
+    let key = text
+        .split("<code>")
+        .nth(1)
+        .unwrap()
+        .split('<')
+        .next()
+        .unwrap();
+    assert_eq!(key.len(), 32);
+    let wrong = server.form("/auth/enrol", Some(&early), &[("code", "000000")]);
+    assert_eq!(wrong.status, 401);
+    let code = oathtool(key, "now");
+    let done = server.form("/auth/enrol", Some(&early), &[("code", &code)]);
+    assert_eq!(done.status, 200);
+    let text = String::from_utf8(done.body.clone()).unwrap();
+    assert_eq!(text.matches("<li><code>").count(), 10);
+    let cookie = done.cookie().unwrap();
+    assert_ne!(cookie, early);
+    assert_eq!(
+        server.request("GET", "/api/session", &with(&early)).status,
+        401
+    );
+    let session = server.request("GET", "/api/session", &with(&cookie)).json();
+    assert_eq!(session["user"], "admin");
+    assert_eq!(session["roles"], serde_json::json!(["admin"]));
+    // The same code does not open it again; the next one does.
+    let login = server.form(
+        "/auth/login",
+        None,
+        &[("name", "admin"), ("password", WORD)],
+    );
+    assert_eq!(location(&login), "/auth/mfa");
+    let half = login.cookie().unwrap();
+    let replayed = server.form("/auth/mfa", Some(&half), &[("code", &code)]);
+    assert_eq!(replayed.status, 401);
+    let next = oathtool(key, "now + 30 seconds");
+    let done = server.form("/auth/mfa", Some(&half), &[("code", &next)]);
+    assert_eq!((done.status, location(&done)), (303, "/"));
+    // Nothing of it is in the audit record but who, when and how it went.
+    drop(server);
+    let record = std::fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
+    for secret in [WORD, &code, &next, key] {
+        assert!(!record.contains(secret));
+    }
+    for kind in ["started", "login", "second_factor", "rights_changed"] {
+        assert!(
+            record.contains(&format!("\"kind\":\"{kind}\"")),
+            "{kind}: {record}"
+        );
+    }
+}
+
+/// Makes a user who needs no second factor, and logs in.
+pub fn user(server: &Server, name: &str, role: &str) -> String {
+    use gateway::auth::accounts;
+    use gateway::auth::policy::Role;
+    let login = server.state.login.as_ref().unwrap();
+    let roles = [Role::of(role).unwrap()].into();
+    let now = gateway::auth::access::now_s();
+    let code = accounts::add(&login.database, name, name, &roles, now).unwrap();
+    let fields = [("name", name), ("code", &*code), ("password", WORD)];
+    let answer = server.form("/auth/first", None, &fields);
+    assert_eq!((answer.status, location(&answer)), (303, "/"));
+    answer.cookie().unwrap()
+}
+
+#[test]
+fn a_cookie_is_for_this_host_over_tls_and_not_for_scripts() {
+    let (_folder, server) = server("optional");
+    user(&server, "ada", "radiologist");
+    let answer = server.form("/auth/login", None, &[("name", "ada"), ("password", WORD)]);
+    let cookie = answer.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("__Host-sid="), "{cookie}");
+    for part in ["Path=/", "Secure", "HttpOnly", "SameSite=Lax"] {
+        assert!(cookie.split("; ").any(|it| it == part), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain"));
+}
+
+#[test]
+fn t11_names_that_there_are_not_look_like_wrong_passwords() {
+    let (folder, server) = server("optional");
+    user(&server, "ada", "radiologist");
+    let page = |name: &str| {
+        let fields = [("name", name), ("password", "my secret in the wrong field")];
+        let answer = server.form("/auth/login", None, &fields);
+        let text = String::from_utf8(answer.body).unwrap();
+        (answer.status, text.replace(name, "NAME"))
+    };
+    assert_eq!(page("ada"), page("bob"));
+    let fields = [("name", "hunter2 hunter2"), ("password", "x")];
+    server.form("/auth/login", None, &fields);
+    drop(server);
+    // A password that was typed as a name is in no record.
+    let record = std::fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
+    assert!(!record.contains("hunter2"));
+}
+
+#[test]
+fn t18_logging_out_ends_the_session_and_clears_the_browser() {
+    let (_folder, server) = server("optional");
+    let one = user(&server, "ada", "radiologist");
+    let login = || server.form("/auth/login", None, &[("name", "ada"), ("password", WORD)]);
+    let (two, three) = (login().cookie().unwrap(), login().cookie().unwrap());
+    let status = |cookie: &str| {
+        server
+            .request("GET", "/dicomweb/studies", &with(cookie))
+            .status
+    };
+    assert_eq!([status(&one), status(&two), status(&three)], [200; 3]);
+    let out = server.form("/auth/logout", Some(&one), &[]);
+    assert_eq!((out.status, location(&out)), (303, "/auth/login"));
+    assert!(
+        out.header("clear-site-data")
+            .unwrap()
+            .contains("\"storage\"")
+    );
+    assert!(out.header("set-cookie").unwrap().contains("Max-Age=0"));
+    assert_eq!(
+        [status(&one), status(&two), status(&three)],
+        [401, 200, 200]
+    );
+    server.form("/auth/logout-everywhere", Some(&two), &[]);
+    assert_eq!([status(&one), status(&two), status(&three)], [401; 3]);
+}
+
+#[test]
+fn t05_pages_of_other_sites_change_nothing() {
+    let (_folder, server) = server("optional");
+    let cookie = user(&server, "ada", "radiologist");
+    for route in [
+        "login",
+        "mfa",
+        "enrol",
+        "first",
+        "unlock",
+        "logout",
+        "logout-everywhere",
+    ] {
+        for site in ["cross-site", "same-site", "none"] {
+            let headers = [
+                ("Cookie", cookie.as_str()),
+                ("Sec-Fetch-Site", site),
+                ("Content-Length", "0"),
+            ];
+            let answer = server.request("POST", &format!("/auth/{route}"), &headers);
+            assert_eq!(
+                (answer.status, answer.error_code()),
+                (403, "origin_refused".into())
+            );
+        }
+    }
+    assert_eq!(
+        server.request("GET", "/api/session", &with(&cookie)).status,
+        200
+    );
+}
+
+#[test]
+fn without_login_there_are_no_pages_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::over(folder.path());
+    assert_eq!(server.get("/auth/login").status, 404);
+    assert_eq!(server.get("/api/session").json()["login"], false);
+}
