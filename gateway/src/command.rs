@@ -8,6 +8,10 @@ use std::path::PathBuf;
 pub enum Command {
     /// Serve.
     Serve(ServeOptions),
+    /// Something about users.
+    User(PathBuf, UserCommand),
+    /// Check an audit file.
+    VerifyAudit(PathBuf),
     /// Print how it is used.
     Help,
     /// Print the version.
@@ -29,22 +33,62 @@ pub struct ServeOptions {
     pub index: Option<PathBuf>,
 }
 
+/// What is to be done about users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserCommand {
+    /// Make one.
+    Add {
+        /// User name.
+        name: String,
+        /// Name on screen.
+        shown: Option<String>,
+        /// Roles.
+        roles: Vec<String>,
+    },
+    /// Give one other roles.
+    Role {
+        /// User name.
+        name: String,
+        /// Roles.
+        roles: Vec<String>,
+    },
+    /// Take password and second factor away, and give a new code.
+    Reset {
+        /// User name.
+        name: String,
+    },
+    /// List all.
+    List,
+}
+
 /// Why the command line is not understood.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {
     /// No or another command.
-    #[error("say sagitta serve, or sagitta --help")]
+    #[error("say sagitta serve, sagitta user or sagitta audit, or sagitta --help")]
     NoCommand,
     /// A command that is none.
-    #[error("there is no command {0}, only serve")]
+    #[error("there is no command {0}, only serve, user and audit")]
     Unknown(String),
     /// An option without its value.
     #[error("{0}")]
     Option(#[from] pico_args::Error),
     /// Left over.
-    #[error("{0} is not an option of serve")]
+    #[error("{0} is not an option of this command")]
     LeftOver(String),
+    /// Without a configuration there are no users and no record.
+    #[error("name the configuration with --config FILE")]
+    NoConfig,
+    /// Whose?
+    #[error("say sagitta user add NAME, role NAME, reset NAME, or list")]
+    NoUserCommand,
+    /// No role.
+    #[error("name at least one role with --role: admin, radiologist, referrer, technologist, ai, auditor")]
+    NoRole,
+    /// What of the record?
+    #[error("say sagitta audit verify")]
+    NoAuditCommand,
 }
 
 /// How it is used.
@@ -58,6 +102,12 @@ sagitta serve --data DIR [--data DIR]... [options]
   --config FILE   configuration in TOML
   --app DIR       the built app, dist unless it is said
   --index FILE    where the index is kept, in the user's cache folder unless it is said
+
+sagitta user add NAME --role ROLE [--role ROLE]... [--shown "Name on screen"] --config FILE
+sagitta user role NAME --role ROLE [--role ROLE]... --config FILE
+sagitta user reset NAME --config FILE
+sagitta user list --config FILE
+sagitta audit verify --config FILE
 ";
 
 /// Reads the arguments after the program's name.
@@ -71,6 +121,8 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Command, CommandError> {
     }
     match arguments.subcommand()?.as_deref() {
         Some("serve") => {}
+        Some("user") => return user(arguments),
+        Some("audit") => return audit(arguments),
         Some("help") => return Ok(Command::Help),
         Some(other) => return Err(CommandError::Unknown(other.to_owned())),
         None => return Err(CommandError::NoCommand),
@@ -87,6 +139,56 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Command, CommandError> {
         None => Ok(Command::Serve(options)),
         Some(left) => Err(CommandError::LeftOver(left.to_string_lossy().into_owned())),
     }
+}
+
+fn config_of(arguments: &mut pico_args::Arguments) -> Result<PathBuf, CommandError> {
+    let path = |text: &std::ffi::OsStr| Ok::<_, std::convert::Infallible>(PathBuf::from(text));
+    let config = arguments.opt_value_from_os_str("--config", path)?;
+    config.ok_or(CommandError::NoConfig)
+}
+
+fn finish(arguments: pico_args::Arguments, command: Command) -> Result<Command, CommandError> {
+    match arguments.finish().first() {
+        None => Ok(command),
+        Some(left) => Err(CommandError::LeftOver(left.to_string_lossy().into_owned())),
+    }
+}
+
+fn user(mut arguments: pico_args::Arguments) -> Result<Command, CommandError> {
+    let what = arguments.subcommand()?.ok_or(CommandError::NoUserCommand)?;
+    let config = config_of(&mut arguments)?;
+    let roles: Vec<String> = arguments.values_from_str("--role")?;
+    let shown: Option<String> = arguments.opt_value_from_str("--shown")?;
+    if matches!(what.as_str(), "add" | "role") && roles.is_empty() {
+        return Err(CommandError::NoRole);
+    }
+    let mut name = || {
+        let name: Option<String> = arguments.opt_free_from_str()?;
+        name.ok_or(CommandError::NoUserCommand)
+    };
+    let command = match what.as_str() {
+        "add" => UserCommand::Add {
+            name: name()?,
+            shown,
+            roles,
+        },
+        "role" => UserCommand::Role {
+            name: name()?,
+            roles,
+        },
+        "reset" => UserCommand::Reset { name: name()? },
+        "list" => UserCommand::List,
+        _ => return Err(CommandError::NoUserCommand),
+    };
+    finish(arguments, Command::User(config, command))
+}
+
+fn audit(mut arguments: pico_args::Arguments) -> Result<Command, CommandError> {
+    if arguments.subcommand()?.as_deref() != Some("verify") {
+        return Err(CommandError::NoAuditCommand);
+    }
+    let config = config_of(&mut arguments)?;
+    finish(arguments, Command::VerifyAudit(config))
 }
 
 #[cfg(test)]
@@ -118,14 +220,48 @@ mod tests {
     }
 
     #[test]
+    fn users_are_named_after_what_is_done() {
+        let line = ["user", "add", "ada", "--role", "radiologist", "--role", "auditor"];
+        let line: Vec<&str> = line.into_iter().chain(["--config", "g.toml"]).collect();
+        let expected = UserCommand::Add {
+            name: "ada".into(),
+            shown: None,
+            roles: vec!["radiologist".into(), "auditor".into()],
+        };
+        assert_eq!(
+            read(&line).unwrap(),
+            Command::User("g.toml".into(), expected)
+        );
+        assert_eq!(
+            read(&["audit", "verify", "--config", "g.toml"]).unwrap(),
+            Command::VerifyAudit("g.toml".into())
+        );
+    }
+
+    #[test]
     fn what_is_not_understood_is_said_in_a_sentence() {
         for (line, expected) in [
-            (vec![], "say sagitta serve, or sagitta --help"),
-            (vec!["server"], "there is no command server, only serve"),
+            (
+                vec![],
+                "say sagitta serve, sagitta user or sagitta audit, or sagitta --help",
+            ),
+            (
+                vec!["server"],
+                "there is no command server, only serve, user and audit",
+            ),
             (
                 vec!["serve", "--dada", "x"],
-                "--dada is not an option of serve",
+                "--dada is not an option of this command",
             ),
+            (
+                vec!["user", "list"],
+                "name the configuration with --config FILE",
+            ),
+            (
+                vec!["user", "add", "ada", "--config", "c"],
+                "name at least one role with --role: admin, radiologist, referrer, technologist, ai, auditor",
+            ),
+            (vec!["audit"], "say sagitta audit verify"),
         ] {
             assert_eq!(read(&line).unwrap_err().to_string(), expected);
         }

@@ -11,6 +11,7 @@ pub mod command;
 pub mod config;
 pub mod error;
 pub mod headers;
+pub mod manage;
 pub mod routes;
 pub mod serve;
 pub mod source;

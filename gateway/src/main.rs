@@ -4,11 +4,14 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use gateway::command::{self, Command, ServeOptions};
+use gateway::manage::{self, ManageError};
 use gateway::serve::{first_code, prepare, stop_signal};
 
 fn main() -> ExitCode {
     let outcome = match command::parse(std::env::args_os().skip(1).collect()) {
         Ok(Command::Serve(options)) => serve(options),
+        Ok(Command::User(config, command)) => answer(manage::users(&config, command)),
+        Ok(Command::VerifyAudit(config)) => answer(manage::verify_audit(&config)),
         Ok(Command::Help) => print(command::HELP),
         Ok(Command::Version) => print(concat!("sagitta ", env!("CARGO_PKG_VERSION"), "\n")),
         Err(error) => Err(error.into()),
@@ -40,6 +43,10 @@ async fn serve(options: ServeOptions) -> anyhow::Result<()> {
         ))?;
     }
     Ok(server.run(stop).await?)
+}
+
+fn answer(done: Result<String, ManageError>) -> anyhow::Result<()> {
+    print(&done?)
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

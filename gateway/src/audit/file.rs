@@ -24,6 +24,9 @@ pub enum AuditError {
         /// What the system says.
         kind: std::io::ErrorKind,
     },
+    /// Another program writes it.
+    #[error("the audit file {0} is written by another program: is the gateway running?")]
+    Busy(PathBuf),
     /// What is there was not written with this key, or has been altered at its end.
     #[error(
         "the last line of the audit file {0} does not fit its key: look at it with sagitta audit verify"
@@ -67,6 +70,10 @@ impl AuditFile {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(failed)?;
+        // One program writes: two would break each other's chain.
+        if let Err(std::fs::TryLockError::WouldBlock) = file.try_lock() {
+            return Err(AuditError::Busy(path.to_owned()));
+        }
         let length = file.metadata().map_err(failed)?.len();
         let end = end_of(&mut file, length, key)
             .map_err(failed)?
@@ -324,6 +331,17 @@ mod tests {
             assert_eq!((found.lines, found.broken), (5, None), "{cut}");
             assert!(folder.path().join("audit.jsonl.cut").exists());
         }
+    }
+
+    #[test]
+    fn t22_two_programs_do_not_write_one_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let first = AuditFile::open(&path, b"key").unwrap();
+        let error = AuditFile::open(&path, b"key").unwrap_err();
+        assert!(matches!(error, AuditError::Busy(_)), "{error}");
+        drop(first);
+        AuditFile::open(&path, b"key").unwrap();
     }
 
     #[test]

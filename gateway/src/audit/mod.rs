@@ -49,6 +49,18 @@ impl Audit {
         })
     }
 
+    /// As [`Audit::add`], on a thread that may wait.
+    ///
+    /// # Errors
+    /// As [`Audit::add`].
+    pub fn add_now(&self, event: Event) -> Result<(), AuditError> {
+        let (done, written) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or(AuditError::Ended)?;
+        let sent = queue.send(Waiting { event, done });
+        sent.map_err(|_| AuditError::Ended)?;
+        written.blocking_recv().unwrap_or(Err(AuditError::Ended))
+    }
+
     /// Adds an event; when this ends well, it is on the disk.
     ///
     /// # Errors

@@ -37,9 +37,7 @@ const LISTS: [&str; 3] = [
 
 fn write(server: &Server, folder: &std::path::Path) {
     for uid in ["1.1", "1.2"] {
-        ct(uid, &format!("{uid}.1"), 1)
-            .with_sop(&format!("{uid}.1.1"))
-            .write(folder, &format!("{uid}.dcm"));
+        ct(uid, &format!("{uid}.1"), 1).write(folder, &format!("{uid}.dcm"));
     }
     server.wait_until(|server| {
         let indexing = server.get("/healthz").json()["indexing"].clone();

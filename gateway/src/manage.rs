@@ -1,0 +1,125 @@
+//! Commands beside `serve`: users, and the check of the audit record.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::audit::Audit;
+use crate::audit::event::{Event, Kind, Outcome};
+use crate::audit::file::{AuditError, verify};
+use crate::auth::access::now_s;
+use crate::auth::accounts::{self, AccountError};
+use crate::auth::database::Database;
+use crate::auth::policy::Role;
+use crate::command::UserCommand;
+use crate::config::{Config, ConfigError, read_secret};
+
+/// Why a command ends badly, each in one sentence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManageError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There are no users.
+    #[error("login is not configured: there are no users")]
+    NoLogin,
+    /// Users.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The audit record.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The audit record has been altered.
+    #[error("line {line} of the audit file does not fit: {reason}; {sound} lines before it are sound")]
+    Altered {
+        /// Counted from 1.
+        line: u64,
+        /// Why.
+        reason: String,
+        /// Lines that fit.
+        sound: u64,
+    },
+}
+
+/// Does something about users; gives what is printed. A change is put on record before it is made: without a record there is
+/// none. The gateway may run meanwhile, but for the audit file, which has one writer: changes are then made on its pages.
+pub fn users(config: &Path, command: UserCommand) -> Result<String, ManageError> {
+    let config = Config::read(config)?;
+    let local = config.local().ok_or(ManageError::NoLogin)?;
+    let path = config.beside(&local.users);
+    let database = Database::open(&path).map_err(AccountError::from)?;
+    let of = |names: &[String]| -> Result<BTreeSet<Role>, ManageError> {
+        let role = |name: &String| {
+            Role::of(name).ok_or_else(|| AccountError::Role(name.clone()).into())
+        };
+        names.iter().map(role).collect()
+    };
+    let code = |name: &str, code: &str| {
+        format!("The code of {name} for a first password, good for a day and once: {code}\n")
+    };
+    match command {
+        UserCommand::List => {
+            let mut text = String::new();
+            for user in accounts::list(&database)? {
+                let roles: Vec<&str> = user.roles.iter().map(|role| role.name()).collect();
+                let state = match (user.has_password, user.has_totp) {
+                    (false, _) => "no password yet",
+                    (true, false) => "no second factor",
+                    (true, true) => "second factor",
+                };
+                // Writing to a string cannot fail.
+                let _ = writeln!(text, "{}\t{}\t{state}", user.name, roles.join(" "));
+            }
+            Ok(text)
+        }
+        UserCommand::Add { name, shown, roles } => {
+            let roles = of(&roles)?;
+            record(&config, &name, "added")?;
+            let shown = shown.unwrap_or_else(|| name.clone());
+            let made = accounts::add(&database, &name, &shown, &roles, now_s())?;
+            Ok(code(&name, &made))
+        }
+        UserCommand::Role { name, roles } => {
+            let roles = of(&roles)?;
+            record(&config, &name, "other roles")?;
+            accounts::set_roles(&database, &name, &roles)?;
+            Ok(format!("{name} has other roles now; all sessions have ended\n"))
+        }
+        UserCommand::Reset { name } => {
+            record(&config, &name, "reset")?;
+            let made = accounts::reset(&database, &name, now_s())?;
+            Ok(code(&name, &made))
+        }
+    }
+}
+
+fn chain_key(config: &Config) -> Result<Vec<u8>, ConfigError> {
+    let key = config.audit.chain_key_file.as_ref();
+    read_secret(&config.beside(key.ok_or(ConfigError::NoChainKey)?))
+}
+
+fn record(config: &Config, user: &str, what: &str) -> Result<(), ManageError> {
+    let key = chain_key(config)?;
+    let mut event = Event::new(Kind::RightsChanged, Outcome::Success);
+    event.actor.user = "(command line)".to_owned();
+    event.object.other = format!("user {user}");
+    event.reason = what.to_owned();
+    let audit = Audit::open(&config.beside(&config.audit.file), &key)?;
+    Ok(audit.add_now(event)?)
+}
+
+/// Checks the audit file; gives what is printed.
+pub fn verify_audit(config: &Path) -> Result<String, ManageError> {
+    let config = Config::read(config)?;
+    let key = chain_key(&config)?;
+    let found = verify(&config.beside(&config.audit.file), &key)?;
+    match found.broken {
+        None => Ok(format!("{} lines, all sound\n", found.lines)),
+        Some((line, reason)) => Err(ManageError::Altered {
+            line,
+            reason,
+            sound: found.lines,
+        }),
+    }
+}
