@@ -20,8 +20,8 @@ use crate::state::Shared;
 /// The whole application.
 pub fn app(state: Shared) -> Router {
     let pages = Router::new()
-        .route("/", get(pages::index))
-        .route("/viewer", get(pages::index))
+        .route("/", get(pages::inside))
+        .route("/viewer", get(pages::inside))
         .route("/s", get(pages::index))
         .route("/embed", get(pages::index))
         .route("/IHEInvokeImageDisplay", get(invoke::invoke))

@@ -84,7 +84,9 @@ pub enum CommandError {
     #[error("say sagitta user add NAME, role NAME, reset NAME, or list")]
     NoUserCommand,
     /// No role.
-    #[error("name at least one role with --role: admin, radiologist, referrer, technologist, ai, auditor")]
+    #[error(
+        "name at least one role with --role: admin, radiologist, referrer, technologist, ai, auditor"
+    )]
     NoRole,
     /// What of the record?
     #[error("say sagitta audit verify")]
@@ -103,7 +105,7 @@ sagitta serve --data DIR [--data DIR]... [options]
   --app DIR       the built app, dist unless it is said
   --index FILE    where the index is kept, in the user's cache folder unless it is said
 
-sagitta user add NAME --role ROLE [--role ROLE]... [--shown "Name on screen"] --config FILE
+sagitta user add NAME --role ROLE [--role ROLE]... [--shown 'Name on screen'] --config FILE
 sagitta user role NAME --role ROLE [--role ROLE]... --config FILE
 sagitta user reset NAME --config FILE
 sagitta user list --config FILE
@@ -221,7 +223,15 @@ mod tests {
 
     #[test]
     fn users_are_named_after_what_is_done() {
-        let line = ["user", "add", "ada", "--role", "radiologist", "--role", "auditor"];
+        let line = [
+            "user",
+            "add",
+            "ada",
+            "--role",
+            "radiologist",
+            "--role",
+            "auditor",
+        ];
         let line: Vec<&str> = line.into_iter().chain(["--config", "g.toml"]).collect();
         let expected = UserCommand::Add {
             name: "ada".into(),

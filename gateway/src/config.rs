@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::auth::sessions::Lifetimes;
@@ -104,6 +105,12 @@ pub struct Server {
     pub listen: Option<String>,
     /// Address under which browsers reach it through a proxy; a path is allowed.
     pub public_url: Option<String>,
+    /// Certificate chain in PEM.
+    pub tls_cert: Option<PathBuf>,
+    /// Its key in PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Networks of proxies whose word about a request's origin is taken, for example `192.0.2.10/32`.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// `[embed]`
@@ -155,6 +162,9 @@ pub enum ConfigError {
     /// An address that is none.
     #[error("server.public_url must be http://host[:port][/path] or https://...")]
     PublicUrl,
+    /// Half of what TLS needs.
+    #[error("server.tls_cert and server.tls_key go together")]
+    HalfTls,
     /// A time that is none.
     #[error("{0} must be a time like 15m or 12h")]
     Time(&'static str),
@@ -193,6 +203,9 @@ impl Config {
         if let Some(local) = config.local() {
             local.lifetimes()?;
         }
+        if config.server.tls_cert.is_some() != config.server.tls_key.is_some() {
+            return Err(ConfigError::HalfTls);
+        }
         let parents = config.embed.allowed_parents.iter().flatten();
         if !parents.into_iter().all(|parent| is_origin(parent)) {
             return Err(ConfigError::Parent);
@@ -203,6 +216,21 @@ impl Config {
     /// `[auth.local]`, where it is on.
     pub fn local(&self) -> Option<&LocalAuth> {
         self.auth.local.as_ref().filter(|local| local.enabled)
+    }
+
+    /// Certificate and key, where TLS is configured.
+    pub fn tls(&self) -> Option<[PathBuf; 2]> {
+        let (certificate, key) = (&self.server.tls_cert, &self.server.tls_key);
+        Some([
+            self.beside(certificate.as_ref()?),
+            self.beside(key.as_ref()?),
+        ])
+    }
+
+    /// A proxy stands in front that speaks TLS with browsers.
+    pub fn has_tls_proxy(&self) -> bool {
+        let url = self.server.public_url.as_deref().unwrap_or_default();
+        url.starts_with("https://") && !self.server.trusted_proxies.is_empty()
     }
 
     /// A file that the configuration names.

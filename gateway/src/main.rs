@@ -30,16 +30,13 @@ async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     let server = prepare(options).await?;
     let stop = stop_signal()?;
     // The port is open: the first request waits in its queue until `run` takes it.
-    print(&format!(
-        "Sagitta is ready at http://{}/\n",
-        server.address()
-    ))?;
+    print(&format!("Sagitta is ready at {}\n", server.url()))?;
     if let Some(login) = &server.state().login
         && let Some(code) = first_code(login)?
     {
         print(&format!(
-            "Nobody can log in yet. Open http://{}/auth/first, name the user admin, and use the code {code}\n",
-            server.address()
+            "Nobody can log in yet. Open {}auth/first, name the user admin, and use the code {code}\n",
+            server.url()
         ))?;
     }
     Ok(server.run(stop).await?)

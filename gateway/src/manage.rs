@@ -31,7 +31,9 @@ pub enum ManageError {
     #[error(transparent)]
     Audit(#[from] AuditError),
     /// The audit record has been altered.
-    #[error("line {line} of the audit file does not fit: {reason}; {sound} lines before it are sound")]
+    #[error(
+        "line {line} of the audit file does not fit: {reason}; {sound} lines before it are sound"
+    )]
     Altered {
         /// Counted from 1.
         line: u64,
@@ -50,9 +52,8 @@ pub fn users(config: &Path, command: UserCommand) -> Result<String, ManageError>
     let path = config.beside(&local.users);
     let database = Database::open(&path).map_err(AccountError::from)?;
     let of = |names: &[String]| -> Result<BTreeSet<Role>, ManageError> {
-        let role = |name: &String| {
-            Role::of(name).ok_or_else(|| AccountError::Role(name.clone()).into())
-        };
+        let role =
+            |name: &String| Role::of(name).ok_or_else(|| AccountError::Role(name.clone()).into());
         names.iter().map(role).collect()
     };
     let code = |name: &str, code: &str| {
@@ -84,7 +85,9 @@ pub fn users(config: &Path, command: UserCommand) -> Result<String, ManageError>
             let roles = of(&roles)?;
             record(&config, &name, "other roles")?;
             accounts::set_roles(&database, &name, &roles)?;
-            Ok(format!("{name} has other roles now; all sessions have ended\n"))
+            Ok(format!(
+                "{name} has other roles now; all sessions have ended\n"
+            ))
         }
         UserCommand::Reset { name } => {
             record(&config, &name, "reset")?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum_server::tls_rustls::RustlsConfig;
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -38,6 +39,14 @@ pub enum ServeError {
     /// Not an address.
     #[error("{0} is not an address to listen on, write for example 127.0.0.1:8080")]
     Address(String),
+    /// Passwords would go over the network as they are.
+    #[error(
+        "on {0} passwords would be readable by others: set server.tls_cert and server.tls_key, or an https public_url with trusted_proxies"
+    )]
+    NoTls(IpAddr),
+    /// The certificate.
+    #[error("the certificate {0} and its key cannot be used")]
+    Certificate(PathBuf),
     /// Others could read the store.
     #[error("login is not configured, so it listens on 127.0.0.1 only and not on {0}")]
     NotLoopback(IpAddr),
@@ -78,6 +87,7 @@ pub enum ServeError {
 /// A server that has its port but answers nothing yet.
 pub struct Server {
     listener: TcpListener,
+    tls: Option<Tls>,
     state: Arc<State>,
 }
 
@@ -92,6 +102,13 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
     let listen = options.listen.or_else(|| config.server.listen.clone());
     let has_login = config.local().is_some();
     let address = address(listen.as_deref().unwrap_or("127.0.0.1:8080"), has_login)?;
+    if !address.ip().is_loopback() && config.tls().is_none() && !config.has_tls_proxy() {
+        return Err(ServeError::NoTls(address.ip()));
+    }
+    let tls = match config.tls() {
+        Some(files) => Some(Tls::read(files).await?),
+        None => None,
+    };
     let mut folders = options.data;
     folders.extend(config.store.path.clone());
     if folders.is_empty() {
@@ -141,6 +158,7 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
     };
     Ok(Server {
         listener,
+        tls,
         state: Arc::new(state),
     })
 }
@@ -149,6 +167,12 @@ impl Server {
     /// Where it listens, with the real port.
     pub fn address(&self) -> SocketAddr {
         self.state.address
+    }
+
+    /// Its address for people on this computer.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}/", self.state.address)
     }
 
     /// What its handlers share.
@@ -169,14 +193,30 @@ impl Server {
             let _ = tell.send(());
         };
         let service = app(Arc::clone(&state)).into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(self.listener, service)
-            .with_graceful_shutdown(stopping)
-            .into_future();
+        let listener = self.listener;
+        let server = async move {
+            let Some(tls) = self.tls else {
+                return axum::serve(listener, service)
+                    .with_graceful_shutdown(stopping)
+                    .await;
+            };
+            let handle = axum_server::Handle::new();
+            let stopper = handle.clone();
+            tokio::spawn(async move {
+                stopping.await;
+                stopper.graceful_shutdown(Some(PATIENCE));
+            });
+            tls.keep_fresh();
+            axum_server::from_tcp_rustls(listener.into_std()?, tls.config)?
+                .handle(handle)
+                .serve(service)
+                .await
+        };
         let patience = async move {
             if told.await.is_err() {
                 std::future::pending::<()>().await;
             }
-            tokio::time::sleep(Duration::from_secs(5)).await;
+            tokio::time::sleep(PATIENCE).await;
         };
         let result = tokio::select! {
             result = server => result,
@@ -189,6 +229,58 @@ impl Server {
         }
         result.map_err(|error| ServeError::Stopped(error.kind()))
     }
+}
+
+/// How long what is under way may take when the server ends.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often certificate and key are looked at.
+const TLS_EVERY: Duration = Duration::from_secs(30);
+
+/// A certificate and its key, read anew when they are renewed.
+struct Tls {
+    files: [PathBuf; 2],
+    config: RustlsConfig,
+}
+
+impl Tls {
+    async fn read(files: [PathBuf; 2]) -> Result<Self, ServeError> {
+        // Another one may have been installed by a test before.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let [certificate, key] = &files;
+        let config = RustlsConfig::from_pem_file(certificate, key).await;
+        let config = config.map_err(|_| ServeError::Certificate(certificate.clone()))?;
+        Ok(Self { files, config })
+    }
+
+    /// A renewal that cannot be read leaves the old certificate in place, and says so.
+    fn keep_fresh(&self) {
+        let (files, config) = (self.files.clone(), self.config.clone());
+        tokio::spawn(async move {
+            let mut known = stamps(&files);
+            loop {
+                tokio::time::sleep(TLS_EVERY).await;
+                let now = stamps(&files);
+                if now == known {
+                    continue;
+                }
+                let [certificate, key] = &files;
+                match config.reload_from_pem_file(certificate, key).await {
+                    Ok(()) => known = now,
+                    Err(_) => eprintln!(
+                        "sagitta: the renewed certificate {} and its key cannot be used yet",
+                        certificate.display()
+                    ),
+                }
+            }
+        });
+    }
+}
+
+fn stamps(files: &[PathBuf; 2]) -> [Option<std::time::SystemTime>; 2] {
+    files
+        .each_ref()
+        .map(|file| std::fs::metadata(file).and_then(|it| it.modified()).ok())
 }
 
 /// Done when the user or the system asks for the end.

@@ -196,6 +196,17 @@ impl FromRequestParts<Shared> for Asking {
 }
 
 impl Asking {
+    /// Where someone is led who may not see the app yet; `None` for everybody where login is not configured.
+    pub fn next_page(&self, state: &Shared) -> Option<Response> {
+        state.login.as_ref()?;
+        match self.session.as_deref() {
+            None => Some(go(state, "/auth/login")),
+            Some(session) if session.is_locked => Some(go(state, "/auth/unlock")),
+            Some(session) if session.stage != Stage::Whole => Some(go(state, after(session.stage))),
+            Some(_) => None,
+        }
+    }
+
     fn at(&self, stage: Stage) -> Option<&Arc<Session>> {
         self.session.as_ref().filter(|it| it.stage == stage)
     }

@@ -9,9 +9,22 @@ use axum::http::header::{
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 
+use super::login::Asking;
 use crate::assets::Asset;
 use crate::error::ApiError;
 use crate::state::Shared;
+
+/// A page of the app for whoever has logged in; others are led to the page that is next for them.
+pub async fn inside(
+    state: State<Shared>,
+    asking: Asking,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    match asking.next_page(&state) {
+        Some(next) => Ok(next),
+        None => index(state, headers).await,
+    }
+}
 
 /// Any page of the app: they are all `index.html`, which looks at its own address.
 pub async fn index(State(state): State<Shared>, headers: HeaderMap) -> Result<Response, ApiError> {
