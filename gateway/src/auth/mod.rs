@@ -11,6 +11,7 @@ pub mod password;
 pub mod policy;
 pub mod secret;
 pub mod sessions;
+pub mod shares;
 pub mod totp;
 pub mod visible;
 

@@ -58,6 +58,16 @@ pub fn hash(password: &str, user: &str) -> Result<String, Refused> {
         .map_err(|_| Refused::Failed)
 }
 
+/// The hash of a PIN that was made here, of digits that nobody chose.
+///
+/// # Errors
+/// No memory, no random numbers.
+pub fn hash_pin(pin: &str) -> Result<String, Refused> {
+    let hash = argon2().hash_password(pin.as_bytes());
+    hash.map(|hash| hash.to_string())
+        .map_err(|_| Refused::Failed)
+}
+
 /// Whether a password is the one of a hash. Without a hash, of someone who does not exist, it takes as long.
 pub fn is_right(password: &str, hash: Option<&str>) -> bool {
     if password.len() > MOST_BYTES {
