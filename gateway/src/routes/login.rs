@@ -4,16 +4,18 @@
 
 use std::sync::Arc;
 
-use askama::Template;
+use axum::Json;
 use axum::extract::{Form, FromRequestParts, State};
-use axum::http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
+use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::{Json, body::Body};
 use qrcode::render::svg;
 use serde::{Deserialize, Serialize};
 
+use super::login_pages::{
+    EnrolPage, FirstPage, LoginPage, RecoveryPage, SITE, STYLE, SecondPage, UnlockPage, frame, show,
+};
 use crate::audit::event::{Actor, Event, Kind, Outcome};
 use crate::auth::access::{Asker, SESSION_COOKIE, now_s};
 use crate::auth::accounts::{self, AccountError, Refused, User};
@@ -24,96 +26,6 @@ use crate::error::ApiError;
 use crate::state::Shared;
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
-
-/// Part of every page.
-#[derive(Debug, Clone, Default)]
-struct Frame {
-    base: String,
-    site: String,
-    problem: String,
-    name: String,
-}
-
-#[derive(Template)]
-#[template(path = "login.html")]
-struct LoginPage {
-    frame: Frame,
-}
-
-#[derive(Template)]
-#[template(path = "second.html")]
-struct SecondPage {
-    frame: Frame,
-}
-
-#[derive(Template)]
-#[template(path = "enrol.html")]
-struct EnrolPage {
-    frame: Frame,
-    key: String,
-}
-
-#[derive(Template)]
-#[template(path = "recovery.html")]
-struct RecoveryPage {
-    frame: Frame,
-    codes: Vec<String>,
-}
-
-#[derive(Template)]
-#[template(path = "first.html")]
-struct FirstPage {
-    frame: Frame,
-}
-
-#[derive(Template)]
-#[template(path = "unlock.html")]
-struct UnlockPage {
-    frame: Frame,
-}
-
-/// Name of the gateway among the entries of an authenticator.
-const SITE: &str = "Sagitta";
-
-fn frame(state: &Shared, name: &str, problem: Option<&AccountError>) -> Frame {
-    Frame {
-        base: state.base_path.clone(),
-        site: SITE.to_owned(),
-        problem: problem.map(words).unwrap_or_default(),
-        name: name.to_owned(),
-    }
-}
-
-/// What went wrong, for the person at the page.
-fn words(error: &AccountError) -> String {
-    match error {
-        AccountError::Refused(Refused::Wrong) => {
-            "That is not right. Check it, and Caps Lock, and try again.".to_owned()
-        }
-        AccountError::Refused(Refused::Wait(seconds)) => {
-            format!("Too many tries. Wait {seconds} seconds, then try again.")
-        }
-        AccountError::Refused(Refused::Locked) => {
-            "Too many tries. An administrator can open this account again.".to_owned()
-        }
-        AccountError::Password(refused) => {
-            let text = refused.to_string();
-            let mut letters = text.chars();
-            let first = letters.next().map(|it| it.to_uppercase().to_string());
-            format!("{}{}.", first.unwrap_or_default(), letters.as_str())
-        }
-        _ => "This cannot be done just now. Try again in a moment.".to_owned(),
-    }
-}
-
-fn show(page: &impl Template, status: StatusCode) -> Result<Response, ApiError> {
-    let text = page.render().map_err(|_| ApiError::internal())?;
-    Response::builder()
-        .status(status)
-        .header(CONTENT_TYPE, "text/html; charset=utf-8")
-        .body(Body::from(text))
-        .map_err(|_| ApiError::internal())
-}
 
 /// Shows a page again with what went wrong, or gives the error where that is none of the person's.
 fn status_of(error: &AccountError) -> StatusCode {
@@ -218,12 +130,6 @@ pub struct Credentials {
     name: String,
     password: String,
 }
-
-/// How the pages look: the tokens of the app, and what is their own.
-const STYLE: &str = concat!(
-    include_str!("../../../www/tokens.css"),
-    include_str!("../../pages/login.css")
-);
 
 /// Their style sheet.
 pub async fn style() -> Result<Response, ApiError> {

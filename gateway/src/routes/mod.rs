@@ -6,6 +6,7 @@ pub mod frames;
 pub mod health;
 pub mod invoke;
 pub mod login;
+mod login_pages;
 pub mod metadata;
 pub mod pages;
 pub mod query;
