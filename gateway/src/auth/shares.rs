@@ -176,8 +176,8 @@ pub fn create(database: &Database, user: i64, new: &NewShare, now_s: i64) -> Res
     let pin_hash = pin.as_deref().map(password::hash_pin).transpose();
     let pin_hash = pin_hash.map_err(|error| ShareError::Account(error.into()))?;
     let mut connection = database.lock();
+    let now_s = passed(&connection, now_s)?;
     let transaction = connection.transaction()?;
-    let now_s = passed(&transaction, now_s)?;
     let ends_s = now_s + new.days * DAY_S;
     let studies = serde_json::to_string(&new.studies).unwrap_or_else(|_| "[]".into());
     transaction.execute(
@@ -213,11 +213,9 @@ pub fn create(database: &Database, user: i64, new: &NewShare, now_s: i64) -> Res
 /// # Errors
 /// It does not open.
 pub fn look(database: &Database, id: &str, secret: &Secret, now_s: i64) -> Result<Share> {
-    let mut connection = database.lock();
-    let transaction = connection.transaction()?;
-    let now_s = passed(&transaction, now_s)?;
-    let (share, _) = open_one(&transaction, id, secret, now_s)?;
-    transaction.commit()?;
+    let connection = database.lock();
+    let now_s = passed(&connection, now_s)?;
+    let (share, _) = open_one(&connection, id, secret, now_s)?;
     Ok(share)
 }
 
@@ -233,12 +231,10 @@ pub fn redeem(
     now_s: i64,
 ) -> Result<(Share, Secret)> {
     let pin_hash = {
-        let mut connection = database.lock();
-        let transaction = connection.transaction()?;
-        let now_s = passed(&transaction, now_s)?;
-        let (_, hash) = open_one(&transaction, id, secret, now_s)?;
-        refuse_early(&transaction, id, now_s)?;
-        transaction.commit()?;
+        let connection = database.lock();
+        let now_s = passed(&connection, now_s)?;
+        let (_, hash) = open_one(&connection, id, secret, now_s)?;
+        refuse_early(&connection, id, now_s)?;
         hash
     };
     // The costly part holds up nobody else.
@@ -248,8 +244,8 @@ pub fn redeem(
     };
     let session = Secret::new()?;
     let mut connection = database.lock();
+    let now_s = passed(&connection, now_s)?;
     let transaction = connection.transaction()?;
-    let now_s = passed(&transaction, now_s)?;
     // Another request may have used it up, locked it or taken it back meanwhile.
     let (mut share, _) = open_one(&transaction, id, secret, now_s)?;
     refuse_early(&transaction, id, now_s)?;
@@ -292,19 +288,15 @@ pub fn redeem(
 /// # Errors
 /// The database.
 pub fn of_session(database: &Database, hash: &SecretHash, now_s: i64) -> Result<Option<Share>> {
-    let mut connection = database.lock();
-    let transaction = connection.transaction()?;
-    let now_s = passed(&transaction, now_s)?;
+    let connection = database.lock();
+    let now_s = passed(&connection, now_s)?;
     let sql = format!(
         "SELECT {COLUMNS} FROM share_session JOIN share ON share.id = share_session.share
          JOIN user ON user.id = share.user
          WHERE share_session.hash = ?1 AND share_session.ends > ?2 AND share.ends > ?2 AND NOT share.is_revoked"
     );
-    let found = transaction
-        .query_row(&sql, params![hash.bytes(), now_s], share_of)
-        .optional()?;
-    transaction.commit()?;
-    Ok(found)
+    let found = connection.query_row(&sql, params![hash.bytes(), now_s], share_of);
+    Ok(found.optional()?)
 }
 
 /// Takes a link back; its sessions end. Someone else's link is not known.
@@ -340,7 +332,8 @@ pub fn list(database: &Database, user: i64) -> Result<Vec<Share>> {
     Ok(shares.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The time, which never goes back here: a link whose time was over stays closed whatever a clock says later.
+/// The time, which never goes back here: a link whose time was over stays closed whatever a clock says later. It is written
+/// down whatever comes of the rest.
 fn passed(connection: &Connection, now_s: i64) -> Result<i64> {
     let latest: Option<i64> = connection
         .query_row("SELECT latest FROM passed", [], |row| row.get(0))

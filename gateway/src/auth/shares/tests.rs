@@ -226,8 +226,8 @@ fn t08_ten_thousand_histories_agree_with_a_model() {
                     }
                 }
             }
-            latest = clock.max(latest);
             for (session, ends) in &sessions {
+                latest = clock.max(latest);
                 let lives = of_session(&database, &session.hash(), clock)
                     .unwrap()
                     .is_some();
