@@ -7,13 +7,13 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
 use crate::headers;
 use crate::routes::{
-    bulk, config_json, frames, health, invoke, login, metadata, pages, query, thumbnail,
+    bulk, config_json, frames, health, invoke, login, metadata, pages, query, shares, thumbnail,
 };
 use crate::state::Shared;
 
@@ -36,7 +36,11 @@ pub fn app(state: Shared) -> Router {
         .route("/auth/unlock", get(login::unlock_page).post(login::unlock))
         .route("/auth/logout", post(login::logout))
         .route("/auth/logout-everywhere", post(login::logout_everywhere))
-        .route("/api/session", get(login::session));
+        .route("/api/session", get(login::session))
+        .route("/api/shares", get(shares::list).post(shares::create))
+        .route("/api/shares/look", post(shares::look))
+        .route("/api/shares/redeem", post(shares::redeem))
+        .route("/api/shares/{id}", delete(shares::revoke));
     ["/dicomweb", "/dicomweb/{source}"]
         .into_iter()
         .fold(pages, dicomweb)

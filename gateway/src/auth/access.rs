@@ -13,8 +13,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 
 use super::policy::{Action, Circumstances, Principal, Resource, StudyFacts};
-use super::secret::Secret;
+use super::secret::{Secret, SecretHash};
 use super::sessions::{self, Session, Stage};
+use super::shares::{self, Closed, Share, ShareError};
 use super::{Login, Reading, principal_of, visible};
 use crate::audit::event::{Actor, Event, Kind, Object, Outcome};
 use crate::error::ApiError;
@@ -26,6 +27,8 @@ use crate::state::{LOCAL, Shared, blocking};
 pub const SESSION_COOKIE: &str = "__Host-sid";
 /// The same in a frame of another site's page.
 pub const FRAME_COOKIE: &str = "__Host-esid";
+/// The cookie of a link that was opened.
+pub const LINK_COOKIE: &str = "__Host-link";
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -34,6 +37,24 @@ pub enum Asker {
     Anyone,
     /// Someone who has logged in.
     User(Arc<Session>),
+    /// Someone who has opened a link.
+    Link(Arc<OpenedLink>),
+}
+
+/// A link that was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedLink {
+    /// The link.
+    pub share: Share,
+    /// What is kept of the secret of its session.
+    pub hash: SecretHash,
+}
+
+/// What policies and the record know of whoever asks.
+struct Identity {
+    principal: Principal,
+    session: SecretHash,
+    is_fresh: bool,
 }
 
 impl Asker {
@@ -42,11 +63,38 @@ impl Asker {
         let Some(login) = &state.login else {
             return Ok(Some(Self::Anyone));
         };
-        let Some(secret) = secret_of(&parts.headers) else {
+        if let Some(secret) = secret_of(&parts.headers)
+            && let Some(session) = session_of(state, login, secret).await?
+        {
+            return Ok(Some(Self::User(Arc::new(session))));
+        }
+        let Some(secret) = one_secret(cookies(&parts.headers, &[LINK_COOKIE])) else {
             return Ok(None);
         };
-        let found = session_of(state, login, secret).await?;
-        Ok(found.map(|session| Self::User(Arc::new(session))))
+        let found = link_of(state, secret).await?;
+        Ok(found.map(|link| Self::Link(Arc::new(link))))
+    }
+
+    /// `None` for whoever needs none: only where login is not configured.
+    fn identity(&self) -> Option<Identity> {
+        match self {
+            Self::Anyone => None,
+            Self::User(session) => Some(Identity {
+                principal: principal_of(session),
+                session: session.hash,
+                is_fresh: session.is_fresh,
+            }),
+            Self::Link(link) => Some(Identity {
+                principal: Principal::Link {
+                    id: link.share.id.clone(),
+                    source: link.share.source.clone(),
+                    studies: link.share.studies.clone(),
+                    may_download: link.share.may_download,
+                },
+                session: link.hash,
+                is_fresh: false,
+            }),
+        }
     }
 
     /// Where a request comes from.
@@ -56,8 +104,7 @@ impl Asker {
     }
 
     /// Who it is, in the audit record.
-    fn actor(&self, parts: &Parts) -> Actor {
-        let address = Self::address(parts);
+    pub fn actor(&self, address: String) -> Actor {
         match self {
             Self::Anyone => Actor {
                 address,
@@ -74,26 +121,39 @@ impl Asker {
                     .collect(),
                 address,
             },
+            Self::Link(link) => Actor {
+                user: format!("share:{}", link.share.id),
+                session: link.hash.short(),
+                roles: Vec::new(),
+                address,
+            },
         }
     }
 }
 
 /// The secret that a request carries: a cookie, or a bearer where a frame has no cookies. Two different ones are none.
 pub fn secret_of(headers: &HeaderMap) -> Option<Secret> {
-    let cookies = headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| [SESSION_COOKIE, FRAME_COOKIE].contains(name))
-        .map(|(_, value)| value);
     let bearers = headers
         .get_all(AUTHORIZATION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .filter_map(|value| value.strip_prefix("Bearer "));
-    let mut all: Vec<&str> = cookies.chain(bearers).collect();
+    one_secret(cookies(headers, &[SESSION_COOKIE, FRAME_COOKIE]).chain(bearers))
+}
+
+fn cookies<'a>(headers: &'a HeaderMap, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(name, _)| names.contains(name))
+        .map(|(_, value)| value)
+}
+
+fn one_secret<'a>(all: impl Iterator<Item = &'a str>) -> Option<Secret> {
+    let mut all: Vec<&str> = all.collect();
     all.sort_unstable();
     all.dedup();
     match all.as_slice() {
@@ -128,7 +188,24 @@ async fn session_of(
     }
 }
 
-/// A session that is logged in and not locked, else the error that says what is missing.
+async fn link_of(state: &Shared, secret: Secret) -> Result<Option<OpenedLink>, ApiError> {
+    let state = Arc::clone(state);
+    let found = tokio::task::spawn_blocking(move || {
+        let Some(login) = &state.login else {
+            return Ok(None);
+        };
+        let hash = secret.hash();
+        let share = shares::of_session(&login.database, &hash, now_s())?;
+        Ok(share.map(|share| OpenedLink { share, hash }))
+    });
+    match found.await {
+        Ok(Ok(link)) => Ok(link),
+        Ok(Err(error)) => Err(ApiError::from_share(&error)),
+        Err(_) => Err(ApiError::internal()),
+    }
+}
+
+/// A session that is logged in and not locked, or an opened link, else the error that says what is missing.
 fn whole(asker: Option<Asker>) -> Result<Asker, ApiError> {
     match asker {
         None => Err(ApiError::login_needed()),
@@ -204,43 +281,94 @@ impl<A: StudyAction> FromRequestParts<Shared> for Authorized<A> {
             asker,
             action: PhantomData,
         };
-        let (Some(login), Asker::User(session)) = (&state.login, &authorized.asker) else {
+        let Some(login) = &state.login else {
             return Ok(authorized);
         };
-        let uid = study.clone();
-        let facts = blocking(state, move |state| visible::facts(state, &uid)).await?;
-        let unknown = || ApiError::from(SourceError::StudyUnknown);
-        let mut event = Event::new(Kind::Denied, Outcome::Refused);
-        event.actor = authorized.asker.actor(parts);
-        event.object = Object {
-            source,
-            study: study.clone(),
-            ..Object::default()
-        };
-        let Some((facts, patient)) = facts else {
-            return Err(unknown());
-        };
-        let circumstances = Circumstances {
-            is_fresh: session.is_fresh,
-            has_reason: false,
-        };
-        let principal = principal_of(session);
-        let resource = Resource::Study(facts);
-        if !(login.policies).permit(&principal, A::ACTION, &resource, circumstances) {
-            login.audit.add(event).await.map_err(ApiError::unrecorded)?;
-            return Err(unknown());
-        }
-        if !login.is_recorded(session.hash, &study, A::READING) {
-            event.kind = match A::READING {
+        let asker = &authorized.asker;
+        let address = Asker::address(parts);
+        let event = permitted(state, asker, address, A::ACTION, &source, &study, false).await?;
+        let session = asker.identity().ok_or_else(ApiError::login_needed)?.session;
+        if !login.is_recorded(session, &study, A::READING) {
+            let kind = match A::READING {
                 Reading::Metadata => Kind::StudyOpened,
                 Reading::Pixels => Kind::FramesServed,
             };
-            event.outcome = Outcome::Success;
-            event.object.patient = patient;
+            let event = Event { kind, ..event };
             login.audit.add(event).await.map_err(ApiError::unrecorded)?;
-            login.has_recorded(session.hash, &study, A::READING);
+            login.has_recorded(session, &study, A::READING);
         }
         Ok(authorized)
+    }
+}
+
+/// Whether someone may do something to a study; the beginning of the event that says so. Where not, it is on record, and looks
+/// as if the study were not there; but whoever may do it after a fresh login is told to log in again.
+///
+/// # Errors
+/// It is not permitted, or cannot be decided or recorded.
+pub async fn permitted(
+    state: &Shared,
+    asker: &Asker,
+    address: String,
+    action: Action,
+    source: &str,
+    study: &str,
+    has_reason: bool,
+) -> Result<Event, ApiError> {
+    let login = state.login.as_ref().ok_or_else(ApiError::login_needed)?;
+    let identity = asker.identity().ok_or_else(ApiError::login_needed)?;
+    let mut event = Event::new(Kind::Denied, Outcome::Refused);
+    event.actor = asker.actor(address);
+    event.object = Object {
+        source: source.to_owned(),
+        study: study.to_owned(),
+        ..Object::default()
+    };
+    let uid = study.to_owned();
+    let facts = blocking(state, move |state| visible::facts(state, &uid)).await?;
+    let unknown = || ApiError::from(SourceError::StudyUnknown);
+    let (facts, patient) = facts.ok_or_else(unknown)?;
+    let resource = Resource::Study(facts);
+    let may = |is_fresh: bool| {
+        let circumstances = Circumstances {
+            is_fresh,
+            has_reason,
+        };
+        (login.policies).permit(&identity.principal, action, &resource, circumstances)
+    };
+    if may(identity.is_fresh) {
+        event.outcome = Outcome::Success;
+        event.object.patient = patient;
+        return Ok(event);
+    }
+    login.audit.add(event).await.map_err(ApiError::unrecorded)?;
+    Err(if may(true) {
+        ApiError::fresh_login_needed()
+    } else {
+        unknown()
+    })
+}
+
+/// Someone who has logged in, for handlers that are of no study.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// Whose session it is.
+    pub session: Arc<Session>,
+    /// Where from.
+    pub address: String,
+}
+
+impl FromRequestParts<Shared> for LoggedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        match whole(Asker::of(parts, state).await?)? {
+            Asker::User(session) => Ok(Self {
+                session,
+                address: Asker::address(parts),
+            }),
+            Asker::Anyone | Asker::Link(_) => Err(ApiError::login_needed()),
+        }
     }
 }
 
@@ -273,20 +401,23 @@ impl FromRequestParts<Shared> for Listed {
         let asker = whole(Asker::of(parts, state).await?)?;
         let target = Target::from_request_parts(parts, state).await?;
         let source = source_of(state, &target)?;
-        let (Some(login), Asker::User(session)) = (&state.login, &asker) else {
+        let Some(login) = &state.login else {
             return Ok(Self {
                 target,
                 asker,
                 visible: Visible(visible::Studies::All),
             });
         };
+        let principal = asker
+            .identity()
+            .ok_or_else(ApiError::login_needed)?
+            .principal;
         let mut event = Event::new(Kind::Search, Outcome::Success);
-        event.actor = asker.actor(parts);
+        event.actor = asker.actor(Asker::address(parts));
         event.object.source = source;
         event.object.other = parts.uri.query().unwrap_or_default().to_owned();
         event.object.study = target.study.clone().unwrap_or_default();
         login.audit.add(event).await.map_err(ApiError::unrecorded)?;
-        let principal = principal_of(session);
         let study = target.study.clone();
         let studies = blocking(state, move |state| {
             let may = |action, facts| state.permits(&principal, action, facts);
@@ -326,6 +457,33 @@ impl ApiError {
     pub fn login_needed() -> Self {
         let message = "log in first";
         Self::new(StatusCode::UNAUTHORIZED, "login_needed", message)
+    }
+
+    /// 403: it changes who sees what, so the password is asked for again.
+    pub fn fresh_login_needed() -> Self {
+        let message = "enter your password again to do this";
+        Self::new(StatusCode::FORBIDDEN, "fresh_login_needed", message)
+    }
+
+    /// Of links.
+    pub fn from_share(error: &ShareError) -> Self {
+        let message = error.to_string();
+        match error {
+            ShareError::Account(error) => Self::from_account(error),
+            ShareError::Invalid(_) => Self::bad_request("share_invalid", message),
+            ShareError::Closed(closed) => {
+                let (status, code) = match closed {
+                    Closed::Unknown => (StatusCode::NOT_FOUND, "share_unknown"),
+                    Closed::Expired => (StatusCode::GONE, "share_expired"),
+                    Closed::Revoked => (StatusCode::GONE, "share_revoked"),
+                    Closed::UsedUp => (StatusCode::GONE, "share_used_up"),
+                    Closed::Locked => (StatusCode::GONE, "share_locked"),
+                    Closed::WrongPin => (StatusCode::FORBIDDEN, "share_pin_wrong"),
+                    Closed::Wait(_) => (StatusCode::TOO_MANY_REQUESTS, "share_slowed"),
+                };
+                Self::new(status, code, message)
+            }
+        }
     }
 
     /// 401: the session was idle for too long.

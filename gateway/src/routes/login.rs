@@ -108,6 +108,11 @@ impl FromRequestParts<Shared> for Asking {
 }
 
 impl Asking {
+    /// Where from.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Where someone is led who may not see the app yet; `None` for everybody where login is not configured.
     pub fn next_page(&self, state: &Shared) -> Option<Response> {
         state.login.as_ref()?;

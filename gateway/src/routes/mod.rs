@@ -10,6 +10,7 @@ mod login_pages;
 pub mod metadata;
 pub mod pages;
 pub mod query;
+pub mod shares;
 pub mod thumbnail;
 
 use axum::body::Body;

@@ -16,5 +16,6 @@ mod matrix;
 mod native;
 mod program;
 mod real_files;
+mod shares;
 mod static_app;
 mod thumbnails;

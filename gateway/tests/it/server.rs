@@ -146,6 +146,21 @@ impl Server {
         self.send("POST", path, &headers, body.as_bytes())
     }
 
+    /// Sends JSON as a script of ours does, with a cookie if there is one.
+    pub fn json(&self, path: &str, cookie: Option<&str>, body: &str) -> Answer {
+        let (host, length) = (self.address.to_string(), body.len().to_string());
+        let mut headers = vec![
+            ("Host", host.as_str()),
+            ("Connection", "close"),
+            ("Sec-Fetch-Site", "same-origin"),
+            ("X-Sagitta", "1"),
+            ("Content-Type", "application/json"),
+            ("Content-Length", &length),
+        ];
+        headers.extend(cookie.map(|cookie| ("Cookie", cookie)));
+        self.send("POST", path, &headers, body.as_bytes())
+    }
+
     /// Sends exactly these headers.
     pub fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.send(method, path, headers, b"")

@@ -1,0 +1,301 @@
+//! Links: made, listed and taken back by whoever may; looked at and opened by whoever has one.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::SET_COOKIE;
+use axum::response::{IntoResponse as _, Response};
+use serde::{Deserialize, Serialize};
+
+use super::login::Asking;
+use crate::audit::event::{Event, Kind, Outcome};
+use crate::auth::Login;
+use crate::auth::access::{Asker, LINK_COOKIE, LoggedIn, now_s, permitted};
+use crate::auth::policy::Action;
+use crate::auth::secret::Secret;
+use crate::auth::shares::{self, NewShare, Share, ShareError};
+use crate::error::ApiError;
+use crate::state::{LOCAL, Shared};
+
+/// What a link is to be.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    #[serde(default)]
+    source: Option<String>,
+    study: String,
+    #[serde(default)]
+    series: Option<String>,
+    #[serde(default)]
+    view: Option<String>,
+    days: i64,
+    #[serde(default)]
+    uses: Option<u32>,
+    #[serde(default)]
+    pin: bool,
+    #[serde(default)]
+    download: bool,
+    #[serde(default)]
+    note: String,
+}
+
+/// A link that was made. The secret half stands behind `#`: browsers send that to nobody.
+#[derive(Debug, Serialize)]
+pub struct MadeAnswer {
+    id: String,
+    /// Path, relative to the gateway's root.
+    path: String,
+    pin: Option<String>,
+    ends: i64,
+}
+
+/// A link as its maker sees it.
+#[derive(Debug, Serialize)]
+pub struct ShareAnswer {
+    id: String,
+    study: Vec<String>,
+    made: i64,
+    ends: i64,
+    uses: u32,
+    most_uses: Option<u32>,
+    pin: bool,
+    download: bool,
+    note: String,
+    state: &'static str,
+}
+
+impl ShareAnswer {
+    fn of(share: Share, now_s: i64) -> Self {
+        let state = if share.is_revoked {
+            "revoked"
+        } else if share.ends_s <= now_s {
+            "expired"
+        } else if share.most_uses.is_some_and(|most| share.uses >= most) {
+            "used_up"
+        } else if share.is_locked {
+            "locked"
+        } else {
+            "open"
+        };
+        Self {
+            id: share.id,
+            study: share.studies.into_iter().collect(),
+            made: share.made_s,
+            ends: share.ends_s,
+            uses: share.uses,
+            most_uses: share.most_uses,
+            pin: share.has_pin,
+            download: share.may_download,
+            note: share.note,
+            state,
+        }
+    }
+}
+
+async fn work<T: Send + 'static>(
+    state: &Shared,
+    work: impl FnOnce(&Login) -> Result<T, ShareError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let state = Arc::clone(state);
+    let done = tokio::task::spawn_blocking(move || {
+        let login = state.login.as_ref().ok_or_else(ApiError::login_needed)?;
+        work(login).map_err(|error| ApiError::from_share(&error))
+    });
+    done.await.map_err(|_| ApiError::internal())?
+}
+
+async fn record(state: &Shared, event: Event) -> Result<(), ApiError> {
+    let login = state.login.as_ref().ok_or_else(ApiError::login_needed)?;
+    login.audit.add(event).await.map_err(ApiError::unrecorded)
+}
+
+/// Makes a link.
+pub async fn create(
+    State(state): State<Shared>,
+    LoggedIn { session, address }: LoggedIn,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, ApiError> {
+    let source = wanted.source.as_deref().unwrap_or(LOCAL).to_owned();
+    state.root(Some(&source))?;
+    let asker = Asker::User(Arc::clone(&session));
+    let (action, study) = (Action::Share, wanted.study.clone());
+    let event = permitted(&state, &asker, address, action, &source, &study, false).await?;
+    if wanted.download {
+        // Nobody gives away what he may not take.
+        let address = event.actor.address.clone();
+        let has_reason = !wanted.note.trim().is_empty();
+        let action = Action::Download;
+        permitted(&state, &asker, address, action, &source, &study, has_reason).await?;
+    }
+    let new = NewShare {
+        source,
+        studies: BTreeSet::from([study]),
+        series: wanted.series,
+        view: wanted.view,
+        days: wanted.days,
+        most_uses: wanted.uses,
+        has_pin: wanted.pin,
+        may_download: wanted.download,
+        note: wanted.note,
+    };
+    let user = session.user.id;
+    let made = work(&state, move |login| {
+        shares::create(&login.database, user, &new, now_s())
+    });
+    let made = made.await?;
+    let mut event = Event {
+        kind: Kind::ShareMade,
+        ..event
+    };
+    event.object.other = format!("share {}", made.id);
+    if let Err(error) = record(&state, event).await {
+        // What is not on record does not happen.
+        let id = made.id;
+        work(&state, move |login| {
+            shares::revoke(&login.database, user, &id)
+        })
+        .await?;
+        return Err(error);
+    }
+    let answer = MadeAnswer {
+        path: format!("s#v1.{}.{}", made.id, made.secret.text()),
+        id: made.id,
+        pin: made.pin,
+        ends: made.ends_s,
+    };
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// The links of whoever asks.
+pub async fn list(
+    State(state): State<Shared>,
+    LoggedIn { session, .. }: LoggedIn,
+) -> Result<Json<Vec<ShareAnswer>>, ApiError> {
+    let user = session.user.id;
+    let all = work(&state, move |login| shares::list(&login.database, user)).await?;
+    let now_s = now_s();
+    let all = all.into_iter().map(|share| ShareAnswer::of(share, now_s));
+    Ok(Json(all.collect()))
+}
+
+/// Takes a link back.
+pub async fn revoke(
+    State(state): State<Shared>,
+    LoggedIn { session, address }: LoggedIn,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let mut event = Event::new(Kind::ShareRevoked, Outcome::Success);
+    event.actor = Asker::User(Arc::clone(&session)).actor(address);
+    event.object.other = format!("share {id}");
+    let user = session.user.id;
+    work(&state, move |login| {
+        shares::revoke(&login.database, user, &id)
+    })
+    .await?;
+    record(&state, event).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Both halves of a link, and its PIN.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Halves {
+    id: String,
+    secret: String,
+    #[serde(default)]
+    pin: Option<String>,
+}
+
+/// What whoever has a link sees before it is opened: nothing of patient or study.
+#[derive(Debug, Serialize)]
+pub struct Before {
+    /// Who shared it.
+    from: String,
+    /// Until when it opens.
+    ends: i64,
+    /// A PIN is asked for.
+    pin: bool,
+}
+
+/// Looks at a link; that burns nothing.
+pub async fn look(
+    State(state): State<Shared>,
+    Json(halves): Json<Halves>,
+) -> Result<Json<Before>, ApiError> {
+    let share = work(&state, move |login| {
+        let secret = Secret::from_text(&halves.secret).ok_or(shares::Closed::Unknown)?;
+        shares::look(&login.database, &halves.id, &secret, now_s())
+    });
+    let share = share.await?;
+    Ok(Json(Before {
+        from: share.shown,
+        ends: share.ends_s,
+        pin: share.has_pin,
+    }))
+}
+
+/// What a link opened.
+#[derive(Debug, Serialize)]
+pub struct Opened {
+    source: String,
+    studies: BTreeSet<String>,
+    series: Option<String>,
+    view: Option<String>,
+    note: String,
+    download: bool,
+    from: String,
+    ends: i64,
+}
+
+/// Opens a link.
+pub async fn redeem(
+    State(state): State<Shared>,
+    asking: Asking,
+    Json(halves): Json<Halves>,
+) -> Result<Response, ApiError> {
+    let mut event = Event::new(Kind::ShareUsed, Outcome::Success);
+    event.actor.address = asking.address().to_owned();
+    event.actor.user = format!("share:{}", halves.id.chars().take(32).collect::<String>());
+    let opened = work(&state, move |login| {
+        let secret = Secret::from_text(&halves.secret).ok_or(shares::Closed::Unknown)?;
+        let pin = halves.pin.as_deref();
+        shares::redeem(&login.database, &halves.id, &secret, pin, now_s())
+    });
+    match opened.await {
+        Ok((share, session)) => {
+            event.actor.session = session.hash().short();
+            event.object.source.clone_from(&share.source);
+            event.object.study = share.studies.iter().next().cloned().unwrap_or_default();
+            record(&state, event).await?;
+            let answer = Opened {
+                source: share.source,
+                studies: share.studies,
+                series: share.series,
+                view: share.view,
+                note: share.note,
+                download: share.may_download,
+                from: share.shown,
+                ends: share.ends_s,
+            };
+            let mut response = Json(answer).into_response();
+            let cookie = format!(
+                "{LINK_COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax",
+                session.text()
+            );
+            if let Ok(cookie) = cookie.parse() {
+                response.headers_mut().append(SET_COOKIE, cookie);
+            }
+            Ok(response)
+        }
+        Err(error) => {
+            event.kind = Kind::ShareRefused;
+            event.outcome = Outcome::Refused;
+            event.reason = error.code.to_owned();
+            record(&state, event).await?;
+            Err(error)
+        }
+    }
+}
