@@ -33,6 +33,7 @@ pub fn app(state: Shared) -> Router {
         .route("/auth/enrol", get(login::enrol_page).post(login::enrol))
         .route("/auth/enrol.svg", get(login::enrol_picture))
         .route("/auth/first", get(login::first_page).post(login::first))
+        .route("/auth/next", get(login::next))
         .route("/auth/unlock", get(login::unlock_page).post(login::unlock))
         .route("/auth/logout", post(login::logout))
         .route("/auth/logout-everywhere", post(login::logout_everywhere))

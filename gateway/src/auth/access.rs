@@ -27,6 +27,8 @@ use crate::state::{LOCAL, Shared, blocking};
 pub const SESSION_COOKIE: &str = "__Host-sid";
 /// The same in a frame of another site's page.
 pub const FRAME_COOKIE: &str = "__Host-esid";
+/// The cookie of a request that waits for a login.
+pub const DETOUR_COOKIE: &str = "__Host-next";
 /// The cookie of a link that was opened.
 pub const LINK_COOKIE: &str = "__Host-link";
 
@@ -139,6 +141,11 @@ pub fn secret_of(headers: &HeaderMap) -> Option<Secret> {
         .filter_map(|value| value.to_str().ok())
         .filter_map(|value| value.strip_prefix("Bearer "));
     one_secret(cookies(headers, &[SESSION_COOKIE, FRAME_COOKIE]).chain(bearers))
+}
+
+/// The secret in one cookie.
+pub fn cookie(headers: &HeaderMap, name: &str) -> Option<Secret> {
+    one_secret(cookies(headers, &[name]))
 }
 
 fn cookies<'a>(headers: &'a HeaderMap, names: &'a [&str]) -> impl Iterator<Item = &'a str> {

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod accounts;
 pub mod database;
+pub mod detours;
 pub mod labels;
 pub mod password;
 pub mod policy;
@@ -20,6 +21,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::audit::Audit;
 use database::Database;
+use detours::Detours;
 use policy::{Policies, Principal};
 use secret::SecretHash;
 use sessions::{Lifetimes, Session};
@@ -37,6 +39,8 @@ pub struct Login {
     pub lifetimes: Lifetimes,
     /// A second factor is asked of everybody.
     pub needs_second_factor: bool,
+    /// Requests that wait for a login.
+    pub detours: Detours,
     /// Studies whose first reading by a session is on record: session, study, and what was read.
     recorded: Mutex<HashSet<(SecretHash, String, Reading)>>,
 }
@@ -68,6 +72,7 @@ impl Login {
             audit,
             lifetimes,
             needs_second_factor,
+            detours: Detours::default(),
             recorded: Mutex::default(),
         }
     }

@@ -13,11 +13,12 @@ use axum::response::{IntoResponse as _, Response};
 use qrcode::render::svg;
 use serde::{Deserialize, Serialize};
 
+use super::Pairs;
 use super::login_pages::{
     EnrolPage, FirstPage, LoginPage, RecoveryPage, SITE, STYLE, SecondPage, UnlockPage, frame, show,
 };
 use crate::audit::event::{Actor, Event, Kind, Outcome};
-use crate::auth::access::{Asker, SESSION_COOKIE, now_s};
+use crate::auth::access::{Asker, DETOUR_COOKIE, Listed, SESSION_COOKIE, cookie, now_s};
 use crate::auth::accounts::{self, AccountError, Refused, User};
 use crate::auth::secret::Secret;
 use crate::auth::sessions::{self, Session, Stage};
@@ -37,13 +38,17 @@ fn go(state: &Shared, path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, target)]).into_response()
 }
 
-fn with_cookie(mut response: Response, secret: Option<&Secret>) -> Response {
+fn with_session(response: Response, secret: Option<&Secret>) -> Response {
+    with_cookie(response, SESSION_COOKIE, secret)
+}
+
+fn with_cookie(mut response: Response, name: &str, secret: Option<&Secret>) -> Response {
     let cookie = match secret {
         Some(secret) => format!(
-            "{SESSION_COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax",
+            "{name}={}; Path=/; Secure; HttpOnly; SameSite=Lax",
             secret.text()
         ),
-        None => format!("{SESSION_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"),
+        None => format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"),
     };
     if let Ok(cookie) = cookie.parse() {
         response.headers_mut().append(SET_COOKIE, cookie);
@@ -89,6 +94,7 @@ fn event(kind: Kind, outcome: Outcome, user: Option<&str>, asking: &Asking) -> E
 #[derive(Debug)]
 pub struct Asking {
     session: Option<Arc<Session>>,
+    detour: Option<Secret>,
     address: String,
 }
 
@@ -102,12 +108,37 @@ impl FromRequestParts<Shared> for Asking {
         };
         Ok(Self {
             session,
+            detour: cookie(&parts.headers, DETOUR_COOKIE),
             address: Asker::address(parts),
         })
     }
 }
 
 impl Asking {
+    /// Keeps a request until its sender has logged in, and leads to the login; `None` where there is none.
+    pub fn detour(&self, state: &Shared, pairs: Vec<(String, String)>) -> Option<Response> {
+        let login = state.login.as_ref()?;
+        let secret = login.detours.keep(pairs, now_s()).ok()?;
+        let next = self.next_page(state)?;
+        Some(with_cookie(next, DETOUR_COOKIE, Some(&secret)))
+    }
+
+    /// Where someone goes after a step of a login.
+    fn towards(&self, state: &Shared, stage: Stage) -> Response {
+        match stage {
+            Stage::Whole => self.onwards(state),
+            Stage::Second | Stage::Enrol => go(state, after(stage)),
+        }
+    }
+
+    /// Where someone goes who has just logged in: to what was asked for before, or to the list.
+    fn onwards(&self, state: &Shared) -> Response {
+        match &self.detour {
+            Some(_) => go(state, "/auth/next"),
+            None => go(state, "/"),
+        }
+    }
+
     /// Where from.
     pub fn address(&self) -> &str {
         &self.address
@@ -183,7 +214,7 @@ pub async fn login(
                 event(kind, Outcome::Success, Some(&user.name), &asking),
             )
             .await?;
-            Ok(with_cookie(go(&state, after(stage)), Some(&secret)))
+            Ok(with_session(asking.towards(&state, stage), Some(&secret)))
         }
         Err(error) => {
             let known = is_known(&state, &shown).await?;
@@ -270,7 +301,7 @@ pub async fn second(
             let mut event = event(Kind::Login, Outcome::Success, Some(&name), &asking);
             event.reason = "second factor".into();
             record(&state, event).await?;
-            Ok(with_cookie(go(&state, "/"), Some(&secret)))
+            Ok(with_session(asking.onwards(&state), Some(&secret)))
         }
         Err(error) => {
             let event = event(Kind::SecondFactor, Outcome::Refused, Some(&name), &asking);
@@ -341,7 +372,7 @@ pub async fn enrol(
             record(&state, event).await?;
             let frame = frame(&state, &name, None);
             let page = show(&RecoveryPage { frame, codes }, StatusCode::OK)?;
-            Ok(with_cookie(page, Some(&secret)))
+            Ok(with_session(page, Some(&secret)))
         }
         Err(error) => {
             let key = totp::typed(&new_key(&state, &again).await?);
@@ -390,7 +421,7 @@ pub async fn first(
             let mut event = event(Kind::RightsChanged, Outcome::Success, who, &asking);
             event.reason = "password set".into();
             record(&state, event).await?;
-            Ok(with_cookie(go(&state, after(stage)), Some(&secret)))
+            Ok(with_session(asking.towards(&state, stage), Some(&secret)))
         }
         Err(error) => {
             let known = is_known(&state, &name).await?;
@@ -444,7 +475,7 @@ pub async fn unlock(
             let mut event = event(Kind::Login, Outcome::Success, Some(&name), &asking);
             event.reason = "unlocked".into();
             record(&state, event).await?;
-            Ok(go(&state, "/"))
+            Ok(asking.onwards(&state))
         }
         Err(error) => {
             let event = event(kind_of(&error), Outcome::Refused, Some(&name), &asking);
@@ -453,6 +484,25 @@ pub async fn unlock(
             show(&UnlockPage { frame }, status_of(&error))
         }
     }
+}
+
+/// Goes on with the request that waited for the login.
+pub async fn next(
+    State(state): State<Shared>,
+    asking: Asking,
+    listed: Result<Listed, ApiError>,
+) -> Result<Response, ApiError> {
+    let login = state.login.as_ref().ok_or_else(no_login)?;
+    let waiting = asking.detour.as_ref();
+    let Some(pairs) = waiting.and_then(|secret| login.detours.take(secret, now_s())) else {
+        return Ok(go(&state, "/"));
+    };
+    let done = super::invoke::invoke(State(state.clone()), asking, listed, Pairs(pairs)).await?;
+    // A session that ended on the way has a cookie of its own for the next try.
+    if done.headers().contains_key(SET_COOKIE) {
+        return Ok(done);
+    }
+    Ok(with_cookie(done, DETOUR_COOKIE, None))
 }
 
 /// Ends the session, and what the browser keeps of it.
@@ -468,7 +518,7 @@ pub async fn logout(State(state): State<Shared>, asking: Asking) -> Result<Respo
         let event = event(Kind::Logout, Outcome::Success, Some(&name), &asking);
         record(&state, event).await?;
     }
-    let mut response = with_cookie(go(&state, "/auth/login"), None);
+    let mut response = with_session(go(&state, "/auth/login"), None);
     let all = "\"cache\", \"cookies\", \"storage\"";
     if let Ok(all) = all.parse() {
         response.headers_mut().insert(CLEAR_SITE_DATA, all);

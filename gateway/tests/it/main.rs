@@ -11,6 +11,7 @@ mod folders;
 mod fragments;
 mod frames;
 mod hardening;
+mod invoke;
 mod login;
 mod matrix;
 mod native;

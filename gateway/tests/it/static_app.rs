@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::files::ct;
 use crate::server::{Server, options};
 
 fn server(folder: &Path) -> Server {
@@ -119,7 +120,13 @@ fn an_app_that_is_not_built_is_said_in_words() {
 #[test]
 fn the_config_names_the_one_source_and_invoke_leads_to_the_viewer() {
     let folder = tempfile::tempdir().unwrap();
+    for uid in ["1.2", "a b"] {
+        let data = folder.path().join("data");
+        fs::create_dir_all(&data).unwrap();
+        ct(uid, &format!("{uid}.1"), 1).write(&data, &format!("{uid}.dcm"));
+    }
     let server = server(folder.path());
+    server.wait_until_indexed();
     assert_eq!(
         server.get("/config.json").json(),
         serde_json::json!({"sources": [{"id": "local", "label": "This computer",
