@@ -11,6 +11,7 @@ use crate::auth::access::now_s;
 use crate::auth::accounts::{self, AccountError};
 use crate::auth::database::Database;
 use crate::auth::policy::Role;
+use crate::auth::waiting;
 use crate::command::UserCommand;
 use crate::config::{Config, ConfigError, read_secret};
 
@@ -45,7 +46,7 @@ pub enum ManageError {
 }
 
 /// Does something about users; gives what is printed. A change is put on record before it is made: without a record there is
-/// none. The gateway may run meanwhile, but for the audit file, which has one writer: changes are then made on its pages.
+/// none. While the gateway runs, which alone writes the audit file then, the event waits for it in the database.
 pub fn users(config: &Path, command: UserCommand) -> Result<String, ManageError> {
     let config = Config::read(config)?;
     let local = config.local().ok_or(ManageError::NoLogin)?;
@@ -76,21 +77,21 @@ pub fn users(config: &Path, command: UserCommand) -> Result<String, ManageError>
         }
         UserCommand::Add { name, shown, roles } => {
             let roles = of(&roles)?;
-            record(&config, &name, "added")?;
+            record(&config, &database, &name, "added")?;
             let shown = shown.unwrap_or_else(|| name.clone());
             let made = accounts::add(&database, &name, &shown, &roles, now_s())?;
             Ok(code(&name, &made))
         }
         UserCommand::Role { name, roles } => {
             let roles = of(&roles)?;
-            record(&config, &name, "other roles")?;
+            record(&config, &database, &name, "other roles")?;
             accounts::set_roles(&database, &name, &roles)?;
             Ok(format!(
                 "{name} has other roles now; all sessions have ended\n"
             ))
         }
         UserCommand::Reset { name } => {
-            record(&config, &name, "reset")?;
+            record(&config, &database, &name, "reset")?;
             let made = accounts::reset(&database, &name, now_s())?;
             Ok(code(&name, &made))
         }
@@ -102,14 +103,20 @@ fn chain_key(config: &Config) -> Result<Vec<u8>, ConfigError> {
     read_secret(&config.beside(key.ok_or(ConfigError::NoChainKey)?))
 }
 
-fn record(config: &Config, user: &str, what: &str) -> Result<(), ManageError> {
+fn record(config: &Config, database: &Database, user: &str, what: &str) -> Result<(), ManageError> {
     let key = chain_key(config)?;
     let mut event = Event::new(Kind::RightsChanged, Outcome::Success);
     event.actor.user = "(command line)".to_owned();
     event.object.other = format!("user {user}");
     event.reason = what.to_owned();
-    let audit = Audit::open(&config.beside(&config.audit.file), &key)?;
-    Ok(audit.add_now(event)?)
+    match Audit::open(&config.beside(&config.audit.file), &key) {
+        Ok(audit) => Ok(audit.add_now(event)?),
+        Err(AuditError::Busy(_)) => {
+            event.happened = Some(jiff::Timestamp::now());
+            Ok(waiting::leave(database, &event).map_err(AccountError::from)?)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Checks the audit file; gives what is printed.

@@ -16,11 +16,11 @@ use crate::assets::Assets;
 use crate::audit::Audit;
 use crate::audit::event::{Event, Kind, Outcome};
 use crate::audit::file::AuditError;
-use crate::auth::Login;
 use crate::auth::access::now_s;
 use crate::auth::accounts::{self, AccountError};
 use crate::auth::database::{Database, DatabaseError};
 use crate::auth::policy::{Policies, PolicyError, Role};
+use crate::auth::{Login, sessions, waiting};
 use crate::command::ServeOptions;
 use crate::config::{Config, ConfigError, SecondFactor, read_secret};
 use crate::source::folder::{FolderOptions, FolderStore, OpenError};
@@ -186,6 +186,10 @@ impl Server {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let state = Arc::clone(&self.state);
+        let chores = state
+            .login
+            .is_some()
+            .then(|| tokio::spawn(chores(Arc::clone(&state))));
         let (tell, told) = tokio::sync::oneshot::channel();
         let stopping = async move {
             stop.await;
@@ -222,12 +226,39 @@ impl Server {
             result = server => result,
             () = patience => Ok(()),
         };
+        if let Some(chores) = chores {
+            chores.abort();
+        }
         state.store.progress().stop();
         if let Some(login) = &state.login {
             let stopped = Event::new(Kind::Stopped, Outcome::Success);
             login.audit.add(stopped).await?;
         }
         result.map_err(|error| ServeError::Stopped(error.kind()))
+    }
+}
+
+/// How often events of commands are looked for, and ended sessions forgotten.
+const CHORES_EVERY: Duration = Duration::from_secs(1);
+
+async fn chores(state: Arc<State>) {
+    loop {
+        tokio::time::sleep(CHORES_EVERY).await;
+        let state = Arc::clone(&state);
+        let done = tokio::task::spawn_blocking(move || {
+            let Some(login) = &state.login else {
+                return;
+            };
+            if let Err(error) = waiting::write_down(login) {
+                eprintln!("sagitta: {error}");
+            }
+            if let Err(error) = sessions::forget_ended(&login.database, now_s()) {
+                eprintln!("sagitta: {error}");
+            }
+        });
+        if done.await.is_err() {
+            return;
+        }
     }
 }
 

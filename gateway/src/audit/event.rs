@@ -206,6 +206,9 @@ pub struct Event {
     /// A reason that was given, or the cause of a refusal.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// When it happened, where it could not be written down at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub happened: Option<Timestamp>,
 }
 
 impl Event {
@@ -218,6 +221,7 @@ impl Event {
             object: Object::default(),
             request: String::new(),
             reason: String::new(),
+            happened: None,
         }
     }
 }

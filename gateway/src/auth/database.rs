@@ -75,6 +75,7 @@ CREATE TABLE share_session (
     ends INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX share_session_share ON share_session (share);
+CREATE TABLE waiting_event (id INTEGER PRIMARY KEY, event TEXT NOT NULL) STRICT;
 CREATE TABLE passed (one INTEGER PRIMARY KEY CHECK (one = 1), latest INTEGER NOT NULL) STRICT;
 CREATE TABLE label (
     source TEXT NOT NULL,

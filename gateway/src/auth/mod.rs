@@ -15,6 +15,7 @@ pub mod sessions;
 pub mod shares;
 pub mod totp;
 pub mod visible;
+pub mod waiting;
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};

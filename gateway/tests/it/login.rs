@@ -247,3 +247,64 @@ fn without_login_there_are_no_pages_of_it() {
     assert_eq!(server.get("/auth/login").status, 404);
     assert_eq!(server.get("/api/session").json()["login"], false);
 }
+
+/// Commands change users while the gateway runs; what they did is on record soon after.
+#[test]
+fn users_are_managed_from_the_command_line_while_the_gateway_runs() {
+    let (folder, server) = server("optional");
+    let config = folder.path().join("gateway.toml");
+    let sagitta = |arguments: &[&str]| {
+        let out = Command::new(env!("CARGO_BIN_EXE_sagitta"))
+            .args(arguments)
+            .args(["--config", config.to_str().unwrap()])
+            .output()
+            .unwrap();
+        let text = [out.stdout, out.stderr].concat();
+        (out.status.success(), String::from_utf8(text).unwrap())
+    };
+    let (done, text) = sagitta(&["user", "add", "ada", "--role", "radiologist"]);
+    assert!(done, "{text}");
+    let code = text.trim().rsplit(' ').next().unwrap().to_owned();
+    let fields = [("name", "ada"), ("code", &*code), ("password", WORD)];
+    let answer = server.form("/auth/first", None, &fields);
+    assert_eq!((answer.status, location(&answer)), (303, "/"));
+    let cookie = answer.cookie().unwrap();
+    assert!(
+        sagitta(&["user", "list"])
+            .1
+            .contains("ada\tradiologist\tno second factor")
+    );
+    // Other roles count at once: the session has ended.
+    assert!(sagitta(&["user", "role", "ada", "--role", "auditor"]).0);
+    assert_eq!(
+        server.request("GET", "/api/session", &with(&cookie)).status,
+        401
+    );
+    for (arguments, expected) in [
+        (vec!["user", "add", "ada", "--role", "admin"], "not in use"),
+        (
+            vec!["user", "add", "bob", "--role", "chief"],
+            "there is no role chief",
+        ),
+        (vec!["user", "reset", "nobody"], "there is no user nobody"),
+    ] {
+        let (done, text) = sagitta(&arguments);
+        assert!(
+            !done && text.contains(expected) && text.lines().count() == 1,
+            "{text}"
+        );
+    }
+    server.wait_until(|_| {
+        let record = std::fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
+        record.contains("user ada") && record.matches("(command line)").count() >= 2
+    });
+    let (sound, text) = sagitta(&["audit", "verify"]);
+    assert!(sound && text.contains("all sound"), "{text}");
+    drop(server);
+    // A line that someone changed is named.
+    let path = folder.path().join("audit.jsonl");
+    let record = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, record.replacen("user ada", "user bob", 1)).unwrap();
+    let (sound, text) = sagitta(&["audit", "verify"]);
+    assert!(!sound && text.contains("does not fit"), "{text}");
+}
