@@ -356,6 +356,57 @@ pub async fn permitted(
     })
 }
 
+/// Someone who asks for something that the address does not say: the handler names the study and the action.
+#[derive(Debug)]
+pub struct Anybody {
+    /// Who it is.
+    pub asker: Asker,
+    /// Where from.
+    pub address: String,
+}
+
+impl FromRequestParts<Shared> for Anybody {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        Ok(Self {
+            asker: whole(Asker::of(parts, state).await?)?,
+            address: Asker::address(parts),
+        })
+    }
+}
+
+impl Anybody {
+    /// A pass for the study, once that is permitted and an event of the given kind is on record.
+    ///
+    /// # Errors
+    /// It is not permitted, or cannot be decided or recorded.
+    pub async fn pass(
+        &self,
+        state: &Shared,
+        action: Action,
+        kind: Kind,
+        target: &Target,
+        reason: &str,
+    ) -> Result<StudyPass, ApiError> {
+        let source = source_of(state, target)?;
+        let uid = target.study.clone().ok_or_else(ApiError::internal)?;
+        if let Some(login) = &state.login {
+            let address = self.address.clone();
+            let has_reason = !reason.trim().is_empty();
+            let asker = &self.asker;
+            let event = permitted(state, asker, address, action, &source, &uid, has_reason).await?;
+            let event = Event {
+                kind,
+                reason: reason.chars().take(500).collect(),
+                ..event
+            };
+            login.audit.add(event).await.map_err(ApiError::unrecorded)?;
+        }
+        Ok(StudyPass { uid })
+    }
+}
+
 /// Someone who has logged in, for handlers that are of no study.
 #[derive(Debug)]
 pub struct LoggedIn {

@@ -2,6 +2,8 @@
 
 pub mod bulk;
 pub mod config_json;
+pub mod emergency;
+pub mod files;
 pub mod frames;
 pub mod health;
 pub mod invoke;

@@ -19,4 +19,5 @@ mod program;
 mod real_files;
 mod shares;
 mod static_app;
+mod taken;
 mod thumbnails;

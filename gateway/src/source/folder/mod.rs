@@ -7,6 +7,7 @@
 pub mod bulk;
 pub mod charset;
 pub mod entry;
+pub mod files;
 pub mod fragments;
 pub mod frames;
 pub mod index;
