@@ -13,8 +13,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::ApiError;
 use crate::headers;
 use crate::routes::{
-    bulk, config_json, emergency, files, frames, health, invoke, login, metadata, pages, query,
-    shares, thumbnail,
+    audit, bulk, config_json, emergency, files, frames, health, invoke, login, metadata, pages,
+    query, shares, thumbnail,
 };
 use crate::state::Shared;
 
@@ -39,6 +39,7 @@ pub fn app(state: Shared) -> Router {
         .route("/auth/logout", post(login::logout))
         .route("/auth/logout-everywhere", post(login::logout_everywhere))
         .route("/api/session", get(login::session))
+        .route("/api/audit", get(audit::audit))
         .route("/api/emergency", post(emergency::break_glass))
         .route("/api/studies/{study}/files", get(files::download))
         .route("/api/studies/{source}/{study}/files", get(files::download))

@@ -5,8 +5,9 @@
 pub mod chain;
 pub mod event;
 pub mod file;
+pub mod search;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
@@ -27,6 +28,7 @@ struct Waiting {
 /// The record; whoever has it may add to it.
 #[derive(Debug)]
 pub struct Audit {
+    path: PathBuf,
     queue: Option<mpsc::SyncSender<Waiting>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -44,9 +46,15 @@ impl Audit {
             .spawn(move || write_all(&mut file, &incoming))
             .map_err(|error| AuditError::Write(error.kind()))?;
         Ok(Self {
+            path: path.to_owned(),
             queue: Some(queue),
             writer: Some(writer),
         })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// As [`Audit::add`], on a thread that may wait.

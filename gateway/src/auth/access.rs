@@ -356,6 +356,23 @@ pub async fn permitted(
     })
 }
 
+/// Whether someone may do something to the gateway itself.
+pub fn permits_gateway(state: &Shared, asker: &Asker, action: Action) -> bool {
+    let (Some(login), Some(identity)) = (&state.login, asker.identity()) else {
+        return false;
+    };
+    let circumstances = Circumstances {
+        is_fresh: identity.is_fresh,
+        has_reason: false,
+    };
+    (login.policies).permit(
+        &identity.principal,
+        action,
+        &Resource::Gateway,
+        circumstances,
+    )
+}
+
 /// Someone who asks for something that the address does not say: the handler names the study and the action.
 #[derive(Debug)]
 pub struct Anybody {

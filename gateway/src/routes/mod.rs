@@ -1,5 +1,6 @@
 //! Handlers, a file an endpoint.
 
+pub mod audit;
 pub mod bulk;
 pub mod config_json;
 pub mod emergency;

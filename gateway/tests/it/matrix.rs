@@ -175,3 +175,44 @@ fn t22_readings_are_on_record_before_they_are_answered_and_once_a_session() {
     }
     assert!(record().contains("PatientName=CANARY"));
 }
+
+#[test]
+fn auditors_read_the_record_and_others_what_it_says_of_them() {
+    let (_folder, server) = login::server("optional");
+    let rad = login::user(&server, "rad", "radiologist");
+    let other = login::user(&server, "other", "radiologist");
+    let watch = login::user(&server, "watch", "auditor");
+    for cookie in [&rad, &other] {
+        server.request("GET", "/dicomweb/studies/1/metadata", &[("Cookie", cookie)]);
+    }
+    let get = |query: &str, cookie: &str| {
+        server.request("GET", &format!("/api/audit?{query}"), &[("Cookie", cookie)])
+    };
+    let users = |query: &str, cookie: &str| -> Vec<String> {
+        let page = get(query, cookie).json();
+        let events = page["events"].as_array().unwrap().clone();
+        let user = |event: &serde_json::Value| event["actor"]["user"].as_str().map(str::to_owned);
+        events.iter().filter_map(user).collect()
+    };
+    let opened = "kind=study_opened";
+    assert_eq!(users(opened, &watch), ["other", "rad"]);
+    assert_eq!(users(opened, &rad), ["rad"]);
+    assert_eq!(users(&format!("{opened}&user=rad"), &other), ["other"]);
+    assert_eq!(
+        users(&format!("{opened}&study=1&user=rad"), &watch),
+        ["rad"]
+    );
+    // Page by page; reading the record is on record.
+    let first = get("limit=1", &watch).json();
+    assert_eq!(first["events"][0]["kind"], "audit_read");
+    let older = first["older"].as_u64().unwrap();
+    let second = get(&format!("limit=1&older={older}"), &watch).json();
+    assert_eq!(second["events"][0]["number"].as_u64().unwrap(), older - 1);
+    assert_eq!(get("kind=nonsense", &watch).status, 400);
+    assert_eq!(get("from=yesterday", &watch).status, 400);
+    for role in ["admin", "technologist", "ai"] {
+        let cookie = login::user(&server, role, role);
+        assert_eq!(get("", &cookie).status, 404, "{role}");
+    }
+    assert_eq!(server.get("/api/audit").status, 401);
+}
