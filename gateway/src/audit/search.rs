@@ -140,8 +140,8 @@ mod tests {
             patient: Some("P6".into()),
             ..Wanted::default()
         };
-        // Seconds that three divides and that end in six; numbers count from one.
-        assert_eq!(numbers(&bob, 2), [2997, 2967]);
+        // Seconds that three divides and that end in six: 2976 is 3 x 992. Numbers count from one.
+        assert_eq!(numbers(&bob, 2), [2977, 2947]);
         assert_eq!(numbers(&bob, 9999).len(), 100);
         let between = Wanted {
             from: Some(Timestamp::from_second(10).unwrap()),
@@ -158,6 +158,6 @@ mod tests {
             kind: Some(Kind::Login),
             ..Wanted::default()
         };
-        assert_eq!(numbers(&none, 99), []);
+        assert!(numbers(&none, 99).is_empty());
     }
 }
