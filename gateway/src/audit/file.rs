@@ -154,10 +154,9 @@ fn end_of(file: &mut File, length: u64, key: &[u8]) -> std::io::Result<Option<En
         let Some((_, mac)) = split(whole) else {
             return Ok(None);
         };
-        if let Some(before) = before {
-            if Chain::new(key).after(before).check(whole).is_err() {
-                return Ok(None);
-            }
+        let follows = |before| Chain::new(key).after(before).check(whole).is_ok();
+        if !before.is_none_or(follows) {
+            return Ok(None);
         }
         let Ok(record) = serde_json::from_str::<Numbered>(whole) else {
             return Ok(None);

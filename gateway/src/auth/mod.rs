@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod asker;
 pub mod database;
 pub mod detours;
 pub mod labels;

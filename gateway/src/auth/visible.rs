@@ -92,14 +92,14 @@ fn labels_of(state: &State, uid: &str) -> Result<BTreeSet<String>, SourceError> 
     let Some(login) = &state.login else {
         return Ok(BTreeSet::new());
     };
-    Ok(super::labels::of(&login.database, LOCAL, uid).map_err(unusable)?)
+    super::labels::of(&login.database, LOCAL, uid).map_err(unusable)
 }
 
 fn all_labels(state: &State) -> Result<Vec<(String, BTreeSet<String>)>, SourceError> {
     let Some(login) = &state.login else {
         return Ok(Vec::new());
     };
-    Ok(super::labels::all(&login.database, LOCAL).map_err(unusable)?)
+    super::labels::all(&login.database, LOCAL).map_err(unusable)
 }
 
 fn unusable(error: DatabaseError) -> SourceError {

@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use super::Target;
 use crate::audit::event::Kind;
-use crate::auth::access::{Anybody, Asker};
+use crate::auth::access::Anybody;
+use crate::auth::asker::Asker;
 use crate::auth::policy::Action;
 use crate::auth::sessions;
 use crate::error::ApiError;

@@ -18,8 +18,9 @@ use super::login_pages::{
     EnrolPage, FirstPage, LoginPage, RecoveryPage, SITE, STYLE, SecondPage, UnlockPage, frame, show,
 };
 use crate::audit::event::{Actor, Event, Kind, Outcome};
-use crate::auth::access::{Asker, DETOUR_COOKIE, Listed, SESSION_COOKIE, cookie, now_s};
+use crate::auth::access::Listed;
 use crate::auth::accounts::{self, AccountError, Refused, User};
+use crate::auth::asker::{Asker, DETOUR_COOKIE, SESSION_COOKIE, cookie, now_s};
 use crate::auth::secret::Secret;
 use crate::auth::sessions::{self, Session, Stage};
 use crate::auth::{Login, totp};

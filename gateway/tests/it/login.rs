@@ -140,7 +140,7 @@ pub fn user(server: &Server, name: &str, role: &str) -> String {
     use gateway::auth::policy::Role;
     let login = server.state.login.as_ref().unwrap();
     let roles = [Role::of(role).unwrap()].into();
-    let now = gateway::auth::access::now_s();
+    let now = gateway::auth::asker::now_s();
     let code = accounts::add(&login.database, name, name, &roles, now).unwrap();
     let fields = [("name", name), ("code", &*code), ("password", WORD)];
     let answer = server.form("/auth/first", None, &fields);
