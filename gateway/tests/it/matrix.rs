@@ -53,7 +53,8 @@ fn t12_every_route_gives_each_role_what_its_table_says() {
     let label = BTreeSet::from(["board".to_owned()]);
     labels::set(&login.database, "local", "1.2", &label).unwrap();
     // Name, role, and whether the study without a label and the one with it may be seen, and found.
-    let everybody: [(&str, Option<&str>, [bool; 2], [bool; 2]); 7] = [
+    type May = [bool; 2];
+    let everybody: [(&str, Option<&str>, May, May); 7] = [
         ("nobody", None, [false, false], [false, false]),
         ("root", Some("admin"), [false, false], [false, false]),
         ("rad", Some("radiologist"), [true, true], [true, true]),
