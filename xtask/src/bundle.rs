@@ -22,7 +22,17 @@ pub fn dist() -> PathBuf {
 
 /// The gateway's program.
 pub fn gateway() -> PathBuf {
-    target().join(format!("release/sagitta{}", std::env::consts::EXE_SUFFIX))
+    program("release")
+}
+
+/// The gateway's program as its own tests are built, with checks of arithmetic.
+pub fn gateway_of_tests() -> PathBuf {
+    program("debug")
+}
+
+fn program(folder: &str) -> PathBuf {
+    let name = format!("sagitta{}", std::env::consts::EXE_SUFFIX);
+    target().join(folder).join(name)
 }
 
 /// One file of `dist/assets`.
@@ -34,8 +44,11 @@ pub struct Asset {
     pub integrity: String,
 }
 
-/// How many steps building has.
-pub const STEPS: usize = 3;
+/// How many steps building the app has.
+pub const APP_STEPS: usize = 2;
+
+/// How many steps building app and gateway has.
+pub const STEPS: usize = APP_STEPS + 1;
 
 /// Builds app and gateway, after all that building needs.
 ///
@@ -60,7 +73,20 @@ const VECTOR_LOOPS: [&str; 2] = ["--", "-Copt-level=2"];
 ///
 /// # Errors
 /// Something does not compile.
-pub fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf> {
+fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf> {
+    build_app(progress, compiler)?;
+    progress.step("Building the gateway", || {
+        let arguments = ["build", "--release", "--package", "gateway"];
+        check(cargo(&arguments).args(["--bin", "sagitta"]))
+    })?;
+    Ok(gateway())
+}
+
+/// Builds the app alone.
+///
+/// # Errors
+/// Something does not compile.
+pub fn build_app(progress: &mut Progress, compiler: &WasmCompiler) -> Result<()> {
     progress.step("Building the app for the browser", || {
         for name in PROGRAMS {
             let arguments = ["rustc", "--package", "viewer-ui", "--bin", name];
@@ -73,12 +99,7 @@ pub fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf
         }
         Ok(())
     })?;
-    progress.step("Bundling the app into dist", bundle)?;
-    progress.step("Building the gateway", || {
-        let arguments = ["build", "--release", "--package", "gateway"];
-        check(cargo(&arguments).args(["--bin", "sagitta"]))
-    })?;
-    Ok(gateway())
+    progress.step("Bundling the app into dist", bundle)
 }
 
 /// Builds the page of made-up scenes, which is no part of the app; returns its module. Most of what it is made of has been

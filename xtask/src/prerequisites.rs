@@ -90,6 +90,10 @@ pub fn for_tests() -> Result<()> {
     if !Path::new("/usr/share/orthanc/plugins/libOrthancDicomWeb.so").exists() {
         packages.push("orthanc-dicomweb");
     }
+    // One-time passwords by another implementation.
+    if !has_program("oathtool") {
+        packages.push("oathtool");
+    }
     if !has_numpy() {
         packages.push("python3-numpy");
     }

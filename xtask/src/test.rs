@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 pub fn test() -> Result<()> {
     let compiler = prerequisites::for_build()?;
     prerequisites::for_tests()?;
-    let mut progress = Progress::of(6 + bundle::STEPS);
+    let mut progress = Progress::of(6 + bundle::APP_STEPS);
     let outcome = run_all(&mut progress, &compiler);
     println!("{}", progress.summary());
     outcome?;
@@ -25,7 +25,7 @@ fn run_all(progress: &mut Progress, compiler: &WasmCompiler) -> Result<()> {
     progress.attempt("Rules", tidy::tidy);
     progress.attempt("Format", || check(&mut cargo(&["fmt", "--all", "--check"])));
     progress.attempt("Lints", || lints(compiler));
-    bundle::build(progress, compiler)?;
+    bundle::build_app(progress, compiler)?;
     let scenes = progress.step("Building the page of scenes", || {
         bundle::build_scenes(compiler)
     })?;
@@ -34,7 +34,10 @@ fn run_all(progress: &mut Progress, compiler: &WasmCompiler) -> Result<()> {
     })?;
     progress.attempt("Tests", || {
         let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
-        check(tests.env("SAGITTA_GPU_SCENES", &scenes))
+        tests.env("SAGITTA_GPU_SCENES", &scenes);
+        // Compiled with the tests of its package: a release of it would be compiled for this alone.
+        tests.env("SAGITTA_PROGRAM", bundle::gateway_of_tests());
+        check(&mut tests)
     });
     Ok(())
 }

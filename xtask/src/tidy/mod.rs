@@ -53,7 +53,7 @@ impl Finding {
 }
 
 /// All rules.
-const RULES: [fn(&File<'_>) -> Vec<Finding>; 16] = [
+const RULES: [fn(&File<'_>) -> Vec<Finding>; 17] = [
     floors::dependencies,
     floors::imports,
     floors::lints_everywhere,
@@ -63,6 +63,7 @@ const RULES: [fn(&File<'_>) -> Vec<Finding>; 16] = [
     places::browser_only_in_platform,
     places::parent_only_in_embed,
     places::dicom_only_in_source,
+    places::rights_and_record_in_their_places,
     places::no_unsafe,
     words::sizes,
     words::names,

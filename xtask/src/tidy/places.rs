@@ -123,6 +123,37 @@ pub(super) fn dicom_only_in_source(file: &File<'_>) -> Vec<Finding> {
         .collect()
 }
 
+/// Within the gateway, who may do what and how people prove who they are is decided in one place, and the audit record is
+/// written in one.
+pub(super) fn rights_and_record_in_their_places(file: &File<'_>) -> Vec<Finding> {
+    const RIGHTS: [&str; 5] = [
+        "cedar_policy",
+        "argon2",
+        "totp_rs",
+        "webauthn_rs",
+        "openidconnect",
+    ];
+    const WRITERS: [&str; 2] = ["audit::chain::Chain", "audit::file::AuditFile"];
+    if !is_in(file, &["gateway/src/"]) {
+        return Vec::new();
+    }
+    let is_audit = is_in(file, &["gateway/src/audit"]);
+    let is_auth = is_in(file, &["gateway/src/auth/"]);
+    let found = used(file).into_iter().filter_map(|used| {
+        let first = used.path.split("::").next().unwrap_or_default();
+        if !is_auth && !used.is_member && RIGHTS.contains(&first) {
+            let message = format!("{first} belongs to gateway/src/auth");
+            return Some(Finding::new(used.line, message));
+        }
+        let writes = WRITERS.iter().any(|writer| used.path.contains(writer));
+        (writes && !is_audit).then(|| {
+            let message = "writing the audit record belongs to gateway/src/audit";
+            Finding::new(used.line, message)
+        })
+    });
+    found.collect()
+}
+
 /// `unsafe` stands in one folder only.
 pub(super) fn no_unsafe(file: &File<'_>) -> Vec<Finding> {
     if is_in(file, &["viewer-core/src/decode/simd/"]) {
@@ -145,6 +176,16 @@ pub(super) fn no_unsafe(file: &File<'_>) -> Vec<Finding> {
 mod tests {
     use super::super::assert_lines;
     use super::*;
+
+    #[test]
+    fn rights_and_the_record_have_their_places() {
+        let text = "use cedar_policy::Policy;\nuse crate::audit::file::AuditFile;\nfn f() { argon2::hash(); }\n";
+        let rule = rights_and_record_in_their_places;
+        assert_lines(rule, "gateway/src/routes/x.rs", text, &[1, 2, 3]);
+        assert_lines(rule, "gateway/src/auth/x.rs", text, &[2]);
+        assert_lines(rule, "gateway/src/audit/x.rs", text, &[1, 3]);
+        assert_lines(rule, "viewer-ui/src/x.rs", text, &[]);
+    }
 
     #[test]
     fn wasm_only_code_stands_at_the_edge() {
