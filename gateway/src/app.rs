@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::headers;
 use crate::routes::{
     audit, bulk, config_json, emergency, files, frames, health, invoke, login, metadata, pages,
-    query, shares, thumbnail,
+    query, session, shares, thumbnail,
 };
 use crate::state::Shared;
 
@@ -38,7 +38,9 @@ pub fn app(state: Shared) -> Router {
         .route("/auth/unlock", get(login::unlock_page).post(login::unlock))
         .route("/auth/logout", post(login::logout))
         .route("/auth/logout-everywhere", post(login::logout_everywhere))
-        .route("/api/session", get(login::session))
+        .route("/api/session", get(session::session))
+        .route("/api/session/lock", post(session::lock))
+        .route("/api/session/unlock", post(session::unlock))
         .route("/api/audit", get(audit::audit))
         .route("/api/emergency", post(emergency::break_glass))
         .route("/api/studies/{study}/files", get(files::download))

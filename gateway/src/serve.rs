@@ -149,6 +149,9 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         address,
         public_host,
         base_path: base_path.unwrap_or_default(),
+        public_url: (config.server.public_url.as_ref())
+            .map(|url| url.trim_end_matches('/').to_owned()),
+        has_tls: tls.is_some(),
         frame_ancestors: frame_ancestors(&config),
         limits: Limits {
             frame_bytes: usize::try_from(decoded_max).unwrap_or(usize::MAX),

@@ -29,6 +29,10 @@ pub struct State {
     pub public_host: Option<String>,
     /// Path under which a proxy makes it known, without a slash at the end.
     pub base_path: String,
+    /// Address under which a proxy makes it known, without a slash at the end.
+    pub public_url: Option<String>,
+    /// It speaks TLS itself.
+    pub has_tls: bool,
     /// Sources of the `frame-ancestors` of pages that may be framed.
     pub frame_ancestors: String,
     /// Bounds of one decoded frame.

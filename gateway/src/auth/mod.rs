@@ -24,7 +24,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::audit::Audit;
 use database::Database;
 use detours::Detours;
-use policy::{Policies, Principal};
+use policy::{Action, Circumstances, Policies, Principal, Resource, StudyFacts};
 use secret::SecretHash;
 use sessions::{Lifetimes, Session};
 
@@ -108,4 +108,26 @@ fn principal_of(session: &Session) -> Principal {
         labels: user.labels.clone(),
         opened_in_emergency: session.emergencies.clone(),
     }
+}
+
+/// Whether there can be a study that someone may share after a fresh login: whether it makes sense to offer it.
+pub fn could_share(login: &Login, session: &Session) -> bool {
+    let user = &session.user;
+    let sources = user.sites.iter().filter(|site| *site != "*");
+    let mut sources = sources.map(String::as_str).chain([crate::state::LOCAL]);
+    let circumstances = Circumstances {
+        is_fresh: true,
+        has_reason: true,
+    };
+    sources.any(|source| {
+        let facts = StudyFacts {
+            source: source.to_owned(),
+            uid: String::new(),
+            referrers: user.referrers.clone(),
+            labels: user.labels.clone(),
+        };
+        let principal = principal_of(session);
+        let resource = Resource::Study(facts);
+        (login.policies).permit(&principal, Action::Share, &resource, circumstances)
+    })
 }

@@ -238,6 +238,24 @@ pub fn prove(database: &Database, session: &Session, now_s: i64) -> Result<()> {
     Ok(())
 }
 
+/// Nobody is there any more: it is locked as if it had been idle.
+///
+/// # Errors
+/// The database.
+pub fn lock(
+    database: &Database,
+    session: &Session,
+    lifetimes: Lifetimes,
+    now_s: i64,
+) -> Result<()> {
+    let connection = database.lock();
+    connection.execute(
+        "UPDATE session SET seen = min(seen, ?2) WHERE hash = ?1",
+        params![session.hash.bytes(), now_s - lifetimes.idle_s - 1],
+    )?;
+    Ok(())
+}
+
 /// A study has been opened in an emergency: this session sees it from now on.
 ///
 /// # Errors

@@ -13,6 +13,8 @@ mod login_pages;
 pub mod metadata;
 pub mod pages;
 pub mod query;
+pub mod session;
+mod share_link;
 pub mod shares;
 pub mod thumbnail;
 

@@ -8,9 +8,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse as _, Response};
+use protocol::account::{ShareListed, ShareMade, ShareWanted};
 use serde::{Deserialize, Serialize};
 
 use super::login::Asking;
+use super::share_link::{Root, qr};
 use crate::audit::event::{Event, Kind, Outcome};
 use crate::auth::Login;
 use crate::auth::access::{LoggedIn, permitted};
@@ -21,78 +23,29 @@ use crate::auth::shares::{self, NewShare, Share, ShareError};
 use crate::error::ApiError;
 use crate::state::{LOCAL, Shared};
 
-/// What a link is to be.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wanted {
-    #[serde(default)]
-    source: Option<String>,
-    study: String,
-    #[serde(default)]
-    series: Option<String>,
-    #[serde(default)]
-    view: Option<String>,
-    days: i64,
-    #[serde(default)]
-    uses: Option<u32>,
-    #[serde(default)]
-    pin: bool,
-    #[serde(default)]
-    download: bool,
-    #[serde(default)]
-    note: String,
-}
-
-/// A link that was made. The secret half stands behind `#`: browsers send that to nobody.
-#[derive(Debug, Serialize)]
-pub struct MadeAnswer {
-    id: String,
-    /// Path, relative to the gateway's root.
-    path: String,
-    pin: Option<String>,
-    ends: i64,
-}
-
-/// A link as its maker sees it.
-#[derive(Debug, Serialize)]
-pub struct ShareAnswer {
-    id: String,
-    study: Vec<String>,
-    made: i64,
-    ends: i64,
-    uses: u32,
-    most_uses: Option<u32>,
-    pin: bool,
-    download: bool,
-    note: String,
-    state: &'static str,
-}
-
-impl ShareAnswer {
-    fn of(share: Share, now_s: i64) -> Self {
-        let state = if share.is_revoked {
-            "revoked"
-        } else if share.ends_s <= now_s {
-            "expired"
-        } else if share.most_uses.is_some_and(|most| share.uses >= most) {
-            "used_up"
-        } else if share.is_locked {
-            "locked"
-        } else {
-            "open"
-        };
-        Self {
-            id: share.id,
-            study: share.studies.into_iter().collect(),
-            made: share.made_s,
-            ends: share.ends_s,
-            uses: share.uses,
-            most_uses: share.most_uses,
-            pin: share.has_pin,
-            download: share.may_download,
-            note: share.note,
-            state,
-        }
+fn listed(share: Share, now_s: i64) -> ShareListed {
+    let state = if share.is_revoked {
+        "revoked"
+    } else if share.ends_s <= now_s {
+        "expired"
+    } else if share.most_uses.is_some_and(|most| share.uses >= most) {
+        "used_up"
+    } else if share.is_locked {
+        "locked"
+    } else {
+        "open"
+    };
+    ShareListed {
+        id: share.id,
+        study: share.studies.into_iter().collect(),
+        made: share.made_s,
+        ends: share.ends_s,
+        uses: share.uses,
+        most_uses: share.most_uses,
+        pin: share.has_pin,
+        download: share.may_download,
+        note: share.note,
+        state: state.to_owned(),
     }
 }
 
@@ -117,7 +70,8 @@ async fn record(state: &Shared, event: Event) -> Result<(), ApiError> {
 pub async fn create(
     State(state): State<Shared>,
     LoggedIn { session, address }: LoggedIn,
-    Json(wanted): Json<Wanted>,
+    Root(root): Root,
+    Json(wanted): Json<ShareWanted>,
 ) -> Result<Response, ApiError> {
     let source = wanted.source.as_deref().unwrap_or(LOCAL).to_owned();
     state.root(Some(&source))?;
@@ -161,8 +115,14 @@ pub async fn create(
         .await?;
         return Err(error);
     }
-    let answer = MadeAnswer {
-        path: format!("s#v1.{}.{}", made.id, made.secret.text()),
+    let path = format!("s#v1.{}.{}", made.id, made.secret.text());
+    let link = format!("{root}/{path}");
+    let (qr, qr_side) = qr(&link).ok_or_else(ApiError::internal)?;
+    let answer = ShareMade {
+        path,
+        link,
+        qr,
+        qr_side,
         id: made.id,
         pin: made.pin,
         ends: made.ends_s,
@@ -174,11 +134,11 @@ pub async fn create(
 pub async fn list(
     State(state): State<Shared>,
     LoggedIn { session, .. }: LoggedIn,
-) -> Result<Json<Vec<ShareAnswer>>, ApiError> {
+) -> Result<Json<Vec<ShareListed>>, ApiError> {
     let user = session.user.id;
     let all = work(&state, move |login| shares::list(&login.database, user)).await?;
     let now_s = now_s();
-    let all = all.into_iter().map(|share| ShareAnswer::of(share, now_s));
+    let all = all.into_iter().map(|share| listed(share, now_s));
     Ok(Json(all.collect()))
 }
 

@@ -308,3 +308,52 @@ fn users_are_managed_from_the_command_line_while_the_gateway_runs() {
     let (sound, text) = sagitta(&["audit", "verify"]);
     assert!(!sound && text.contains("does not fit"), "{text}");
 }
+
+#[test]
+fn a_session_is_locked_and_gone_on_with_by_its_password_from_a_script() {
+    let (folder, server) = server("optional");
+    let cookie = user(&server, "rad", "radiologist");
+    let session = || server.request("GET", "/api/session", &with(&cookie)).json();
+    let before = session();
+    assert_eq!(
+        (&before["locked"], &before["share"], &before["password"]),
+        (&false.into(), &true.into(), &true.into())
+    );
+    assert_eq!(
+        server.json("/api/session/lock", Some(&cookie), "").status,
+        204
+    );
+    assert_eq!(session()["locked"], true);
+    let list = || server.request("GET", "/dicomweb/studies", &with(&cookie));
+    let refused = list();
+    assert_eq!(
+        (refused.status, refused.error_code()),
+        (401, "session_locked".into())
+    );
+    let unlock = |word: &str| {
+        let body = serde_json::json!({ "password": word }).to_string();
+        server.json("/api/session/unlock", Some(&cookie), &body)
+    };
+    let wrong = unlock("wrong");
+    assert_eq!(
+        (wrong.status, wrong.error_code()),
+        (401, "login_refused".into())
+    );
+    assert_eq!(list().status, 401);
+    assert_eq!(unlock(WORD).status, 204);
+    assert_eq!(list().status, 200);
+    assert_eq!(session()["locked"], false);
+    // Without a session there is nothing to lock or to unlock.
+    assert_eq!(server.json("/api/session/lock", None, "").status, 401);
+    let technologist = user(&server, "tech", "technologist");
+    let of = |cookie: &str| server.request("GET", "/api/session", &with(cookie)).json();
+    assert_eq!(of(&technologist)["share"], false);
+    drop(server);
+    let record = std::fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
+    for reason in ["idle", "unlocked", "not unlocked"] {
+        assert!(
+            record.contains(&format!("\"reason\":\"{reason}\"")),
+            "{reason}"
+        );
+    }
+}

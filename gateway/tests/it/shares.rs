@@ -40,6 +40,8 @@ fn t08_a_link_opens_its_study_and_nothing_else() {
     );
     let pin = answer.json()["pin"].as_str().unwrap().to_owned();
     let [id, secret] = halves.unwrap();
+    let link = format!("http://{}/s#v1.{id}.{secret}", server.address);
+    assert_eq!(answer.json()["link"], link);
     // Before the PIN: who and until when, and nothing of patient or study.
     for _ in 0..3 {
         let before = post(

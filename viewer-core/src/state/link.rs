@@ -2,10 +2,10 @@
 //!
 //! Small, versioned by its names, and without patient data. Source: PS3.18 names where there are any.
 
-use serde::{Deserialize, Serialize};
+use super::SavedView;
 
 /// The part of the state that an address carries.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ViewLink {
     /// Study Instance UIDs, the first one hung first.
     pub studies: Vec<String>,
@@ -17,6 +17,8 @@ pub struct ViewLink {
     pub frame: Option<u32>,
     /// Id of the source; `None` = the first one.
     pub source: Option<String>,
+    /// How it was shown where the link was made; no address carries it.
+    pub view: Option<SavedView>,
 }
 
 impl ViewLink {

@@ -244,6 +244,8 @@ pub struct Engine {
     link: Option<ViewLink>,
     metadata: HashMap<SeriesId, MetadataState>,
     listed: Vec<bool>,
+    /// Viewports of the link's view that are not shown as they were yet.
+    unsettled: Vec<usize>,
     aborters: HashMap<FrameKey, Rc<Aborter>>,
     jobs: HashMap<u64, (u64, FrameKey)>,
     trapped: HashMap<FrameKey, u32>,
@@ -303,6 +305,7 @@ impl Engine {
             link: None,
             metadata: HashMap::new(),
             listed: Vec::new(),
+            unsettled: Vec::new(),
             aborters: HashMap::new(),
             jobs: HashMap::new(),
             trapped: HashMap::new(),
@@ -453,6 +456,7 @@ impl Engine {
             }
             EngineEvent::Looked => {}
         }
+        self.settle_view();
         self.pump(&mut effects);
         self.complete_shown(&mut effects);
         self.settle();

@@ -114,6 +114,7 @@ impl Engine {
                 .collect();
             let _ = study;
             self.state.apply(Action::SeriesListed(named));
+            self.hang_view();
         }
         if link.series.is_empty() || link.studies.len() > 1 {
             for study in 0..link.studies.len() {
@@ -165,6 +166,7 @@ impl Engine {
             self.describe_study(study, set);
         }
         self.state.apply(Action::SeriesListed(series));
+        self.hang_view();
         let all_listed = self.listed.iter().all(|listed| *listed);
         if all_listed && self.state.all_series.is_empty() {
             self.fail(
@@ -323,6 +325,51 @@ impl Engine {
         }
     }
 
+    /// Puts the series of the link's view into viewports, once all series are known that there are.
+    fn hang_view(&mut self) {
+        let is_named = self
+            .link
+            .as_ref()
+            .is_some_and(|link| !link.series.is_empty());
+        let Some(view) = self.link.as_ref().and_then(|link| link.view.clone()) else {
+            return;
+        };
+        if self.unsettled.is_empty() && (is_named || self.listed.iter().all(|listed| *listed)) {
+            for action in view.hang(&self.state) {
+                self.state.apply(action);
+            }
+            self.layout_changed();
+            self.unsettled = (0..view.viewports()).collect();
+        }
+    }
+
+    /// Shows each viewport of the link's view as it was, once its stack is there.
+    pub(super) fn settle_view(&mut self) {
+        if self.unsettled.is_empty() {
+            return;
+        }
+        let Some(view) = self.link.as_ref().and_then(|link| link.view.clone()) else {
+            self.unsettled.clear();
+            return;
+        };
+        let waiting = std::mem::take(&mut self.unsettled);
+        for viewport in waiting {
+            let Some(actions) = view.settle(viewport, &self.state) else {
+                self.unsettled.push(viewport);
+                continue;
+            };
+            for action in actions {
+                self.state.apply(action);
+            }
+            self.is_dirty = true;
+        }
+        if self.unsettled.is_empty()
+            && let Some(link) = &mut self.link
+        {
+            link.view = None;
+        }
+    }
+
     fn ask_again_for_metadata(
         &mut self,
         series: SeriesId,
@@ -388,6 +435,7 @@ impl Engine {
         self.metadata.clear();
         self.metadata_again_at_ms = None;
         self.listed.clear();
+        self.unsettled.clear();
         self.drawn.clear();
         self.on_canvas = None;
         self.hover = None;

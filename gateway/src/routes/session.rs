@@ -1,0 +1,72 @@
+//! The session as JSON: whose it is, locked when nobody is there, and gone on with.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use protocol::account::{SessionState, Unlock};
+
+use super::login::{Asking, event, prove, record, work};
+use crate::audit::event::{Kind, Outcome};
+use crate::auth::asker::now_s;
+use crate::auth::sessions::{self, Session, Stage};
+use crate::auth::{Login, could_share};
+use crate::error::ApiError;
+use crate::state::Shared;
+
+fn answer(login: &Login, session: &Session) -> SessionState {
+    SessionState {
+        login: true,
+        user: Some(session.user.name.clone()),
+        name: Some(session.user.shown.clone()),
+        roles: (session.user.roles.iter())
+            .map(|role| role.name().to_owned())
+            .collect(),
+        locked: session.is_locked,
+        password: session.user.has_password,
+        share: could_share(login, session),
+        ends_in_s: Some(session.ends_s - now_s()),
+        idle_s: Some(login.lifetimes.idle_s),
+    }
+}
+
+/// Who is logged in.
+pub async fn session(
+    State(state): State<Shared>,
+    asking: Asking,
+) -> Result<Json<SessionState>, ApiError> {
+    let Some(login) = &state.login else {
+        return Ok(Json(SessionState::default()));
+    };
+    let session = asking.at(Stage::Whole).ok_or_else(ApiError::login_needed)?;
+    Ok(Json(answer(login, session)))
+}
+
+/// Locks the session: nobody sits before the screen any more.
+pub async fn lock(State(state): State<Shared>, asking: Asking) -> Result<StatusCode, ApiError> {
+    let session = asking.at(Stage::Whole).ok_or_else(ApiError::login_needed)?;
+    let again = Arc::clone(session);
+    let locked = work(&state, move |login| {
+        sessions::lock(&login.database, &again, login.lifetimes, now_s())
+    });
+    let locked = locked.await?;
+    locked.map_err(|error| ApiError::from_account(&error))?;
+    let name = &session.user.name;
+    let mut event = event(Kind::Logout, Outcome::Success, Some(name), &asking);
+    event.reason = "idle".into();
+    record(&state, event).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Goes on with a session, and makes its login fresh.
+pub async fn unlock(
+    State(state): State<Shared>,
+    asking: Asking,
+    Json(Unlock { password }): Json<Unlock>,
+) -> Result<StatusCode, ApiError> {
+    let session = asking.at(Stage::Whole).ok_or_else(ApiError::login_needed)?;
+    let proved = prove(&state, &asking, session, password).await?;
+    proved.map_err(|error| ApiError::from_account(&error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
