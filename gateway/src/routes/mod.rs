@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bulk;
 pub mod config_json;
+pub mod document;
 pub mod emergency;
 pub mod files;
 pub mod frames;
@@ -13,6 +14,7 @@ mod login_pages;
 pub mod metadata;
 pub mod pages;
 pub mod query;
+pub mod recipient;
 pub mod shares;
 pub mod thumbnail;
 
