@@ -13,8 +13,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::ApiError;
 use crate::headers;
 use crate::routes::{
-    audit, bulk, config_json, emergency, files, frames, health, invoke, login, metadata, pages,
-    query, session, shares, thumbnail,
+    audit, bulk, config_json, document, emergency, files, frames, health, invoke, login, metadata,
+    pages, query, recipient, session, shares, thumbnail,
 };
 use crate::state::Shared;
 
@@ -23,7 +23,11 @@ pub fn app(state: Shared) -> Router {
     let pages = Router::new()
         .route("/", get(pages::inside))
         .route("/viewer", get(pages::inside))
-        .route("/s", get(pages::index))
+        .route("/s", get(recipient::page))
+        .route("/s/recipient.css", get(recipient::style))
+        .route("/s/icon.svg", get(recipient::icon))
+        .route("/s/recipient.js", get(recipient::script))
+        .route("/shared", get(pages::index))
         .route("/embed", get(pages::index))
         .route("/IHEInvokeImageDisplay", get(invoke::invoke))
         .route("/config.json", get(config_json::config))
@@ -48,6 +52,7 @@ pub fn app(state: Shared) -> Router {
         .route("/api/shares", get(shares::list).post(shares::create))
         .route("/api/shares/look", post(shares::look))
         .route("/api/shares/redeem", post(shares::redeem))
+        .route("/api/shares/opened", get(shares::opened))
         .route("/api/shares/{id}", delete(shares::revoke));
     ["/dicomweb", "/dicomweb/{source}"]
         .into_iter()
@@ -80,6 +85,7 @@ fn dicomweb(router: Router<Shared>, root: &str) -> Router<Shared> {
         .route(&format!("{instance}/frames/{{list}}"), get(frames::frames))
         .route(&format!("{instance}/bulk/{{tag_path}}"), get(bulk::bulk))
         .route(&format!("{instance}/thumbnail"), get(thumbnail::instance))
+        .route(&format!("{instance}/rendered"), get(document::rendered))
         .route(&format!("{series}/thumbnail"), get(thumbnail::series))
 }
 

@@ -41,7 +41,8 @@ pub async fn add(State(state): State<Shared>, request: Request, next: Next) -> R
     };
     let policy = format!("{POLICY}; frame-ancestors {ancestors}");
     if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
+        // What came from elsewhere has a stricter one already.
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -41,6 +41,33 @@ pub struct Health {
     pub indexing: Indexing,
 }
 
+/// `/api/shares/opened`, and the answer to `/api/shares/redeem`: what a link opened.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Opened {
+    /// Public half of the link.
+    pub id: String,
+    /// Source of the studies.
+    pub source: String,
+    /// Study Instance UIDs.
+    pub studies: Vec<String>,
+    /// Series Instance UID, where only that series was shared.
+    #[serde(default)]
+    pub series: Option<String>,
+    /// How it looks when it is opened, as the app wrote it.
+    #[serde(default)]
+    pub view: Option<String>,
+    /// Words for whoever opens it.
+    #[serde(default)]
+    pub note: String,
+    /// Files may be taken away.
+    #[serde(default)]
+    pub download: bool,
+    /// Who shared it.
+    pub from: String,
+    /// When it ends, seconds since 1970.
+    pub ends: i64,
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {

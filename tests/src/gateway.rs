@@ -203,6 +203,27 @@ impl Gateway {
         exchange(self.port, &head, &[])
     }
 
+    /// Sends a body of a media type, as a page of the gateway's own does.
+    ///
+    /// # Errors
+    /// It is not there, or does not answer in time.
+    pub fn post(
+        &self,
+        path: &str,
+        media_type: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Answer> {
+        let mut head = format!(
+            "POST {path} HTTP/1.0\r\nhost: 127.0.0.1:{}\r\nsec-fetch-site: same-origin\r\nx-sagitta: 1\r\ncontent-type: {media_type}",
+            self.port
+        );
+        for (name, value) in headers {
+            head.push_str(&format!("\r\n{name}: {value}"));
+        }
+        exchange(self.port, &head, body.as_bytes())
+    }
+
     /// Waits until all files are indexed.
     ///
     /// # Errors
@@ -264,6 +285,18 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
         headers,
         body,
     })
+}
+
+/// Runs the built program to its end, for commands other than `serve`; gives what it prints.
+///
+/// # Errors
+/// It is not built, or ends badly.
+pub fn run_program(arguments: &[&str]) -> Result<String> {
+    let done = Command::new(program()?).args(arguments).output()?;
+    if !done.status.success() {
+        bail!("{}", String::from_utf8_lossy(&done.stderr));
+    }
+    Ok(String::from_utf8(done.stdout)?)
 }
 
 /// Path of the built gateway.

@@ -1,5 +1,6 @@
 //! The app: starts engine, screen and components, and joins them.
 
+use crate::components::guest::Guest;
 use crate::components::list::{ListMemory, ListSource, StudyList};
 use crate::components::reader::Reader;
 use crate::embed::api::ViewerV1;
@@ -8,7 +9,8 @@ use crate::engine::waiting::Told;
 use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
 use crate::platform::workers::{WorkerProgram, WorkerPrograms};
 use crate::platform::{canvas, clock, fetch, gamut, gpu, page, pictures};
-use crate::store::{Command, Page, ReaderView};
+use crate::shared::{self, Link};
+use crate::store::{Access, Command, Page, ReaderView};
 use js_sys::Promise;
 use protocol::gateway::Config;
 use std::cell::{Cell, RefCell};
@@ -24,6 +26,7 @@ struct Bridge {
     show: RefCell<Option<Callback<Rc<ReaderView>>>>,
     go_to: RefCell<Option<Callback<Page>>>,
     configured: RefCell<Option<Callback<Rc<Vec<ListSource>>>>>,
+    admitted: RefCell<Option<Callback<Access>>>,
     handle: RefCell<Option<EngineHandle>>,
     memory: ListMemory,
     stage: NodeRef,
@@ -95,6 +98,10 @@ fn asked_for() -> (Page, Option<ViewLink>) {
         });
         return (Page::Bench, ViewLink::from_pairs(renamed));
     }
+    if page::path_ends_with("/shared") {
+        // What the link opened is asked of the server: the address names nothing.
+        return (Page::Guest, None);
+    }
     match ViewLink::from_pairs(pairs) {
         Some(link) => (Page::Reader, Some(link)),
         None => (Page::List, None),
@@ -136,6 +143,9 @@ pub fn start() {
         })
     };
     mount(&bridge, first_page);
+    if first_page == Page::Guest {
+        follow_link(&bridge);
+    }
     spawn_local(prepare_screen(Rc::clone(&bridge), first_page, configured));
     let weak = Rc::downgrade(&bridge);
     page::on_history(move || {
@@ -143,6 +153,26 @@ pub fn start() {
             follow_address(&bridge);
         }
     });
+}
+
+/// Opens what a shared link opened, and closes it when the link ends.
+fn follow_link(bridge: &Rc<Bridge>) {
+    let weak = Rc::downgrade(bridge);
+    let link = Link::new(move |access| {
+        let Some(bridge) = weak.upgrade() else { return };
+        if let Some(handle) = bridge.handle() {
+            match &access {
+                Access::Open(opened) => handle.send(EngineEvent::Open(shared::view(opened))),
+                Access::Ended => handle.send(EngineEvent::Close),
+                Access::Asked | Access::Offline => {}
+            }
+        }
+        let callback = bridge.admitted.borrow().clone();
+        if let Some(callback) = callback {
+            callback.emit(access);
+        }
+    });
+    link.follow();
 }
 
 fn mount(bridge: &Rc<Bridge>, page: Page) {
@@ -260,7 +290,7 @@ fn write_address(bridge: &Bridge, page: Page) {
     match page {
         Page::List if bridge.has_gateway.get() => page::push_address("./"),
         Page::List => page::push_address("index.html"),
-        Page::Bench => {}
+        Page::Bench | Page::Guest => {}
         Page::Reader => {
             let open = bridge.handle().and_then(|handle| {
                 handle.with(|engine| {
@@ -281,6 +311,9 @@ fn follow_address(bridge: &Bridge) {
         return;
     };
     let (page, link) = asked_for();
+    if page == Page::Guest {
+        return;
+    }
     // Before anything is opened, so that the address is not written once more.
     handle.with_mut(|engine| engine.page = page);
     match link {
@@ -406,16 +439,19 @@ fn App(props: &AppProps) -> Html {
     let page = use_state(|| props.page);
     let view = use_state(Rc::<ReaderView>::default);
     let sources = use_state(|| Rc::new(Vec::<ListSource>::new()));
+    let access = use_state(Access::default);
     {
-        let (bridge, page, view, sources) = (
+        let (bridge, page, view, sources, access) = (
             Rc::clone(&bridge),
             page.setter(),
             view.setter(),
             sources.setter(),
+            access.setter(),
         );
         use_memo((), move |()| {
             *bridge.show.borrow_mut() = Some(Callback::from(move |new| view.set(new)));
             *bridge.go_to.borrow_mut() = Some(Callback::from(move |new| page.set(new)));
+            *bridge.admitted.borrow_mut() = Some(Callback::from(move |new| access.set(new)));
             *bridge.configured.borrow_mut() = Some(Callback::from(move |new| sources.set(new)));
         });
     }
@@ -458,6 +494,10 @@ fn App(props: &AppProps) -> Html {
                     {on_open_window} {health_url} />
             }
         }
+        Page::Guest => html! {
+            <Guest view={(*view).clone()} access={(*access).clone()} {dispatch}
+                stage={bridge.stage.clone()} />
+        },
         Page::Reader | Page::Bench => html! {
             <Reader view={(*view).clone()} {dispatch} stage={bridge.stage.clone()}
                 bare={*page == Page::Bench} />

@@ -11,5 +11,6 @@ pub mod engine;
 pub mod input;
 pub mod plane_message;
 pub mod platform;
+pub mod shared;
 pub mod store;
 pub mod worker_message;

@@ -3,6 +3,8 @@
 //! Components are functions of these values and send [`Command`]s back; they never reach into the
 //! engine, the network or the canvas.
 
+use protocol::gateway::Opened;
+use std::rc::Rc;
 use viewer_core::geometry::Projection;
 use viewer_core::model::SeriesId;
 use viewer_core::pixel::Window;
@@ -58,6 +60,22 @@ pub enum Page {
     Reader,
     /// The page that benchmarks open: viewports alone.
     Bench,
+    /// The reader behind a shared link.
+    Guest,
+}
+
+/// How far whoever has opened a shared link has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Access {
+    /// The server is being asked what the link opened.
+    #[default]
+    Asked,
+    /// The server is not reached; it is asked again by itself.
+    Offline,
+    /// It is open.
+    Open(Rc<Opened>),
+    /// It has ended, was taken back, or was never opened in this browser.
+    Ended,
 }
 
 /// The reader, whole.
@@ -140,6 +158,10 @@ pub struct Banner {
     pub facts: Vec<String>,
     /// "CT chest · 14 Mar 2026 09:41".
     pub study: String,
+    /// "CT chest".
+    pub description: String,
+    /// `YYYYMMDD`, for whoever writes dates another way.
+    pub date: String,
 }
 
 /// The series of one study in the series panel.
@@ -183,6 +205,8 @@ pub struct RailSeries {
     pub is_active: bool,
     /// Holds no images: a row instead of a picture.
     pub is_document: bool,
+    /// Where its documents are, once anything but the first image may be asked for.
+    pub document: Option<PictureOf>,
     /// Why it shows no image, in words.
     pub note: Option<String>,
     /// Frames decoded, of `count`; `None` while nothing was asked for.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
@@ -46,6 +46,28 @@ pub struct OpenedLink {
     pub hash: SecretHash,
 }
 
+impl OpenedLink {
+    /// The link that the sender of a request has opened, whoever else it is; `None` where there is none that lives.
+    ///
+    /// # Errors
+    /// Links cannot be looked up.
+    pub async fn of(parts: &Parts, state: &Shared) -> Result<Option<Self>, ApiError> {
+        match one_secret(cookies(&parts.headers, &[LINK_COOKIE])) {
+            Some(secret) => link_of(state, secret).await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl FromRequestParts<Shared> for OpenedLink {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let opened = Self::of(parts, state).await?;
+        opened.ok_or_else(ApiError::login_needed)
+    }
+}
+
 /// What policies and the record know of whoever asks.
 pub(super) struct Identity {
     pub principal: Principal,
@@ -64,10 +86,7 @@ impl Asker {
         {
             return Ok(Some(Self::User(Arc::new(session))));
         }
-        let Some(secret) = one_secret(cookies(&parts.headers, &[LINK_COOKIE])) else {
-            return Ok(None);
-        };
-        let found = link_of(state, secret).await?;
+        let found = OpenedLink::of(parts, state).await?;
         Ok(found.map(|link| Self::Link(Arc::new(link))))
     }
 

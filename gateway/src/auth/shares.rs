@@ -95,6 +95,10 @@ pub struct Share {
     pub is_revoked: bool,
     /// Locked by wrong PINs.
     pub is_locked: bool,
+    /// Wrong PINs that are left before it is locked.
+    pub tries_left: u32,
+    /// Until when no PIN is looked at, after wrong ones.
+    pub wait_until_s: i64,
 }
 
 /// Why a link does not open.
@@ -422,11 +426,12 @@ fn new_pin() -> std::result::Result<String, secret::NoRandom> {
 
 const COLUMNS: &str = "share.id, share.user, user.shown, share.source, share.studies, share.series, share.view,
     share.may_download, share.note, share.pin IS NOT NULL, share.made, share.ends, share.uses, share.most_uses,
-    share.is_revoked, share.failures";
-const COLUMN_COUNT: usize = 16;
+    share.is_revoked, share.failures, share.wait_until";
+const COLUMN_COUNT: usize = 17;
 
 fn share_of(row: &Row<'_>) -> rusqlite::Result<Share> {
     let studies: String = row.get(4)?;
+    let failures: u32 = row.get(15)?;
     Ok(Share {
         id: row.get(0)?,
         user: row.get(1)?,
@@ -443,7 +448,9 @@ fn share_of(row: &Row<'_>) -> rusqlite::Result<Share> {
         uses: row.get(12)?,
         most_uses: row.get(13)?,
         is_revoked: row.get(14)?,
-        is_locked: row.get::<_, u32>(15)? >= MOST_FAILURES,
+        is_locked: failures >= MOST_FAILURES,
+        tries_left: MOST_FAILURES.saturating_sub(failures),
+        wait_until_s: row.get(16)?,
     })
 }
 

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bulk;
 pub mod config_json;
+pub mod document;
 pub mod emergency;
 pub mod files;
 pub mod frames;
@@ -15,6 +16,7 @@ pub mod pages;
 pub mod query;
 pub mod session;
 mod share_link;
+pub mod recipient;
 pub mod shares;
 pub mod thumbnail;
 

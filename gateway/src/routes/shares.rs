@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse as _, Response};
 use protocol::account::{ShareListed, ShareMade, ShareWanted};
+use protocol::gateway::Opened;
 use serde::{Deserialize, Serialize};
 
 use super::login::Asking;
@@ -16,7 +17,7 @@ use super::share_link::{Root, qr};
 use crate::audit::event::{Event, Kind, Outcome};
 use crate::auth::Login;
 use crate::auth::access::{LoggedIn, permitted};
-use crate::auth::asker::{Asker, LINK_COOKIE, now_s};
+use crate::auth::asker::{Asker, LINK_COOKIE, OpenedLink, now_s};
 use crate::auth::policy::Action;
 use crate::auth::secret::Secret;
 use crate::auth::shares::{self, NewShare, Share, ShareError};
@@ -179,6 +180,10 @@ pub struct Before {
     ends: i64,
     /// A PIN is asked for.
     pin: bool,
+    /// Wrong PINs that are left before the link is locked.
+    tries: u32,
+    /// Seconds until a PIN is looked at again, after wrong ones.
+    wait: i64,
 }
 
 /// Looks at a link; that burns nothing.
@@ -195,20 +200,30 @@ pub async fn look(
         from: share.shown,
         ends: share.ends_s,
         pin: share.has_pin,
+        tries: share.tries_left,
+        wait: (share.wait_until_s - now_s()).max(0),
     }))
 }
 
-/// What a link opened.
-#[derive(Debug, Serialize)]
-pub struct Opened {
-    source: String,
-    studies: BTreeSet<String>,
-    series: Option<String>,
-    view: Option<String>,
-    note: String,
-    download: bool,
-    from: String,
-    ends: i64,
+impl From<Share> for Opened {
+    fn from(share: Share) -> Self {
+        Self {
+            id: share.id,
+            source: share.source,
+            studies: share.studies.into_iter().collect(),
+            series: share.series,
+            view: share.view,
+            note: share.note,
+            download: share.may_download,
+            from: share.shown,
+            ends: share.ends_s,
+        }
+    }
+}
+
+/// What the link opened that the sender's session came from, for as long as both live.
+pub async fn opened(link: OpenedLink) -> Json<Opened> {
+    Json(link.share.into())
 }
 
 /// Opens a link.
@@ -231,17 +246,7 @@ pub async fn redeem(
             event.object.source.clone_from(&share.source);
             event.object.study = share.studies.iter().next().cloned().unwrap_or_default();
             record(&state, event).await?;
-            let answer = Opened {
-                source: share.source,
-                studies: share.studies,
-                series: share.series,
-                view: share.view,
-                note: share.note,
-                download: share.may_download,
-                from: share.shown,
-                ends: share.ends_s,
-            };
-            let mut response = Json(answer).into_response();
+            let mut response = Json(Opened::from(share)).into_response();
             let cookie = format!(
                 "{LINK_COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax",
                 session.text()

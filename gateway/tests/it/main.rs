@@ -17,6 +17,7 @@ mod matrix;
 mod native;
 mod program;
 mod real_files;
+mod recipient;
 mod shares;
 mod static_app;
 mod taken;

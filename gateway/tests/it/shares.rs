@@ -52,7 +52,7 @@ fn t08_a_link_opens_its_study_and_nothing_else() {
         );
         let mut keys: Vec<String> = before.json().as_object().unwrap().keys().cloned().collect();
         keys.sort();
-        assert_eq!(keys, ["ends", "from", "pin"]);
+        assert_eq!(keys, ["ends", "from", "pin", "tries", "wait"]);
     }
     let open = |pin: &str| {
         let body = json!({ "id": id, "secret": secret, "pin": pin });

@@ -42,7 +42,7 @@ fn hashed_names_are_kept_for_ever_and_pages_are_asked_for_again() {
     for page in [
         "/",
         "/viewer?StudyInstanceUIDs=1",
-        "/s",
+        "/shared",
         "/embed",
         "/index.html",
     ] {

@@ -1,5 +1,6 @@
-//! Yew components: the study list and the reader, and the small parts that they share.
+//! Yew components: the study list, the reader, the reader behind a link, and the small parts that they share.
 
+pub mod guest;
 pub mod icon;
 pub mod list;
 pub mod reader;

@@ -186,6 +186,8 @@ impl Engine {
                 name
             },
             facts: facts.into_iter().filter(|fact| !fact.is_empty()).collect(),
+            description: study.description.clone(),
+            date: study.date.clone(),
             study: described
                 .into_iter()
                 .filter(|part| !part.is_empty())
@@ -242,7 +244,8 @@ impl Engine {
             name: series_name(series),
             modality: series.modality.clone(),
             count: frames.or(series.instance_count.and_then(|n| usize::try_from(n).ok())),
-            picture: self.picture(series),
+            picture: self.picture(series).filter(|_| !series.is_document()),
+            document: self.picture(series).filter(|_| series.is_document()),
             is_active: active == Some(series.id),
             shown_in,
             is_document: series.is_document(),
@@ -256,9 +259,10 @@ impl Engine {
         }
     }
 
-    /// Small pictures wait for the first image: it has the network for itself.
+    /// Small pictures and documents wait for the first image, which has the network for itself, where there is any image.
     fn picture(&self, series: &Series) -> Option<PictureOf> {
-        if series.is_document() || self.figures.first_image_ms.is_none() {
+        let mut all = self.state.all_series.iter();
+        if self.figures.first_image_ms.is_none() && !all.all(Series::is_document) {
             return None;
         }
         let study = self.state.studies.get(series.study)?;

@@ -28,6 +28,10 @@ const RIGHT: i16 = 2;
 
 /// A finger that stays within this distance has not moved, CSS pixels.
 const SLOP_PX: f64 = 8.0;
+/// Two fingers side by side change the brightness once each has gone this far, CSS pixels.
+const TOGETHER_PX: f64 = 6.0;
+/// One finger that goes this far while the other stays pinches, CSS pixels.
+const ALONE_PX: f64 = 24.0;
 /// Two taps within this time are a double tap, ms.
 const DOUBLE_TAP_MS: f64 = 300.0;
 /// Two taps within this distance are a double tap, CSS pixels.
@@ -59,6 +63,8 @@ pub struct Press {
     pub tool: Tool,
     /// What lies there of the lines that cross in a plane; nothing unless the tool takes hold of them.
     pub handle: Option<Handle>,
+    /// Two fingers side by side change the brightness; without it they move the image.
+    pub brightens: bool,
 }
 
 /// What a drag does.
@@ -71,7 +77,7 @@ enum Task {
 }
 
 /// What the pointers that are down do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 enum Work {
     /// Nothing until all are lifted.
     #[default]
@@ -80,6 +86,10 @@ enum Work {
     Waiting(Task),
     /// A drag.
     Drag(Task),
+    /// Two fingers that may pinch or go side by side: where they began, CSS pixels.
+    Two([[f64; 2]; 2]),
+    /// Two fingers side by side.
+    Brighten,
     /// Two fingers.
     Pinch,
     /// A finger that rested: it shows the value below it.
@@ -128,7 +138,11 @@ impl Pointers {
         self.down.push(place);
         if press.kind == Kind::Touch && self.down.len() > 1 {
             // A third finger changes nothing.
-            self.work = Work::Pinch;
+            self.work = match (press.brightens, self.down.as_slice()) {
+                (true, [first, second]) => Work::Two([first.css, second.css]),
+                (true, _) => self.work,
+                (false, _) => Work::Pinch,
+            };
             self.tap = None;
             return (self.presses, None);
         }
@@ -199,6 +213,16 @@ impl Pointers {
                     .into_iter()
                     .collect()
             }
+            (Work::Two(began), _) => {
+                self.work = self.sorted(began);
+                Vec::new()
+            }
+            // Both fingers go the whole way: each is half of it.
+            (Work::Brighten, _) if index < 2 => vec![act(Action::DragWindow {
+                viewport,
+                dx: way[0] / 2.0,
+                dy: way[1] / 2.0,
+            })],
             (Work::Pinch, _) if index < 2 => {
                 let Some(other) = self.down.get(1 - index) else {
                     return Vec::new();
@@ -209,6 +233,31 @@ impl Pointers {
             }
             (Work::Probe, _) => vec![Command::Hover(viewport, Some(place.at))],
             _ => Vec::new(),
+        }
+    }
+
+    /// What two fingers do, once that can be told: they go the same way, or to or from each other.
+    fn sorted(&self, began: [[f64; 2]; 2]) -> Work {
+        let [Some(first), Some(second)] = [self.down.first(), self.down.get(1)] else {
+            return Work::Two(began);
+        };
+        let way = |now: &Place, from: [f64; 2]| [now.css[0] - from[0], now.css[1] - from[1]];
+        let (one, other) = (way(first, began[0]), way(second, began[1]));
+        let (near, far) = {
+            let lengths = [one[0].hypot(one[1]), other[0].hypot(other[1])];
+            (lengths[0].min(lengths[1]), lengths[0].max(lengths[1]))
+        };
+        if near >= TOGETHER_PX {
+            let is_same_way = one[0] * other[0] + one[1] * other[1] > 0.0;
+            if is_same_way {
+                Work::Brighten
+            } else {
+                Work::Pinch
+            }
+        } else if far >= ALONE_PX {
+            Work::Pinch
+        } else {
+            Work::Two(began)
         }
     }
 

@@ -19,6 +19,7 @@ fn press(pointers: &mut Pointers, kind: Kind, button: i16, tool: Tool, place: Pl
             button,
             tool,
             handle: None,
+            brightens: false,
         },
     );
     pressed.0
@@ -203,6 +204,7 @@ fn grasp(pointers: &mut Pointers, kind: Kind, handle: Option<Handle>) -> Option<
         button: 0,
         tool: Tool::Crosshair,
         handle,
+        brightens: false,
     };
     pointers.press(3, &press).1
 }
@@ -307,4 +309,59 @@ fn the_middle_button_pans_over_a_handle() {
     assert_eq!(pointers.press(3, &press).1, None);
     let pan = view(ViewChange::PanBy { dx: 10.0, dy: 4.0 });
     assert_eq!(pointers.moved(3, place(1, 5.0, 2.0), 2.0, false), [pan]);
+}
+
+/// Two fingers on an image that they may brighten, at (0, 0) and (100, 0).
+fn two_fingers() -> Pointers {
+    let mut pointers = Pointers::default();
+    for (id, x) in [(1, 0.0), (2, 100.0)] {
+        let press = Press {
+            place: place(id, x, 0.0),
+            kind: Kind::Touch,
+            button: 0,
+            tool: Tool::Window,
+            handle: None,
+            brightens: true,
+        };
+        pointers.press(3, &press);
+    }
+    pointers
+}
+
+fn go(pointers: &mut Pointers, id: i32, x: f64, y: f64) -> Vec<Command> {
+    pointers.moved(3, place(id, x, y), 1.0, false)
+}
+
+#[test]
+fn two_fingers_side_by_side_change_the_brightness_and_move_nothing() {
+    let mut pointers = two_fingers();
+    // Events of fingers come one after the other: one alone says nothing yet.
+    assert_eq!(go(&mut pointers, 1, 0.0, 20.0), []);
+    assert_eq!(go(&mut pointers, 2, 100.0, 20.0), []);
+    let by = |dx, dy| {
+        [Command::Act(Action::DragWindow {
+            viewport: 3,
+            dx,
+            dy,
+        })]
+    };
+    assert_eq!(go(&mut pointers, 1, 0.0, 30.0), by(0.0, 5.0));
+    assert_eq!(go(&mut pointers, 2, 104.0, 30.0), by(2.0, 5.0));
+}
+
+#[test]
+fn two_fingers_that_part_pinch_also_where_one_of_them_rests() {
+    let mut pointers = two_fingers();
+    go(&mut pointers, 1, -10.0, 0.0);
+    assert_eq!(go(&mut pointers, 2, 110.0, 0.0), []);
+    assert_eq!(go(&mut pointers, 2, 120.0, 0.0).len(), 2);
+    let mut pointers = two_fingers();
+    assert_eq!(go(&mut pointers, 2, 130.0, 0.0), []);
+    assert!(matches!(
+        go(&mut pointers, 2, 140.0, 0.0)[0],
+        Command::Act(Action::ChangeView {
+            change: ViewChange::ZoomBy { .. },
+            ..
+        })
+    ));
 }

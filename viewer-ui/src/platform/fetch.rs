@@ -2,6 +2,7 @@
 
 use super::body;
 use gloo_net::http::Request;
+use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -35,6 +36,23 @@ pub struct TextAnswer {
     pub total: Option<u32>,
 }
 
+thread_local! {
+    static ON_CLOSED: RefCell<Option<Rc<dyn Fn()>>> = RefCell::default();
+}
+
+/// Calls whenever the server says of anything that was asked for that a session is needed: it has ended.
+pub fn on_closed(call: impl Fn() + 'static) {
+    ON_CLOSED.with_borrow_mut(|listener| *listener = Some(Rc::new(call)));
+}
+
+/// Looks at the status of an answer.
+fn heard(status: u16) {
+    let listener = ON_CLOSED.with_borrow(Option::clone);
+    if let (401, Some(call)) = (status, listener) {
+        call();
+    }
+}
+
 /// Gets text, for example DICOM JSON.
 pub async fn get_text(url: &str, accept: &str) -> Result<TextAnswer, FetchError> {
     let response = Request::get(url)
@@ -47,6 +65,7 @@ pub async fn get_text(url: &str, accept: &str) -> Result<TextAnswer, FetchError>
         .get("x-total-count")
         .and_then(|count| count.parse().ok());
     let text = response.text().await.map_err(|_| FetchError::Unreachable)?;
+    heard(response.status());
     if !response.ok() {
         return Err(FetchError::Refused {
             status: response.status(),
@@ -144,6 +163,7 @@ pub async fn get_bytes(
         .await
         .map_err(failed)?;
     let answer: web_sys::Response = answer.dyn_into().map_err(|_| FetchError::Unreachable)?;
+    heard(answer.status());
     if !answer.ok() {
         let text = match answer.text() {
             Ok(text) => JsFuture::from(text)

@@ -183,6 +183,56 @@ pub fn on_key(on_key: impl Fn(KeyPress) -> bool + 'static) -> impl FnOnce() + 's
     }
 }
 
+/// Languages that the browser wishes for, the dearest first.
+pub fn languages() -> Vec<String> {
+    let navigator = web_sys::window().map(|window| window.navigator());
+    let all = navigator.map(|navigator| navigator.languages());
+    let all = all.map(|all| all.iter().filter_map(|tag| tag.as_string()).collect());
+    all.unwrap_or_default()
+}
+
+/// Says in which language the page is, and what it is called.
+pub fn name_page(language: &str, title: &str) {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else {
+        return;
+    };
+    document.set_title(title);
+    if let Some(root) = document.document_element() {
+        // A language tag is always taken.
+        let _ = root.set_attribute("lang", language);
+    }
+}
+
+/// A moment as people of a language write it, with the time of day where `with_time`; `seconds` since 1970.
+pub fn local_date(seconds: f64, locale: &str, with_time: bool) -> String {
+    let date = js_sys::Date::new(&(seconds * 1000.0).into());
+    let options = js_sys::Object::new();
+    let set = |name: &str, style: &str| {
+        // A fresh object takes everything.
+        let _ = js_sys::Reflect::set(&options, &name.into(), &style.into());
+    };
+    set("dateStyle", "medium");
+    if with_time {
+        set("timeStyle", "short");
+    }
+    date.to_locale_string(locale, &options).into()
+}
+
+/// A DICOM date (`YYYYMMDD`) as people of a language write it; what is none stays as it is.
+pub fn local_day(date: &str, locale: &str) -> String {
+    let part = |from: usize, to: usize| date.get(from..to)?.parse::<i32>().ok();
+    let is_date = date.len() == 8;
+    match (part(0, 4), part(4, 6), part(6, 8)) {
+        (Some(year), Some(month), Some(day)) if is_date => {
+            // Noon of the browser's own day: no time zone makes another day of it.
+            let year = u32::try_from(year).unwrap_or_default();
+            let noon = js_sys::Date::new_with_year_month_day_hr(year, month - 1, day, 12);
+            local_date(noon.get_time() / 1000.0, locale, false)
+        }
+        _ => date.to_owned(),
+    }
+}
+
 /// Elements that a group's arrow keys go through.
 fn stops(group: &web_sys::Element) -> Vec<web_sys::HtmlElement> {
     let Ok(list) = group.query_selector_all("button:not([disabled])") else {

@@ -22,14 +22,11 @@ pub struct AreaProps {
     pub bare: bool,
 }
 
-/// The image area.
-#[component]
-pub fn Area(props: &AreaProps) -> Html {
-    let area = use_node_ref();
-    let view = &props.view;
-    let count = view.viewports.len().max(1);
+/// Tells the engine where the viewports of an image area lie, whenever that changes.
+#[hook]
+pub fn use_layout(area: &NodeRef, view: &ReaderView, bare: bool, dispatch: &Callback<Command>) {
     let measure = {
-        let (area, dispatch) = (area.clone(), props.dispatch.clone());
+        let (area, dispatch) = (area.clone(), dispatch.clone());
         Callback::from(move |()| {
             let Some(area) = area.cast::<web_sys::Element>() else {
                 return;
@@ -47,7 +44,8 @@ pub fn Area(props: &AreaProps) -> Html {
         let chosen = (view.layout, view.layouts_chosen);
         // On a narrow screen the active plane is the large one.
         let front = view.mpr.as_ref().map(|_| view.active);
-        let deps = (chosen, front, view.large, count, props.bare);
+        let count = view.viewports.len().max(1);
+        let deps = (chosen, front, view.large, count, bare);
         use_effect_with(deps, move |_| measure.emit(()));
     }
     use_density(measure.clone());
@@ -61,6 +59,15 @@ pub fn Area(props: &AreaProps) -> Html {
             move || drop(guard)
         });
     }
+}
+
+/// The image area.
+#[component]
+pub fn Area(props: &AreaProps) -> Html {
+    let area = use_node_ref();
+    let view = &props.view;
+    let count = view.viewports.len().max(1);
+    use_layout(&area, view, props.bare, &props.dispatch);
     let layout = view.layout.unwrap_or(viewer_core::state::Layout::SINGLE);
     let grid = match (view.large, &view.mpr) {
         (Some(_), _) => "g11".to_owned(),

@@ -64,6 +64,8 @@ pub struct Pointed<'a> {
     pub is_plane: bool,
     /// It is the active one.
     pub is_active: bool,
+    /// Two fingers side by side change the brightness.
+    pub brightens: bool,
 }
 
 /// Gives the pointer the shape of what it holds, or would take hold of.
@@ -99,6 +101,7 @@ pub fn use_pointers(
         tool,
         is_plane,
         is_active,
+        brightens,
         ..
     } = pointed;
     let crosshair = pointed.crosshair.cloned();
@@ -141,6 +144,7 @@ pub fn use_pointers(
                 button: event.button(),
                 tool,
                 handle: lines::under(crosshair.as_ref(), tool, place.at, ratio),
+                brightens,
             };
             let (number, command) = pointers.borrow_mut().press(index, &press);
             if let Some(command) = command {

@@ -1,18 +1,18 @@
 //! The reader: bar, series panel, image area, and what opens over them.
 
-mod area;
+pub(super) mod area;
 mod bar;
 mod crosshair;
 mod density;
 mod failure;
 mod focus;
-mod hands;
+pub(super) mod hands;
 mod key_sheet;
 mod message;
 mod pop;
 mod popovers;
 mod rail;
-mod scroll_bar;
+pub(super) mod scroll_bar;
 mod slab;
 mod spoken;
 mod stack_lines;

@@ -27,7 +27,7 @@ pub struct ScrollBarProps {
 }
 
 /// Share of the bar's height, as an SVG percentage.
-fn percent(part: f64, whole: usize) -> String {
+pub fn percent(part: f64, whole: usize) -> String {
     format!("{:.3}%", part * 100.0 / whole.max(1) as f64)
 }
 

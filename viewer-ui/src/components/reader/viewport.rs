@@ -57,6 +57,7 @@ pub fn ViewportCell(props: &ViewportProps) -> Html {
             crosshair,
             is_plane: viewport.plane.is_some(),
             is_active: props.has_focus,
+            brightens: false,
         },
         &node,
         dispatch,
