@@ -116,6 +116,18 @@ fn files() -> (TempFolder, String) {
     (folder, study)
 }
 
+/// The same study of a patient of this name.
+pub fn files_of(name: &str) -> (TempFolder, String) {
+    let (folder, study) = files();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let mut file = open_file(&path).unwrap();
+        put(&mut file, tags::PATIENT_NAME, VR::PN, name);
+        file.write_to_file(&path).unwrap();
+    }
+    (folder, study)
+}
+
 fn text(set: &InMemDicomObject, tag: Tag) -> String {
     let element = set.element(tag).unwrap();
     element.to_str().unwrap().trim_end_matches('\0').to_owned()
@@ -156,19 +168,25 @@ fn write(folder: &TempFolder, name: &str, set: InMemDicomObject) {
     file.write_to_file(folder.path().join(name)).unwrap();
 }
 
-const WORD: &str = "correct horse battery";
+/// The password of whoever shares.
+pub const WORD: &str = "correct horse battery";
 
 impl Shared {
     /// A gateway with a study, whose radiologist is logged in, and a phone held upright.
     pub fn new() -> Self {
+        Self::over(files(), "")
+    }
+
+    /// The same over other files, with more lines of what configures the login.
+    pub fn over((files, study): (TempFolder, String), more: &str) -> Self {
         let login = TempFolder::new("login").unwrap();
         let key = login.write("audit.key", &[7; 32]).unwrap();
         private(&key);
-        let config =
-            "[auth.local]\nsecond_factor = \"optional\"\n[audit]\nchain_key_file = \"audit.key\"\n";
+        let config = format!(
+            "[auth.local]\nsecond_factor = \"optional\"\n{more}[audit]\nchain_key_file = \"audit.key\"\n"
+        );
         let config = login.write("gateway.toml", config.as_bytes()).unwrap();
         let config = config.to_str().unwrap();
-        let (files, study) = files();
         let gateway = Gateway::start_with(&[files.path()], &["--config", config]).unwrap();
         gateway.wait_until_indexed(120).unwrap();
         let added = [

@@ -1,16 +1,19 @@
 //! The app: starts engine, screen and components, and joins them.
 
+use crate::account::Watch;
+use crate::components::gate::Gate;
 use crate::components::guest::Guest;
 use crate::components::list::{ListMemory, ListSource, StudyList};
-use crate::components::reader::Reader;
+use crate::components::reader::{Reader, Sharing};
 use crate::embed::api::ViewerV1;
 use crate::embed::listeners::Listeners;
 use crate::engine::waiting::Told;
 use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
+use crate::platform::fetch::NotDone;
 use crate::platform::workers::{WorkerProgram, WorkerPrograms};
 use crate::platform::{canvas, clock, fetch, gamut, gpu, page, pictures};
 use crate::shared::{self, Link};
-use crate::store::{Access, Command, Page, ReaderView};
+use crate::store::{Access, Account, Command, Page, Presence, ReaderView};
 use js_sys::Promise;
 use protocol::gateway::Config;
 use std::cell::{Cell, RefCell};
@@ -27,6 +30,8 @@ struct Bridge {
     go_to: RefCell<Option<Callback<Page>>>,
     configured: RefCell<Option<Callback<Rc<Vec<ListSource>>>>>,
     admitted: RefCell<Option<Callback<Access>>>,
+    account: RefCell<Option<Callback<Account>>>,
+    watch: RefCell<Option<Rc<Watch>>>,
     handle: RefCell<Option<EngineHandle>>,
     memory: ListMemory,
     stage: NodeRef,
@@ -153,6 +158,36 @@ pub fn start() {
             follow_address(&bridge);
         }
     });
+}
+
+/// Follows whoever is logged in: hides everything when nobody is there, and goes on afterwards.
+async fn follow_account(bridge: Rc<Bridge>) {
+    let weak = Rc::downgrade(&bridge);
+    let was_away = Cell::new(false);
+    let watch = Watch::start(move |account: Account| {
+        let Some(bridge) = weak.upgrade() else { return };
+        let is_away = account.presence != Presence::Here;
+        if was_away.replace(is_away)
+            && !is_away
+            && let Some(handle) = bridge.handle()
+        {
+            // What was refused meanwhile is asked for again.
+            handle.send(EngineEvent::Command(Command::TryAgain));
+        }
+        let callback = bridge.account.borrow().clone();
+        if let Some(callback) = callback {
+            callback.emit(account);
+        }
+    });
+    *bridge.watch.borrow_mut() = watch.await;
+}
+
+/// Gives the server a password for the session of this window.
+fn prove(bridge: &Rc<Bridge>, password: String, done: Callback<Result<(), NotDone>>) {
+    let Some(watch) = bridge.watch.borrow().clone() else {
+        return;
+    };
+    spawn_local(async move { done.emit(watch.unlock(password).await) });
 }
 
 /// Opens what a shared link opened, and closes it when the link ends.
@@ -356,6 +391,9 @@ async fn configure(bridge: Rc<Bridge>, first_page: Page) {
     }
     let has_gateway = config.is_some_and(|config| config.gateway);
     bridge.has_gateway.set(has_gateway);
+    if has_gateway && matches!(first_page, Page::List | Page::Reader) {
+        spawn_local(follow_account(Rc::clone(&bridge)));
+    }
     if has_gateway {
         sources
             .iter()
@@ -440,7 +478,9 @@ fn App(props: &AppProps) -> Html {
     let view = use_state(Rc::<ReaderView>::default);
     let sources = use_state(|| Rc::new(Vec::<ListSource>::new()));
     let access = use_state(Access::default);
+    let account = use_state_eq(Account::default);
     {
+        let set_account = account.setter();
         let (bridge, page, view, sources, access) = (
             Rc::clone(&bridge),
             page.setter(),
@@ -451,6 +491,7 @@ fn App(props: &AppProps) -> Html {
         use_memo((), move |()| {
             *bridge.show.borrow_mut() = Some(Callback::from(move |new| view.set(new)));
             *bridge.go_to.borrow_mut() = Some(Callback::from(move |new| page.set(new)));
+            *bridge.account.borrow_mut() = Some(Callback::from(move |new| set_account.set(new)));
             *bridge.admitted.borrow_mut() = Some(Callback::from(move |new| access.set(new)));
             *bridge.configured.borrow_mut() = Some(Callback::from(move |new| sources.set(new)));
         });
@@ -470,7 +511,18 @@ fn App(props: &AppProps) -> Html {
             }
         }
     });
-    match *page {
+    let sharing = use_memo(account.session.share, |can_share| {
+        can_share.then(|| sharing(&bridge))
+    });
+    let leave = use_callback((), {
+        let bridge = Rc::clone(&bridge);
+        move |(), ()| {
+            if let Some(watch) = &*bridge.watch.borrow() {
+                watch.leaving();
+            }
+        }
+    });
+    let shown = match *page {
         Page::List => {
             let on_open = {
                 let dispatch = dispatch.clone();
@@ -491,7 +543,8 @@ fn App(props: &AppProps) -> Html {
                 .flatten();
             html! {
                 <StudyList sources={(*sources).clone()} memory={bridge.memory.clone()} {on_open}
-                    {on_open_window} {health_url} />
+                    {on_open_window} {health_url} account={(*account).clone()}
+                    leave={leave.clone()} />
             }
         }
         Page::Guest => html! {
@@ -500,7 +553,60 @@ fn App(props: &AppProps) -> Html {
         },
         Page::Reader | Page::Bench => html! {
             <Reader view={(*view).clone()} {dispatch} stage={bridge.stage.clone()}
-                bare={*page == Page::Bench} />
+                sharing={(*sharing).clone()} bare={*page == Page::Bench} />
         },
+    };
+    let is_hidden = account.presence != Presence::Here;
+    html! {
+        <>
+            <div class={classes!("shell", is_hidden.then_some("hidden"))} inert={is_hidden}>{shown}</div>
+            <Keeper {bridge} account={(*account).clone()} {leave} />
+        </>
+    }
+}
+
+/// What making a link needs of the app.
+fn sharing(bridge: &Rc<Bridge>) -> Sharing {
+    let (asked, proving) = (Rc::clone(bridge), Rc::clone(bridge));
+    Sharing {
+        ask: Callback::from(move |()| asked.handle()?.with(|engine| engine.to_share())),
+        prove: Callback::from(move |(password, done)| prove(&proving, password, done)),
+    }
+}
+
+#[derive(Properties)]
+struct KeeperProps {
+    bridge: Rc<Bridge>,
+    account: Account,
+    leave: Callback<()>,
+}
+
+impl PartialEq for KeeperProps {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.bridge, &other.bridge) && self.account == other.account
+    }
+}
+
+/// Keeps the gate.
+#[component]
+fn Keeper(props: &KeeperProps) -> Html {
+    let refused = use_state_eq(|| None::<NotDone>);
+    let is_busy = use_state_eq(|| false);
+    let unlock = {
+        let bridge = Rc::clone(&props.bridge);
+        let (refused, is_busy) = (refused.setter(), is_busy.setter());
+        Callback::from(move |password: String| {
+            let (refused, is_busy) = (refused.clone(), is_busy.clone());
+            is_busy.set(true);
+            let done = Callback::from(move |answer: Result<(), NotDone>| {
+                is_busy.set(false);
+                refused.set(answer.err());
+            });
+            prove(&bridge, password, done);
+        })
+    };
+    html! {
+        <Gate account={props.account.clone()} {unlock} refused={(*refused).clone()}
+            is_busy={*is_busy} leave={props.leave.clone()} />
     }
 }

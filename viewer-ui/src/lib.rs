@@ -4,6 +4,7 @@
 //! renderer; [`platform`] is the only place that talks to the browser; [`components`] show snapshots
 //! ([`store`]) and send commands.
 
+pub mod account;
 pub mod app;
 pub mod components;
 pub mod embed;

@@ -4,10 +4,9 @@ use crate::platform::fetch::{self, FetchError};
 use crate::platform::{clock, page};
 use crate::store::Access;
 use protocol::gateway::Opened;
-use serde_json::Value;
 use std::cell::Cell;
 use std::rc::Rc;
-use viewer_core::state::ViewLink;
+use viewer_core::state::{SavedView, ViewLink};
 use wasm_bindgen_futures::spawn_local;
 
 /// Pause until the server is asked again whether the link is open still, ms.
@@ -35,7 +34,7 @@ impl Link {
     /// Asks now, and again for as long as the link is open. Any request that the server refuses for lack of a session ends it.
     pub fn follow(self: Rc<Self>) {
         let link = Rc::clone(&self);
-        fetch::on_closed(move || link.end());
+        fetch::on_closed(move |_| link.end());
         spawn_local(async move {
             while !self.has_ended.get() {
                 self.heard(ask().await);
@@ -77,27 +76,22 @@ async fn ask() -> Result<Opened, FetchError> {
     })
 }
 
-/// What is shown first: the study, or the one series that was shared; the image that whoever shared it was at.
+/// What is shown first: the study, or the one series that was shared; the active image of whoever shared it, as it was there.
 pub fn view(opened: &Opened) -> ViewLink {
-    let view: Value = opened
-        .view
-        .as_deref()
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default();
+    let view = opened.view.as_deref().and_then(SavedView::from_text);
     ViewLink {
         studies: opened.studies.clone(),
         series: opened.series.iter().cloned().collect(),
-        instance: view["instance"].as_str().map(str::to_owned),
-        frame: view["frame"]
-            .as_u64()
-            .and_then(|frame| frame.try_into().ok()),
         source: Some(opened.source.clone()),
+        view: view.map(|view| view.single()),
+        ..ViewLink::default()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use viewer_core::state::ViewerState;
 
     #[test]
     fn a_link_shows_the_image_that_it_was_made_at() {
@@ -109,20 +103,14 @@ mod tests {
         let plain = view(&opened);
         assert_eq!((plain.studies, plain.series.len()), (vec!["1.2".into()], 0));
         assert_eq!(plain.source.as_deref(), Some("local"));
-        let made_at = ViewLink {
-            studies: vec!["1.2".into()],
-            instance: Some("1.2.3".into()),
-            frame: Some(4),
-            ..ViewLink::default()
-        };
         opened.series = Some("1.2.9".into());
-        opened.view = Some(serde_json::to_string(&made_at).unwrap());
+        let made = ViewerState::default();
+        opened.view = Some(SavedView::of(&made).text());
         let link = view(&opened);
         assert_eq!(link.series, ["1.2.9"]);
-        assert_eq!(link.instance.as_deref(), Some("1.2.3"));
-        assert_eq!(link.frame, Some(4));
+        assert_eq!(link.view, Some(SavedView::of_active(&made)));
         // What is no view is passed over.
         opened.view = Some("layout=2x2".into());
-        assert_eq!(view(&opened).instance, None);
+        assert_eq!(view(&opened).view, None);
     }
 }

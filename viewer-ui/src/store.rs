@@ -3,6 +3,7 @@
 //! Components are functions of these values and send [`Command`]s back; they never reach into the
 //! engine, the network or the canvas.
 
+use protocol::account::SessionState;
 use protocol::gateway::Opened;
 use std::rc::Rc;
 use viewer_core::geometry::Projection;
@@ -76,6 +77,40 @@ pub enum Access {
     Open(Rc<Opened>),
     /// It has ended, was taken back, or was never opened in this browser.
     Ended,
+}
+
+/// Whether whoever is logged in sits before the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Presence {
+    /// There, as far as is known.
+    #[default]
+    Here,
+    /// Nobody was there for too long: everything is hidden until the password is given again.
+    Away,
+    /// The session has ended.
+    Gone,
+}
+
+/// Whoever is logged in; nobody where login is not configured.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Account {
+    /// What the server says.
+    pub session: Rc<SessionState>,
+    /// Whether somebody is there.
+    pub presence: Presence,
+}
+
+/// What of the screen a link can be made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToShare {
+    /// Source id.
+    pub source: String,
+    /// Study Instance UID.
+    pub study: String,
+    /// Series Instance UID and name of what the active viewport shows.
+    pub series: Option<(String, String)>,
+    /// What is on screen.
+    pub view: String,
 }
 
 /// The reader, whole.

@@ -17,7 +17,7 @@ use steps::Progress;
 const USAGE: &str = "\
 cargo xtask run [--data DIR]... [--listen 127.0.0.1:8080] [--config FILE]   builds and serves the viewer
 cargo xtask test                                                          installs what tests need, runs all
-cargo xtask build                                                         dist/ and target/release/sagitta
+cargo xtask build [app]                                                   dist/ and target/release/sagitta; dist/ alone
 cargo xtask bench [NAME]                                                  measures, writes target/bench/NAME.json
 cargo xtask tidy                                                          checks the rules of ARCHITECTURE.md";
 
@@ -27,6 +27,11 @@ fn main() -> ExitCode {
     let result = match arguments.first().map(String::as_str) {
         Some("run") => run::run(rest),
         Some("test") => test::test(),
+        Some("build") if rest.first().is_some_and(|what| what == "app") => {
+            let mut progress = Progress::of(bundle::APP_STEPS);
+            prerequisites::for_build()
+                .and_then(|compiler| bundle::build_app(&mut progress, &compiler))
+        }
         Some("build") => bundle::build_all(&mut Progress::of(bundle::STEPS)).map(|_| ()),
         Some("bench") => bench::bench(rest.first().map(String::as_str)),
         Some("tidy") => tidy::tidy(),

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::Pairs;
 use super::login::Asking;
 use crate::auth::access::Listed;
+use crate::auth::detours::Waiting;
 use crate::error::ApiError;
 use crate::source::folder::entry::fold;
 use crate::source::folder::search::Level;
@@ -33,7 +34,7 @@ pub async fn invoke(
     let listed = match listed {
         Ok(listed) => listed,
         Err(error) if error.status == StatusCode::UNAUTHORIZED => {
-            return asking.detour(&state, pairs).ok_or(error);
+            return asking.detour(&state, Waiting::Invoke(pairs)).ok_or(error);
         }
         Err(error) => return Err(error),
     };

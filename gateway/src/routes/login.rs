@@ -20,6 +20,7 @@ use crate::audit::event::{Actor, Event, Kind, Outcome};
 use crate::auth::access::Listed;
 use crate::auth::accounts::{self, AccountError, Refused, User};
 use crate::auth::asker::{Asker, DETOUR_COOKIE, SESSION_COOKIE, cookie, now_s};
+use crate::auth::detours::Waiting;
 use crate::auth::secret::Secret;
 use crate::auth::sessions::{self, Session, Stage};
 use crate::auth::{Login, totp};
@@ -116,10 +117,10 @@ impl FromRequestParts<Shared> for Asking {
 
 impl Asking {
     /// Keeps a request until its sender has logged in, and leads to the login; `None` where there is none.
-    pub fn detour(&self, state: &Shared, pairs: Vec<(String, String)>) -> Option<Response> {
+    pub fn detour(&self, state: &Shared, waiting: Waiting) -> Option<Response> {
         let login = state.login.as_ref()?;
-        let secret = login.detours.keep(pairs, now_s()).ok()?;
         let next = self.next_page(state)?;
+        let secret = login.detours.keep(waiting, now_s()).ok()?;
         Some(with_cookie(next, DETOUR_COOKIE, Some(&secret)))
     }
 
@@ -508,10 +509,14 @@ pub async fn next(
 ) -> Result<Response, ApiError> {
     let login = state.login.as_ref().ok_or_else(no_login)?;
     let waiting = asking.detour.as_ref();
-    let Some(pairs) = waiting.and_then(|secret| login.detours.take(secret, now_s())) else {
-        return Ok(go(&state, "/"));
+    let done = match waiting.and_then(|secret| login.detours.take(secret, now_s())) {
+        None => return Ok(go(&state, "/")),
+        // A path of our own: it was kept here, and nobody else could write it.
+        Some(Waiting::Page(path)) => go(&state, &path),
+        Some(Waiting::Invoke(pairs)) => {
+            super::invoke::invoke(State(state.clone()), asking, listed, Pairs(pairs)).await?
+        }
     };
-    let done = super::invoke::invoke(State(state.clone()), asking, listed, Pairs(pairs)).await?;
     // A session that ended on the way has a cookie of its own for the next try.
     if done.headers().contains_key(SET_COOKIE) {
         return Ok(done);

@@ -14,9 +14,9 @@ mod login_pages;
 pub mod metadata;
 pub mod pages;
 pub mod query;
+pub mod recipient;
 pub mod session;
 mod share_link;
-pub mod recipient;
 pub mod shares;
 pub mod thumbnail;
 

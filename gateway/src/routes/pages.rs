@@ -1,7 +1,7 @@
 //! The app's pages and files.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{OriginalUri, Request, State};
 use axum::http::header::{
     ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
     CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
@@ -11,6 +11,7 @@ use axum::response::Response;
 
 use super::login::Asking;
 use crate::assets::Asset;
+use crate::auth::detours::Waiting;
 use crate::error::ApiError;
 use crate::state::Shared;
 
@@ -18,9 +19,16 @@ use crate::state::Shared;
 pub async fn inside(
     state: State<Shared>,
     asking: Asking,
+    uri: OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    match asking.next_page(&state) {
+    // What was asked for waits on the server: nothing of it is in an address or a browser meanwhile.
+    let asked = uri.0.path_and_query();
+    let next = match asked.filter(|it| it.query().is_some()) {
+        Some(asked) => asking.detour(&state, Waiting::Page(asked.as_str().to_owned())),
+        None => asking.next_page(&state),
+    };
+    match next {
         Some(next) => Ok(next),
         None => index(state, headers).await,
     }

@@ -53,6 +53,29 @@ fn lesson_25_a_request_passes_through_the_login_and_names_nobody_meanwhile() {
 }
 
 #[test]
+fn a_page_of_the_app_is_gone_on_with_after_the_login() {
+    let (folder, server) = login::server("optional");
+    login::user(&server, "rad", "radiologist");
+    let path = "/viewer?StudyInstanceUIDs=1&source=local";
+    let answer = server.get(path);
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, Some("/auth/login"))
+    );
+    let next = answer.cookie().unwrap();
+    let fields = [("name", "rad"), ("password", login::WORD)];
+    let entered = server.form("/auth/login", Some(&next), &fields);
+    let session = entered.cookie().unwrap();
+    let gone_on = location(&server, "/auth/next", &[&session, &next]);
+    assert_eq!(gone_on, (303, path.to_owned()));
+    // A page that names nothing leaves nothing waiting.
+    let plain = server.get("/");
+    assert_eq!(plain.header("location"), Some("/auth/login"));
+    assert_eq!(plain.cookie(), None);
+    drop(folder);
+}
+
+#[test]
 fn patients_and_accession_numbers_find_their_studies_the_newest_first() {
     use dicom_core::VR;
     use dicom_dictionary_std::tags;

@@ -126,6 +126,7 @@ impl ViewerV1 {
             instance: target.instance,
             frame: target.frame,
             source: target.source,
+            ..ViewLink::default()
         };
         self.handle.send(EngineEvent::Open(link));
         self.wait(Condition::Opened)

@@ -7,12 +7,13 @@
 use super::{Effect, Engine, MetadataState, Source, StudyFailure};
 use crate::platform::clock;
 use crate::platform::fetch::FetchError;
-use crate::store::Page;
+use crate::store::{Page, ToShare};
 use protocol::dicomweb::json::{self, Dataset, JsonError};
 use protocol::dicomweb::path;
 use std::sync::Arc;
 use viewer_core::model::{Instance, Series, SeriesId, Stack, Study};
-use viewer_core::state::{Action, ViewLink};
+use viewer_core::state::{Action, SavedView, ViewLink};
+use viewer_core::tools::overlay::series_name;
 
 /// Attempts at the metadata of a series when the server refuses or is gone.
 const METADATA_ATTEMPTS: u32 = 4;
@@ -323,6 +324,20 @@ impl Engine {
                 link.instance = None;
             }
         }
+    }
+
+    /// What of the screen a link can be made of; `None` while nothing is open.
+    pub fn to_share(&self) -> Option<ToShare> {
+        let active = self.state.viewports.get(self.state.active)?;
+        let series = active.series.and_then(|id| self.state.series(id));
+        let study = series.map_or(0, |series| series.study);
+        let study = self.state.studies.get(study)?;
+        Some(ToShare {
+            source: study.source.clone(),
+            study: study.uid.clone(),
+            series: series.map(|series| (series.uid.clone(), series_name(series))),
+            view: SavedView::of(&self.state).text(),
+        })
     }
 
     /// Puts the series of the link's view into viewports, once all series are known that there are.

@@ -17,6 +17,8 @@ pub enum Popover {
     View,
     /// Volumes of the series in three planes.
     Volumes,
+    /// A link to what is on screen.
+    Share,
     /// The keyboard overlay.
     Keys,
 }
@@ -146,6 +148,7 @@ pub fn meaning(key: &str, shift: bool, target: Target) -> Option<Meaning> {
         "y" if !shift => Action::ToggleLink,
         "m" if !shift => Action::ShowPlanes(!target.in_planes),
         "g" if !shift => return Some(Meaning::Toggle(Popover::Layout)),
+        "s" if !shift => return Some(Meaning::Toggle(Popover::Share)),
         "?" => return Some(Meaning::Toggle(Popover::Keys)),
         "escape" => return Some(Meaning::Escape),
         "q" if !shift => return Some(Meaning::Do(Command::BackToList)),

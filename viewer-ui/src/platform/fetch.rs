@@ -1,7 +1,8 @@
 //! Requests. Text answers go through gloo-net; frames stay in the JavaScript heap.
 
 use super::body;
-use gloo_net::http::Request;
+pub use gloo_net::http::Method;
+use gloo_net::http::{Request, RequestBuilder};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
@@ -36,21 +37,70 @@ pub struct TextAnswer {
     pub total: Option<u32>,
 }
 
+/// Hears the code of an answer.
+type Listener = Rc<dyn Fn(&str)>;
+
 thread_local! {
-    static ON_CLOSED: RefCell<Option<Rc<dyn Fn()>>> = RefCell::default();
+    static ON_CLOSED: RefCell<Option<Listener>> = RefCell::default();
 }
 
-/// Calls whenever the server says of anything that was asked for that a session is needed: it has ended.
-pub fn on_closed(call: impl Fn() + 'static) {
+/// Calls with the code of the answer whenever the server says of anything that was asked for that a session is needed: it has
+/// ended, or is locked.
+pub fn on_closed(call: impl Fn(&str) + 'static) {
     ON_CLOSED.with_borrow_mut(|listener| *listener = Some(Rc::new(call)));
 }
 
-/// Looks at the status of an answer.
-fn heard(status: u16) {
+/// Looks at an answer that is an error.
+fn heard(status: u16, text: &str) {
     let listener = ON_CLOSED.with_borrow(Option::clone);
     if let (401, Some(call)) = (status, listener) {
-        call();
+        call(&part_of(text, "code").unwrap_or_default());
     }
+}
+
+/// Why our gateway did not do what it was asked to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotDone {
+    /// Its code; `offline` where it could not be reached.
+    pub code: String,
+    /// In words.
+    pub message: String,
+}
+
+/// Asks our gateway to do something, at an address relative to the page's folder. Gives the answer's text.
+///
+/// # Errors
+/// It could not be reached, or refuses.
+pub async fn send(method: Method, address: &str, json: Option<String>) -> Result<String, NotDone> {
+    let offline = || NotDone {
+        code: "offline".into(),
+        message: "The server could not be reached.".into(),
+    };
+    let url = super::page::absolute(address).ok_or_else(offline)?;
+    // Requests that change something carry this header: no page of another site may send it.
+    let request = RequestBuilder::new(&url)
+        .method(method)
+        .header("X-Sagitta", "1")
+        .header("Accept", "application/json");
+    let request = match json {
+        Some(json) => (request.header("Content-Type", "application/json")).body(json),
+        None => request.build(),
+    };
+    let sent = request.map_err(|_| offline())?.send();
+    let response = sent.await.map_err(|_| offline())?;
+    let text = response.text().await.map_err(|_| offline())?;
+    if response.ok() {
+        return Ok(text);
+    }
+    let code = part_of(&text, "code").unwrap_or_default();
+    // A password that is wrong says nothing of the session.
+    if code != "login_refused" {
+        heard(response.status(), &text);
+    }
+    Err(NotDone {
+        code,
+        message: message_of(&text).unwrap_or_else(|| "The server refused.".into()),
+    })
 }
 
 /// Gets text, for example DICOM JSON.
@@ -65,8 +115,8 @@ pub async fn get_text(url: &str, accept: &str) -> Result<TextAnswer, FetchError>
         .get("x-total-count")
         .and_then(|count| count.parse().ok());
     let text = response.text().await.map_err(|_| FetchError::Unreachable)?;
-    heard(response.status());
     if !response.ok() {
+        heard(response.status(), &text);
         return Err(FetchError::Refused {
             status: response.status(),
             message: message_of(&text),
@@ -77,8 +127,12 @@ pub async fn get_text(url: &str, accept: &str) -> Result<TextAnswer, FetchError>
 
 /// The words in `{"error":{"message":"..."}}`, as our gateway answers.
 fn message_of(text: &str) -> Option<String> {
+    part_of(text, "message")
+}
+
+fn part_of(text: &str, name: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
-    Some(value.get("error")?.get("message")?.as_str()?.to_owned())
+    Some(value.get("error")?.get(name)?.as_str()?.to_owned())
 }
 
 /// Bytes of an answer, still in the JavaScript heap.
@@ -163,7 +217,6 @@ pub async fn get_bytes(
         .await
         .map_err(failed)?;
     let answer: web_sys::Response = answer.dyn_into().map_err(|_| FetchError::Unreachable)?;
-    heard(answer.status());
     if !answer.ok() {
         let text = match answer.text() {
             Ok(text) => JsFuture::from(text)
@@ -172,6 +225,7 @@ pub async fn get_bytes(
                 .and_then(|text| text.as_string()),
             Err(_) => None,
         };
+        heard(answer.status(), text.as_deref().unwrap_or_default());
         return Err(FetchError::Refused {
             status: answer.status(),
             message: text.as_deref().and_then(message_of),

@@ -11,5 +11,6 @@ pub mod page;
 pub mod pictures;
 pub mod plane_workers;
 pub mod pointer;
+pub mod presence;
 pub mod style;
 pub mod workers;

@@ -4,7 +4,9 @@ use super::ListSource;
 use super::loader::Shared;
 use super::memory::{ListMemory, When};
 use crate::components::icon::Icon;
+use crate::components::user_menu::UserMenu;
 use crate::platform::page;
+use crate::store::Account;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -17,6 +19,10 @@ pub struct ListBarProps {
     pub loader: Shared,
     /// Sources that can be chosen.
     pub sources: Rc<Vec<ListSource>>,
+    /// Whoever is logged in.
+    pub account: Account,
+    /// Called when whoever sits there leaves.
+    pub leave: Callback<()>,
     /// Changes with the memory.
     pub stamp: u64,
 }
@@ -118,6 +124,7 @@ pub fn ListBar(props: &ListBarProps) -> Html {
                     })}
                 </select>
             }
+            <UserMenu account={props.account.clone()} leave={props.leave.clone()} />
         </header>
     }
 }

@@ -15,6 +15,7 @@ mod states;
 mod table;
 
 use crate::platform::{clock, page};
+use crate::store::Account;
 use loader::{Loader, Shared};
 pub use memory::ListMemory;
 use memory::Trouble;
@@ -51,6 +52,10 @@ pub struct ListProps {
     pub on_open_window: Callback<(String, String)>,
     /// Address of the gateway's health, where there is a gateway.
     pub health_url: Option<String>,
+    /// Whoever is logged in.
+    pub account: Account,
+    /// Called when whoever sits there leaves.
+    pub leave: Callback<()>,
 }
 
 /// The study list.
@@ -139,7 +144,8 @@ pub fn StudyList(props: &ListProps) -> Html {
         <main class="list">
             <h1 class="vh">{"Studies"}</h1>
             <bar::ListBar memory={props.memory.clone()} loader={shared.clone()}
-                sources={props.sources.clone()} {stamp} />
+                sources={props.sources.clone()} account={props.account.clone()}
+                leave={props.leave.clone()} {stamp} />
             <div class="work">
                 <div class="main">
                     if trouble != Trouble::None {

@@ -1,6 +1,8 @@
 //! The bar: who, the tools, the view, the study.
 
+use super::Sharing;
 use super::popovers::{LayoutPopover, NO_SERIES, PresetPopover, ViewPopover};
+use super::share::SharePopover;
 use super::slab::{SlabGroup, Volumes};
 use crate::components::icon::Icon;
 use crate::input::keys::Popover;
@@ -19,6 +21,8 @@ pub struct BarProps {
     pub dispatch: Callback<Command>,
     /// The popover that is open.
     pub open: Option<Popover>,
+    /// Makes links; none where the user may not.
+    pub sharing: Option<Sharing>,
     /// Opens or closes a popover.
     pub toggle: Callback<Popover>,
     /// Closes what is open.
@@ -140,6 +144,7 @@ pub fn Bar(props: &BarProps) -> Html {
         view,
         dispatch,
         open,
+        sharing,
         toggle,
         close,
     } = props;
@@ -259,6 +264,15 @@ pub fn Bar(props: &BarProps) -> Html {
                             onclick={send(Command::NextStudy(-1))} />
                         <ToolButton icon="next" label="Next study" key_name="]"
                             disabled={!view.has_next_study} onclick={send(Command::NextStudy(1))} />
+                    }
+                    if let Some(sharing) = sharing.clone().filter(|_| view.failure.is_none()) {
+                        <span class="anchor">
+                            <ToolButton icon="share" label="Share by link" key_name="S"
+                                expanded={is_open(Popover::Share)} onclick={opens(Popover::Share)} />
+                            if is_open(Popover::Share) {
+                                <SharePopover ask={sharing.ask} prove={sharing.prove} close={close.clone()} />
+                            }
+                        </span>
                     }
                     <ToolButton icon="eye" label="Overlay text" key_name="U" pressed={view.overlay}
                         onclick={act(Action::ToggleOverlay)} />

@@ -8,6 +8,8 @@ use yew::prelude::*;
 /// What the keyboard overlay needs.
 #[derive(Properties, PartialEq)]
 pub struct KeySheetProps {
+    /// Links can be made.
+    pub can_share: bool,
     /// Closes it.
     pub close: Callback<()>,
 }
@@ -35,6 +37,9 @@ pub fn KeySheet(props: &KeySheetProps) -> Html {
                                         <dd>{for caps.iter().map(|cap| html! { <kbd>{*cap}</kbd> })}</dd>
                                     </div>
                                 })}
+                                if props.can_share && *title == "Study" {
+                                    <div><dt>{"Share by link"}</dt><dd><kbd>{"S"}</kbd></dd></div>
+                                }
                             </dl>
                         </section>
                     })}

@@ -9,10 +9,12 @@ mod focus;
 pub(super) mod hands;
 mod key_sheet;
 mod message;
-mod pop;
+pub(super) mod pop;
 mod popovers;
 mod rail;
 pub(super) mod scroll_bar;
+mod share;
+mod share_made;
 mod slab;
 mod spoken;
 mod stack_lines;
@@ -20,8 +22,9 @@ mod viewport;
 
 use crate::input::keys::{Meaning, Popover, Target, meaning, passes};
 use crate::input::slab::Asked;
+use crate::platform::fetch::NotDone;
 use crate::platform::page;
-use crate::store::{Command, ReaderView};
+use crate::store::{Command, ReaderView, ToShare};
 use std::cell::RefCell;
 use std::rc::Rc;
 use viewer_core::state::Action;
@@ -36,9 +39,21 @@ pub struct ReaderProps {
     pub dispatch: Callback<Command>,
     /// The element that holds the canvas; the app puts the canvas in.
     pub stage: NodeRef,
+    /// Makes links; none where the user may not.
+    #[prop_or_default]
+    pub sharing: Option<Sharing>,
     /// Only the image area: benchmark page.
     #[prop_or_default]
     pub bare: bool,
+}
+
+/// What making a link needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sharing {
+    /// What is on screen.
+    pub ask: Callback<(), Option<ToShare>>,
+    /// Takes the user's password once more.
+    pub prove: Callback<(String, Callback<Result<(), NotDone>>)>,
 }
 
 /// The reader.
@@ -76,7 +91,7 @@ pub fn Reader(props: &ReaderProps) -> Html {
         <div class="reader">
             <a class="skip" href="#viewport-0">{"To the images"}</a>
             <bar::Bar view={view.clone()} dispatch={dispatch.clone()} open={*open}
-                toggle={toggle.clone()} close={close.clone()} />
+                sharing={props.sharing.clone()} toggle={toggle.clone()} close={close.clone()} />
             <main class="room">
                 <rail::Rail view={view.clone()} dispatch={dispatch.clone()} />
                 <div class="images">
@@ -91,7 +106,7 @@ pub fn Reader(props: &ReaderProps) -> Html {
                 </div>
             </main>
             if *open == Some(Popover::Keys) {
-                <key_sheet::KeySheet close={close} />
+                <key_sheet::KeySheet can_share={props.sharing.is_some()} close={close} />
             }
         </div>
     }
@@ -124,7 +139,8 @@ fn use_keys(
     // What has come on screen is no longer waited for.
     let _ = target(&props.view, props.view.active, &mut asked.borrow_mut());
     let (dispatch, open, set) = (props.dispatch.clone(), open.clone(), set.clone());
-    use_effect_with((), move |()| {
+    use_effect_with(props.sharing.is_some(), move |can_share| {
+        let can_share = *can_share;
         page::on_key(move |key| {
             let (view, open_now) = (latest.borrow().clone(), *open.borrow());
             if key.is_tab {
@@ -154,6 +170,7 @@ fn use_keys(
                     dispatch.emit(command);
                     true
                 }
+                Some(Meaning::Toggle(Popover::Share)) if !can_share => false,
                 Some(Meaning::Toggle(popover)) => {
                     set.emit((open_now != Some(popover)).then_some(popover));
                     true
