@@ -8,6 +8,7 @@ use viewer_core::decode::Limits;
 
 use crate::assets::Assets;
 use crate::auth::Login;
+use crate::auth::parents::Parents;
 use crate::error::ApiError;
 use crate::source::SourceError;
 use crate::source::folder::FolderStore;
@@ -29,8 +30,8 @@ pub struct State {
     pub public_host: Option<String>,
     /// Path under which a proxy makes it known, without a slash at the end.
     pub base_path: String,
-    /// Sources of the `frame-ancestors` of pages that may be framed.
-    pub frame_ancestors: String,
+    /// Whose pages may frame the viewer.
+    pub parents: Parents,
     /// Bounds of one decoded frame.
     pub limits: Limits,
     /// As many frames are decoded at once as there are cores; the others wait without a thread.

@@ -4,14 +4,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Form, FromRequestParts, State};
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use qrcode::render::svg;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Pairs;
 use super::login_pages::{
@@ -27,7 +26,7 @@ use crate::auth::{Login, totp};
 use crate::error::ApiError;
 use crate::state::Shared;
 
-const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+pub(super) const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// Shows a page again with what went wrong, or gives the error where that is none of the person's.
 fn status_of(error: &AccountError) -> StatusCode {
@@ -58,7 +57,7 @@ fn with_cookie(mut response: Response, name: &str, secret: Option<&Secret>) -> R
 }
 
 /// Runs work on users and sessions where it holds up nobody.
-async fn work<T: Send + 'static>(
+pub(super) async fn work<T: Send + 'static>(
     state: &Shared,
     work: impl FnOnce(&Login) -> Result<T, AccountError> + Send + 'static,
 ) -> Result<Result<T, AccountError>, ApiError> {
@@ -70,18 +69,18 @@ async fn work<T: Send + 'static>(
     done.await.map_err(|_| ApiError::internal())?
 }
 
-fn no_login() -> ApiError {
+pub(super) fn no_login() -> ApiError {
     ApiError::not_found("login_unknown", "login is not configured here")
 }
 
-async fn record(state: &Shared, event: Event) -> Result<(), ApiError> {
+pub(super) async fn record(state: &Shared, event: Event) -> Result<(), ApiError> {
     let login = state.login.as_ref().ok_or_else(no_login)?;
     login.audit.add(event).await.map_err(ApiError::unrecorded)
 }
 
 /// An event of someone who is not logged in yet. A name that nobody has may be a password in the wrong field: it is not
 /// written down.
-fn event(kind: Kind, outcome: Outcome, user: Option<&str>, asking: &Asking) -> Event {
+pub(super) fn event(kind: Kind, outcome: Outcome, user: Option<&str>, asking: &Asking) -> Event {
     let mut event = Event::new(kind, outcome);
     event.actor = Actor {
         user: user.unwrap_or("(unknown)").to_owned(),
@@ -156,7 +155,8 @@ impl Asking {
         }
     }
 
-    fn at(&self, stage: Stage) -> Option<&Arc<Session>> {
+    /// The session, where its login has come that far.
+    pub(super) fn at(&self, stage: Stage) -> Option<&Arc<Session>> {
         self.session.as_ref().filter(|it| it.stage == stage)
     }
 }
@@ -537,51 +537,4 @@ pub async fn logout_everywhere(
     let ended = work(&state, move |login| sessions::end_all(&login.database, id)).await?;
     ended.map_err(|error| ApiError::from_account(&error))?;
     logout(State(state), asking).await
-}
-
-/// `/api/session`.
-#[derive(Debug, Serialize)]
-pub struct SessionAnswer {
-    /// Login is configured.
-    login: bool,
-    /// User name.
-    user: Option<String>,
-    /// Name on screen.
-    name: Option<String>,
-    /// Roles.
-    roles: Vec<&'static str>,
-    /// Nothing is shown until the password is given again.
-    locked: bool,
-    /// Seconds until it ends.
-    ends_in_s: Option<i64>,
-    /// Seconds without a request until it is locked.
-    idle_s: Option<i64>,
-}
-
-/// Who is logged in, as JSON.
-pub async fn session(
-    State(state): State<Shared>,
-    asking: Asking,
-) -> Result<Json<SessionAnswer>, ApiError> {
-    let Some(login) = &state.login else {
-        return Ok(Json(SessionAnswer {
-            login: false,
-            user: None,
-            name: None,
-            roles: Vec::new(),
-            locked: false,
-            ends_in_s: None,
-            idle_s: None,
-        }));
-    };
-    let session = asking.at(Stage::Whole).ok_or_else(ApiError::login_needed)?;
-    Ok(Json(SessionAnswer {
-        login: true,
-        user: Some(session.user.name.clone()),
-        name: Some(session.user.shown.clone()),
-        roles: session.user.roles.iter().map(|role| role.name()).collect(),
-        locked: session.is_locked,
-        ends_in_s: Some(session.ends_s - now_s()),
-        idle_s: Some(login.lifetimes.idle_s),
-    }))
 }

@@ -8,11 +8,13 @@ pub mod files;
 pub mod frames;
 pub mod health;
 pub mod invoke;
+pub mod launch;
 pub mod login;
 mod login_pages;
 pub mod metadata;
 pub mod pages;
 pub mod query;
+pub mod session;
 pub mod shares;
 pub mod thumbnail;
 

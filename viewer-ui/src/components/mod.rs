@@ -4,3 +4,4 @@ pub mod icon;
 pub mod list;
 pub mod reader;
 pub mod series_picture;
+pub mod sign_in;

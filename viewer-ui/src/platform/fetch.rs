@@ -1,7 +1,8 @@
 //! Requests. Text answers go through gloo-net; frames stay in the JavaScript heap.
 
-use super::body;
+use super::{body, clock, page};
 use gloo_net::http::Request;
+use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -35,19 +36,108 @@ pub struct TextAnswer {
     pub total: Option<u32>,
 }
 
+/// What requests of a frame carry to its own gateway.
+#[derive(Debug, Default)]
+struct Frame {
+    /// Origin of the page around it; `None` outside of a frame.
+    parent: Option<String>,
+    /// The session's secret where the browser keeps no cookie. It is in this module's memory and nowhere else.
+    bearer: Option<String>,
+    /// When the gateway was asked last, ms.
+    asked_at_ms: f64,
+    /// It said that there is no session.
+    is_signed_out: bool,
+}
+
+thread_local! {
+    static FRAME: RefCell<Frame> = RefCell::default();
+}
+
+/// From now on requests say that they come from a frame in a page of this origin.
+pub fn in_frame(parent: &str) {
+    FRAME.with_borrow_mut(|frame| frame.parent = Some(parent.to_owned()));
+}
+
+/// From now on requests carry this secret, or none.
+pub fn carry(bearer: Option<String>) {
+    FRAME.with_borrow_mut(|frame| {
+        frame.bearer = bearer;
+        frame.is_signed_out = false;
+    });
+}
+
+/// When a frame's gateway was asked last, ms.
+pub fn asked_at_ms() -> f64 {
+    FRAME.with_borrow(|frame| frame.asked_at_ms)
+}
+
+/// True once after the gateway said that there is no session.
+pub fn was_signed_out() -> bool {
+    FRAME.with_borrow_mut(|frame| std::mem::take(&mut frame.is_signed_out))
+}
+
+/// Headers of a request of a frame; none to any other server than its own gateway.
+fn frame_headers(url: &str) -> Vec<(&'static str, String)> {
+    FRAME.with_borrow_mut(|frame| {
+        let Some(parent) = &frame.parent else {
+            return Vec::new();
+        };
+        let origin = page::origin();
+        let is_own = url
+            .strip_prefix(&origin)
+            .is_some_and(|rest| rest.starts_with('/'));
+        if !is_own {
+            return Vec::new();
+        }
+        frame.asked_at_ms = clock::now_ms();
+        let bearer = frame.bearer.as_ref();
+        let bearer = bearer.map(|bearer| ("Authorization", format!("Bearer {bearer}")));
+        std::iter::once(("X-Sagitta-Frame", parent.clone()))
+            .chain(bearer)
+            .collect()
+    })
+}
+
+fn answered(status: u16) {
+    if status == 401 {
+        FRAME.with_borrow_mut(|frame| frame.is_signed_out = frame.parent.is_some());
+    }
+}
+
+/// Posts JSON to our own gateway, with the header of our own scripts.
+pub async fn post_json(url: &str, body: &str) -> Result<String, FetchError> {
+    let mut request = Request::post(url)
+        .header("X-Sagitta", "1")
+        .header("Content-Type", "application/json");
+    for (name, value) in frame_headers(url) {
+        request = request.header(name, &value);
+    }
+    let request = request.body(body).map_err(|_| FetchError::Unreachable)?;
+    let response = request.send().await.map_err(|_| FetchError::Unreachable)?;
+    let text = response.text().await.map_err(|_| FetchError::Unreachable)?;
+    if !response.ok() {
+        return Err(FetchError::Refused {
+            status: response.status(),
+            message: message_of(&text),
+        });
+    }
+    Ok(text)
+}
+
 /// Gets text, for example DICOM JSON.
 pub async fn get_text(url: &str, accept: &str) -> Result<TextAnswer, FetchError> {
-    let response = Request::get(url)
-        .header("Accept", accept)
-        .send()
-        .await
-        .map_err(|_| FetchError::Unreachable)?;
+    let mut request = Request::get(url).header("Accept", accept);
+    for (name, value) in frame_headers(url) {
+        request = request.header(name, &value);
+    }
+    let response = request.send().await.map_err(|_| FetchError::Unreachable)?;
     let total = response
         .headers()
         .get("x-total-count")
         .and_then(|count| count.parse().ok());
     let text = response.text().await.map_err(|_| FetchError::Unreachable)?;
     if !response.ok() {
+        answered(response.status());
         return Err(FetchError::Refused {
             status: response.status(),
             message: message_of(&text),
@@ -138,6 +228,9 @@ pub async fn get_bytes(
     }
     let headers = web_sys::Headers::new().map_err(failed)?;
     headers.set("Accept", accept).map_err(failed)?;
+    for (name, value) in frame_headers(url) {
+        headers.set(name, &value).map_err(failed)?;
+    }
     init.set_headers(&headers);
     let window = web_sys::window().ok_or(FetchError::Unreachable)?;
     let answer = JsFuture::from(window.fetch_with_str_and_init(url, &init))
@@ -145,6 +238,7 @@ pub async fn get_bytes(
         .map_err(failed)?;
     let answer: web_sys::Response = answer.dyn_into().map_err(|_| FetchError::Unreachable)?;
     if !answer.ok() {
+        answered(answer.status());
         let text = match answer.text() {
             Ok(text) => JsFuture::from(text)
                 .await
