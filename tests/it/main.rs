@@ -7,6 +7,7 @@ mod capture;
 mod choices;
 mod cine;
 mod ct_volume;
+mod embed;
 mod gpu_scenes;
 mod hands;
 mod hosting;

@@ -203,6 +203,31 @@ impl Gateway {
         exchange(self.port, &head, &[])
     }
 
+    /// Sends a body.
+    ///
+    /// # Errors
+    /// It is not there, or does not answer in time.
+    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer> {
+        let mut head = format!("POST {path} HTTP/1.0\r\nhost: 127.0.0.1:{}", self.port);
+        for (name, value) in headers {
+            head.push_str(&format!("\r\n{name}: {value}"));
+        }
+        exchange(self.port, &head, body.as_bytes())
+    }
+
+    /// Runs another command of the same program; returns what it prints.
+    ///
+    /// # Errors
+    /// It fails.
+    pub fn command(arguments: &[&str]) -> Result<String> {
+        let out = Command::new(program()?).args(arguments).output()?;
+        let said = String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned();
+        if !out.status.success() {
+            bail!("{said}");
+        }
+        Ok(said)
+    }
+
     /// Waits until all files are indexed.
     ///
     /// # Errors

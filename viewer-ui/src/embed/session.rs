@@ -162,8 +162,8 @@ impl FrameSession {
     /// # Errors
     /// It is worth nothing here.
     pub async fn sign_in(&self, ticket: &str) -> Result<Option<ViewLink>, ViewerError> {
-        fetch::carry(None);
         let opened = self.redeem(ticket).await?;
+        fetch::carry(None);
         let mut is_open = self.look().await;
         if let (false, Some(again)) = (is_open, &opened.again) {
             // No cookie survived here.
@@ -195,10 +195,15 @@ impl FrameSession {
 
     /// Asks whether there is a session; true where there is one, or none is needed.
     async fn look(&self) -> bool {
-        let Some(answer) = ask().await else {
-            self.0.times.set(None);
-            self.set_gate(Gate::SignedOut);
-            return false;
+        let answer = match ask().await {
+            Asked::Session(answer) => answer,
+            // Nothing is known: whoever is signed in stays so until the gateway says otherwise.
+            Asked::Unreachable => return self.0.gate.get() == Gate::Open,
+            Asked::Nobody => {
+                self.0.times.set(None);
+                self.set_gate(Gate::SignedOut);
+                return false;
+            }
         };
         let now_ms = clock::now_ms();
         #[expect(clippy::cast_precision_loss, reason = "some thousand seconds")]
@@ -341,13 +346,31 @@ impl FrameSession {
     }
 }
 
-/// The session; `None` where there is none, or it is locked.
-async fn ask() -> Option<Answer> {
-    let url = page::absolute("api/session")?;
-    let answer = fetch::get_text(&url, "application/json").await.ok()?;
-    // A gateway that is gone for a moment says so when images are asked for.
-    let answer: Answer = serde_json::from_str(&answer.text).ok()?;
-    (!answer.locked).then_some(answer)
+/// What the gateway says of a session.
+enum Asked {
+    /// There is one, or none is needed.
+    Session(Answer),
+    /// There is none, or it is locked.
+    Nobody,
+    /// It says nothing.
+    Unreachable,
+}
+
+async fn ask() -> Asked {
+    let Some(url) = page::absolute("api/session") else {
+        return Asked::Unreachable;
+    };
+    match fetch::get_text(&url, "application/json").await {
+        Ok(answer) => match serde_json::from_str::<Answer>(&answer.text) {
+            Ok(answer) if !answer.locked => Asked::Session(answer),
+            Ok(_) => Asked::Nobody,
+            Err(_) => Asked::Unreachable,
+        },
+        Err(FetchError::Refused {
+            status: 401 | 403, ..
+        }) => Asked::Nobody,
+        Err(_) => Asked::Unreachable,
+    }
 }
 
 /// What the window does that a frame has opened: it waits until its user has logged in, gives the frame a ticket and goes.
@@ -357,7 +380,9 @@ pub async fn attend_window(show: impl Fn(Gate)) {
         return;
     };
     loop {
-        if ask().await.is_some_and(|answer| answer.login) {
+        if let Asked::Session(answer) = ask().await
+            && answer.login
+        {
             let Some(url) = page::absolute("api/launch/own") else {
                 return;
             };

@@ -40,7 +40,7 @@ pub struct TextAnswer {
 #[derive(Debug, Default)]
 struct Frame {
     /// Origin of the page around it; `None` outside of a frame.
-    parent: Option<String>,
+    around: Option<String>,
     /// The session's secret where the browser keeps no cookie. It is in this module's memory and nowhere else.
     bearer: Option<String>,
     /// When the gateway was asked last, ms.
@@ -55,7 +55,7 @@ thread_local! {
 
 /// From now on requests say that they come from a frame in a page of this origin.
 pub fn in_frame(parent: &str) {
-    FRAME.with_borrow_mut(|frame| frame.parent = Some(parent.to_owned()));
+    FRAME.with_borrow_mut(|frame| frame.around = Some(parent.to_owned()));
 }
 
 /// From now on requests carry this secret, or none.
@@ -79,7 +79,7 @@ pub fn was_signed_out() -> bool {
 /// Headers of a request of a frame; none to any other server than its own gateway.
 fn frame_headers(url: &str) -> Vec<(&'static str, String)> {
     FRAME.with_borrow_mut(|frame| {
-        let Some(parent) = &frame.parent else {
+        let Some(parent) = &frame.around else {
             return Vec::new();
         };
         let origin = page::origin();
@@ -100,7 +100,7 @@ fn frame_headers(url: &str) -> Vec<(&'static str, String)> {
 
 fn answered(status: u16) {
     if status == 401 {
-        FRAME.with_borrow_mut(|frame| frame.is_signed_out = frame.parent.is_some());
+        FRAME.with_borrow_mut(|frame| frame.is_signed_out = frame.around.is_some());
     }
 }
 

@@ -1,3 +1,5 @@
+//! Tickets, and the systems that ask for them.
+
 use super::super::policy::Role;
 use super::*;
 
