@@ -13,8 +13,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::ApiError;
 use crate::headers;
 use crate::routes::{
-    audit, bulk, config_json, document, emergency, files, frames, health, invoke, login, metadata,
-    pages, query, recipient, session, shares, thumbnail,
+    audit, bulk, config_json, document, emergency, files, frames, health, invoke, launch, login,
+    metadata, pages, query, recipient, session, shares, thumbnail,
 };
 use crate::state::Shared;
 
@@ -42,9 +42,12 @@ pub fn app(state: Shared) -> Router {
         .route("/auth/unlock", get(login::unlock_page).post(login::unlock))
         .route("/auth/logout", post(login::logout))
         .route("/auth/logout-everywhere", post(login::logout_everywhere))
-        .route("/api/session", get(session::session))
+        .route("/api/session", get(session::session).delete(session::end))
         .route("/api/session/lock", post(session::lock))
         .route("/api/session/unlock", post(session::unlock))
+        .route("/api/launch", post(launch::issue))
+        .route("/api/launch/own", post(launch::issue_own))
+        .route("/api/launch/redeem", post(launch::redeem))
         .route("/api/audit", get(audit::audit))
         .route("/api/emergency", post(emergency::break_glass))
         .route("/api/studies/{study}/files", get(files::download))

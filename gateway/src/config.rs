@@ -2,11 +2,13 @@
 //!
 //! A missing file is the embedded profile: folders, loopback, no login.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::auth::parents::is_origin;
 use crate::auth::sessions::Lifetimes;
 
 /// The file as a whole.
@@ -25,6 +27,8 @@ pub struct Config {
     pub auth: Auth,
     /// The audit record.
     pub audit: Audit,
+    /// Systems that may ask for tickets.
+    pub launch_client: Vec<LaunchClient>,
     /// Folder of the file: names of files in it are relative to it.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -121,6 +125,16 @@ pub struct Embed {
     pub allowed_parents: Option<Vec<String>>,
 }
 
+/// `[[launch_client]]`: a system whose server opens studies for its users.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaunchClient {
+    /// Its name.
+    pub id: String,
+    /// File with its secret: at least 32 characters on one line.
+    pub secret_file: PathBuf,
+}
+
 /// `[store]`
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -183,8 +197,18 @@ pub enum ConfigError {
     #[error("the secret file {0} is too short: at least 32 bytes are needed")]
     SecretShort(PathBuf),
     /// An origin that is none.
-    #[error("embed.allowed_parents must be origins like https://ehr.example.org")]
+    #[error(
+        "embed.allowed_parents must be origins as browsers write them, like https://ehr.example.org"
+    )]
     Parent,
+    /// Nobody has rights that a ticket could open.
+    #[error("launch_client needs a login: configure auth.local")]
+    LaunchWithoutLogin,
+    /// A name that is none, or is there twice.
+    #[error(
+        "launch_client.id must be a name of letters, digits, '.', '-' and '_' that no other has"
+    )]
+    LaunchClient,
 }
 
 impl Config {
@@ -210,7 +234,24 @@ impl Config {
         if !parents.into_iter().all(|parent| is_origin(parent)) {
             return Err(ConfigError::Parent);
         }
+        config.check_launch_clients()?;
         Ok(config)
+    }
+
+    fn check_launch_clients(&self) -> Result<(), ConfigError> {
+        if !self.launch_client.is_empty() && self.local().is_none() {
+            return Err(ConfigError::LaunchWithoutLogin);
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        let mut seen = BTreeSet::new();
+        let is_name = |id: &str| (1..=64).contains(&id.len()) && id.bytes().all(is_plain);
+        let all = self.launch_client.iter().map(|client| client.id.as_str());
+        for id in all {
+            if !is_name(id) || !seen.insert(id) {
+                return Err(ConfigError::LaunchClient);
+            }
+        }
+        Ok(())
     }
 
     /// `[auth.local]`, where it is on.
@@ -327,17 +368,14 @@ pub fn read_secret(path: &Path) -> Result<Vec<u8>, ConfigError> {
     Ok(secret)
 }
 
-/// True for scheme, host and port only: it goes into a header as it stands.
-fn is_origin(text: &str) -> bool {
-    let host = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    host.is_some_and(|host| {
-        !host.is_empty()
-            && host
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-.:[]*".contains(&b))
-    })
+/// A secret that people type into the configuration of another system: without the line end of its file.
+pub fn read_typed_secret(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let secret = read_secret(path)?;
+    let secret = secret.trim_ascii().to_vec();
+    if secret.len() < 32 {
+        return Err(ConfigError::SecretShort(path.to_owned()));
+    }
+    Ok(secret)
 }
 
 #[cfg(test)]
@@ -426,6 +464,21 @@ mod tests {
     #[test]
     fn a_parent_cannot_smuggle_anything_into_the_header() {
         assert!(read("[embed]\nallowed_parents = [\"https://a.b; script-src *\"]\n").is_err());
+        assert!(read("[embed]\nallowed_parents = [\"https://*.example.org\"]\n").is_err());
         assert!(read("[embed]\nallowed_parents = [\"https://ehr.example.org\"]\n").is_ok());
+    }
+
+    #[test]
+    fn systems_that_launch_have_names_of_their_own_and_need_a_login() {
+        let client = |id: &str| format!("[[launch_client]]\nid = \"{id}\"\nsecret_file = \"s\"\n");
+        let with_login = |text: String| read(&format!("{text}[auth.local]\n"));
+        assert!(with_login(client("ehr")).is_ok());
+        assert!(matches!(
+            read(&client("ehr")),
+            Err(ConfigError::LaunchWithoutLogin)
+        ));
+        for wrong in [client(""), client("e:r"), client("ehr") + &client("ehr")] {
+            assert!(matches!(with_login(wrong), Err(ConfigError::LaunchClient)));
+        }
     }
 }

@@ -33,11 +33,10 @@ pub async fn add(State(state): State<Shared>, request: Request, next: Next) -> R
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    let framed = matches!(path.as_str(), "/viewer" | "/embed");
-    let ancestors = if framed {
-        state.frame_ancestors.as_str()
+    let ancestors = if path == "/embed" {
+        state.parents.ancestors()
     } else {
-        "'none'"
+        "'none'".to_owned()
     };
     let policy = format!("{POLICY}; frame-ancestors {ancestors}");
     if let Ok(policy) = HeaderValue::from_str(&policy) {

@@ -19,10 +19,15 @@ use crate::audit::file::AuditError;
 use crate::auth::accounts::{self, AccountError};
 use crate::auth::asker::now_s;
 use crate::auth::database::{Database, DatabaseError};
+use crate::auth::launch::{Client, Clients};
+use crate::auth::parents::Parents;
 use crate::auth::policy::{Policies, PolicyError, Role};
-use crate::auth::{Login, sessions, waiting};
+use crate::auth::secret::SecretHash;
+use crate::auth::{Login, launch, sessions, waiting};
 use crate::command::ServeOptions;
-use crate::config::{Config, ConfigError, SecondFactor, read_secret};
+use crate::config::{
+    Config, ConfigError, LaunchClient, SecondFactor, read_secret, read_typed_secret,
+};
 use crate::source::folder::{FolderOptions, FolderStore, OpenError};
 use crate::state::State;
 
@@ -152,7 +157,10 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         public_url: (config.server.public_url.as_ref())
             .map(|url| url.trim_end_matches('/').to_owned()),
         has_tls: tls.is_some(),
-        frame_ancestors: frame_ancestors(&config),
+        parents: Parents::of(
+            config.embed.allowed_parents.as_deref(),
+            address.ip().is_loopback(),
+        ),
         limits: Limits {
             frame_bytes: usize::try_from(decoded_max).unwrap_or(usize::MAX),
             ..Limits::default()
@@ -255,7 +263,11 @@ async fn chores(state: Arc<State>) {
             if let Err(error) = waiting::write_down(login) {
                 eprintln!("sagitta: {error}");
             }
-            if let Err(error) = sessions::forget_ended(&login.database, now_s()) {
+            let forgotten = [
+                sessions::forget_ended(&login.database, now_s()),
+                launch::forget_ended(&login.database, now_s()),
+            ];
+            for error in forgotten.into_iter().filter_map(Result::err) {
                 eprintln!("sagitta: {error}");
             }
         });
@@ -345,13 +357,26 @@ fn login(config: &Config) -> Result<Option<Login>, ServeError> {
     let key = read_secret(&config.beside(key.ok_or(ConfigError::NoChainKey)?))?;
     let policies = config.auth.policies.as_ref();
     let policies = policies.map(|path| config.beside(path));
-    Ok(Some(Login::new(
+    let mut login = Login::new(
         Database::open(&config.beside(&local.users))?,
         Policies::read(policies.as_deref())?,
         Audit::open(&config.beside(&config.audit.file), &key)?,
         local.lifetimes()?,
         local.second_factor == SecondFactor::Required,
-    )))
+    );
+    login.clients = Clients::new(clients(config)?);
+    Ok(Some(login))
+}
+
+/// Systems that may ask for tickets, with what is kept of their secrets.
+fn clients(config: &Config) -> Result<Vec<Client>, ConfigError> {
+    let read = |client: &LaunchClient| {
+        Ok(Client {
+            id: client.id.clone(),
+            secret: SecretHash::of(&read_typed_secret(&config.beside(&client.secret_file))?),
+        })
+    };
+    config.launch_client.iter().map(read).collect()
 }
 
 /// The code by which the first administrator sets a password, as long as nobody has.
@@ -414,15 +439,6 @@ fn default_index(folders: &[PathBuf]) -> Option<PathBuf> {
         .map(|b| format!("{b:02x}"))
         .collect();
     Some(cache.join("sagitta").join(name).join("index.db"))
-}
-
-/// Who may frame the viewer: pages of this computer, or those that are configured.
-fn frame_ancestors(config: &Config) -> String {
-    match &config.embed.allowed_parents {
-        None => "'self' http://localhost:* http://127.0.0.1:*".to_owned(),
-        Some(parents) if parents.is_empty() => "'none'".to_owned(),
-        Some(parents) => format!("'self' {}", parents.join(" ")),
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use viewer_core::decode::Limits;
 
 use crate::assets::Assets;
 use crate::auth::Login;
+use crate::auth::parents::Parents;
 use crate::error::ApiError;
 use crate::source::SourceError;
 use crate::source::folder::FolderStore;
@@ -33,8 +34,8 @@ pub struct State {
     pub public_url: Option<String>,
     /// It speaks TLS itself.
     pub has_tls: bool,
-    /// Sources of the `frame-ancestors` of pages that may be framed.
-    pub frame_ancestors: String,
+    /// Whose pages may frame the viewer.
+    pub parents: Parents,
     /// Bounds of one decoded frame.
     pub limits: Limits,
     /// As many frames are decoded at once as there are cores; the others wait without a thread.

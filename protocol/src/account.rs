@@ -21,8 +21,20 @@ pub struct SessionState {
     pub share: bool,
     /// Seconds until it ends.
     pub ends_in_s: Option<i64>,
-    /// Seconds without a request until it is locked.
+    /// Seconds without a request until it is locked, or in a frame ends.
     pub idle_s: Option<i64>,
+    /// Studies that a frame's session is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<FrameContext>,
+}
+
+/// What a frame's session is for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FrameContext {
+    /// Source.
+    pub source: String,
+    /// Study Instance UIDs.
+    pub studies: Vec<String>,
 }
 
 /// `POST /api/session/unlock`: the password once more.

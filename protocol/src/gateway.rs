@@ -21,6 +21,24 @@ pub struct Config {
     /// True where the gateway itself answers; absent when `dist/` is hosted statically.
     #[serde(default)]
     pub gateway: bool,
+    /// Whose pages may frame the viewer and speak to it.
+    #[serde(default, skip_serializing_if = "Framing::is_usual")]
+    pub embed: Framing,
+}
+
+/// Whose pages may frame the viewer and speak to it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Framing {
+    /// Their origins; absent where pages of this computer may, and no others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parents: Option<Vec<String>>,
+}
+
+impl Framing {
+    /// Nothing is configured.
+    pub fn is_usual(&self) -> bool {
+        self.parents.is_none()
+    }
 }
 
 /// How far the index is.

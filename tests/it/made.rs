@@ -42,6 +42,8 @@ pub struct Made {
     /// False for a report, which holds no pixels.
     pub is_picture: bool,
     pub coded: Option<Coded>,
+    /// Every pixel of the picture has this value, and is shown as it is.
+    pub grey: Option<u8>,
 }
 
 impl Made {
@@ -61,6 +63,7 @@ impl Made {
             series_description: "Pictures".into(),
             is_picture: true,
             coded: None,
+            grey: None,
         }
     }
 
@@ -121,10 +124,16 @@ impl Made {
                 set.number((0x0028, element), number);
             }
             set.number((0x0028, 0x0103), 0);
+            if self.grey.is_some() {
+                // PS3.3 C.11.2.1.2.1: this window shows 0 to 255 as 0 to 255.
+                set.text((0x0028, 0x1050), *b"DS", "128");
+                set.text((0x0028, 0x1051), *b"DS", "256");
+            }
             if let Some(coded) = &self.coded {
                 set.fragment(&coded.stream);
             } else {
-                let pixels: Vec<u8> = (0..64).map(|place| place * 4).collect();
+                let pixels = (0..64).map(|place| self.grey.unwrap_or(place * 4));
+                let pixels: Vec<u8> = pixels.collect();
                 set.long((0x7FE0, 0x0010), *b"OB", &pixels);
             }
         }

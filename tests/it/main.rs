@@ -8,6 +8,7 @@ mod capture;
 mod choices;
 mod cine;
 mod ct_volume;
+mod embed;
 mod gpu_scenes;
 mod guest;
 mod guest_stage;

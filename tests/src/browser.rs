@@ -77,7 +77,22 @@ impl Browser {
     /// # Errors
     /// As [`Browser::launch`].
     pub fn launch_with(backend: Backend, flags: &[&str]) -> Result<Self> {
+        Self::launch_prepared(backend, flags, None)
+    }
+
+    /// Starts a browser whose profile has preferences from the start.
+    ///
+    /// # Errors
+    /// As [`Browser::launch`].
+    pub fn launch_prepared(
+        backend: Backend,
+        flags: &[&str],
+        preferences: Option<&serde_json::Value>,
+    ) -> Result<Self> {
         let profile = TempFolder::new("browser")?;
+        if let Some(preferences) = preferences {
+            profile.write("Default/Preferences", preferences.to_string().as_bytes())?;
+        }
         let complaints = File::create(profile.path().join("stderr.txt"))?;
         let child = Command::new(program()?)
             .args([

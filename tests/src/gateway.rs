@@ -214,10 +214,20 @@ impl Gateway {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Result<Answer> {
-        let mut head = format!(
-            "POST {path} HTTP/1.0\r\nhost: 127.0.0.1:{}\r\nsec-fetch-site: same-origin\r\nx-sagitta: 1\r\ncontent-type: {media_type}",
-            self.port
-        );
+        let own = [
+            ("sec-fetch-site", "same-origin"),
+            ("x-sagitta", "1"),
+            ("content-type", media_type),
+        ];
+        self.send(path, &[&own, headers].concat(), body)
+    }
+
+    /// Sends a body.
+    ///
+    /// # Errors
+    /// It is not there, or does not answer in time.
+    pub fn send(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer> {
+        let mut head = format!("POST {path} HTTP/1.0\r\nhost: 127.0.0.1:{}", self.port);
         for (name, value) in headers {
             head.push_str(&format!("\r\n{name}: {value}"));
         }

@@ -1,21 +1,24 @@
 //! The app: starts engine, screen and components, and joins them.
 
 use crate::account::Watch;
-use crate::components::gate::Gate;
+use crate::components::gate;
 use crate::components::guest::Guest;
 use crate::components::list::{ListMemory, ListSource, StudyList};
 use crate::components::reader::{Reader, Sharing};
+use crate::components::sign_in::SignIn;
 use crate::embed::api::ViewerV1;
 use crate::embed::listeners::Listeners;
+use crate::embed::session::{self, FrameSession};
+use crate::embed::{appearance, frame};
 use crate::engine::waiting::Told;
 use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
 use crate::platform::fetch::NotDone;
 use crate::platform::workers::{WorkerProgram, WorkerPrograms};
 use crate::platform::{canvas, clock, fetch, gamut, gpu, page, pictures};
 use crate::shared::{self, Link};
-use crate::store::{Access, Account, Command, Page, Presence, ReaderView};
+use crate::store::{Access, Account, Command, Gate, Page, Presence, ReaderView};
 use js_sys::Promise;
-use protocol::gateway::Config;
+use protocol::gateway::{Config, Framing};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use viewer_core::state::ViewLink;
@@ -34,6 +37,13 @@ struct Bridge {
     watch: RefCell<Option<Rc<Watch>>>,
     handle: RefCell<Option<EngineHandle>>,
     memory: ListMemory,
+    /// The app's own place is taken by something else, and who wants to know.
+    gate: Cell<Gate>,
+    show_gate: RefCell<Option<Callback<Gate>>>,
+    /// The session of a frame in another page, and the ticket that it was given.
+    session: RefCell<Option<FrameSession>>,
+    ticket: RefCell<Option<String>>,
+    framing: RefCell<Framing>,
     stage: NodeRef,
     has_gateway: Cell<bool>,
     listeners: Listeners,
@@ -42,6 +52,14 @@ struct Bridge {
 impl Bridge {
     fn handle(&self) -> Option<EngineHandle> {
         self.handle.borrow().clone()
+    }
+
+    fn set_gate(&self, gate: Gate) {
+        self.gate.set(gate);
+        let callback = self.show_gate.borrow().clone();
+        if let Some(callback) = callback {
+            callback.emit(gate);
+        }
     }
 
     /// Puts the canvas that is drawn on into the page.
@@ -137,6 +155,9 @@ pub fn start() {
     });
     let handle = EngineHandle::new(first_page, programs, program("sagitta-plane-worker"), host);
     *bridge.handle.borrow_mut() = Some(handle.clone());
+    if page::path_ends_with("/embed") {
+        prepare_frame(&bridge, &handle);
+    }
     if let Some(link) = link {
         handle.send(EngineEvent::Open(link));
     }
@@ -208,6 +229,32 @@ fn follow_link(bridge: &Rc<Bridge>) {
         }
     });
     link.follow();
+}
+
+/// The page for frames: what its address gives it, and its session. The same page is the window that a frame opens for signing in.
+fn prepare_frame(bridge: &Rc<Bridge>, handle: &EngineHandle) {
+    let given = page::take_fragment();
+    let value = |wanted: &str| {
+        let found = given.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value.clone())
+    };
+    // What cannot be shown as it was asked for is shown as usual.
+    let _ = appearance::set(value("theme").as_deref(), None);
+    let _ = appearance::set(None, value("locale").as_deref());
+    let weak = Rc::downgrade(bridge);
+    let show = move |gate| {
+        if let Some(bridge) = weak.upgrade() {
+            bridge.set_gate(gate);
+        }
+    };
+    if frame::parent().is_some() {
+        *bridge.ticket.borrow_mut() = value("ticket");
+        let session = FrameSession::new(handle.clone(), bridge.listeners.clone(), show);
+        *bridge.session.borrow_mut() = Some(session);
+    } else if value("signin").is_some() {
+        bridge.gate.set(Gate::Window);
+        spawn_local(session::attend_window(show));
+    }
 }
 
 fn mount(bridge: &Rc<Bridge>, page: Page) {
@@ -389,15 +436,27 @@ async fn configure(bridge: Rc<Bridge>, first_page: Page) {
     if sources.is_empty() {
         sources.push(default);
     }
-    let has_gateway = config.is_some_and(|config| config.gateway);
+    let has_gateway = config.as_ref().is_some_and(|config| config.gateway);
     bridge.has_gateway.set(has_gateway);
     if has_gateway && matches!(first_page, Page::List | Page::Reader) {
         spawn_local(follow_account(Rc::clone(&bridge)));
     }
+    *bridge.framing.borrow_mut() = config.map(|config| config.embed).unwrap_or_default();
+    let session = bridge.session.borrow().clone();
+    let is_framed = session.is_some();
+    if let Some(session) = session.filter(|_| has_gateway) {
+        // Nothing is asked of the store before it is known by what right.
+        let ticket = bridge.ticket.borrow_mut().take();
+        session.begin(ticket).await;
+    }
     if has_gateway {
-        sources
-            .iter()
-            .for_each(|source| pictures::is_ours(&source.root));
+        for source in &sources {
+            if is_framed {
+                pictures::is_ours_in_frame(&source.root);
+            } else {
+                pictures::is_ours(&source.root);
+            }
+        }
     }
     let listed: Vec<ListSource> = sources
         .iter()
@@ -429,7 +488,9 @@ async fn prepare_screen(bridge: Rc<Bridge>, first_page: Page, configured: Promis
     if first_page == Page::Bench {
         crate::embed::bench::publish(&handle);
     }
-    ViewerV1::new(handle, bridge.listeners.clone()).publish();
+    let session = bridge.session.borrow().clone();
+    let framing = bridge.framing.borrow().clone();
+    ViewerV1::new(handle, bridge.listeners.clone(), session).publish(framing);
     let bridge = Rc::downgrade(&bridge);
     gamut::on_change(move || {
         // The canvas of the old colours shows its pixels until the new one is there.
@@ -479,14 +540,16 @@ fn App(props: &AppProps) -> Html {
     let sources = use_state(|| Rc::new(Vec::<ListSource>::new()));
     let access = use_state(Access::default);
     let account = use_state_eq(Account::default);
+    let gate = use_state_eq(|| bridge.gate.get());
     {
         let set_account = account.setter();
-        let (bridge, page, view, sources, access) = (
+        let (bridge, page, view, sources, access, gate) = (
             Rc::clone(&bridge),
             page.setter(),
             view.setter(),
             sources.setter(),
             access.setter(),
+            gate.setter(),
         );
         use_memo((), move |()| {
             *bridge.show.borrow_mut() = Some(Callback::from(move |new| view.set(new)));
@@ -494,6 +557,7 @@ fn App(props: &AppProps) -> Html {
             *bridge.account.borrow_mut() = Some(Callback::from(move |new| set_account.set(new)));
             *bridge.admitted.borrow_mut() = Some(Callback::from(move |new| access.set(new)));
             *bridge.configured.borrow_mut() = Some(Callback::from(move |new| sources.set(new)));
+            *bridge.show_gate.borrow_mut() = Some(Callback::from(move |new| gate.set(new)));
         });
     }
     {
@@ -522,6 +586,14 @@ fn App(props: &AppProps) -> Html {
             }
         }
     });
+    if *gate != Gate::Open {
+        let on_sign_in = Callback::from(move |()| {
+            if let Some(session) = &*bridge.session.borrow() {
+                session.open_window();
+            }
+        });
+        return html! { <SignIn gate={*gate} locale={appearance::locale()} {on_sign_in} /> };
+    }
     let shown = match *page {
         Page::List => {
             let on_open = {
@@ -606,7 +678,7 @@ fn Keeper(props: &KeeperProps) -> Html {
         })
     };
     html! {
-        <Gate account={props.account.clone()} {unlock} refused={(*refused).clone()}
+        <gate::Gate account={props.account.clone()} {unlock} refused={(*refused).clone()}
             is_busy={*is_busy} leave={props.leave.clone()} />
     }
 }

@@ -113,6 +113,22 @@ pub struct ToShare {
     pub view: String,
 }
 
+/// What stands in place of the app in a frame that has no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gate {
+    /// Nothing: the app is on screen.
+    #[default]
+    Open,
+    /// The frame asks its user to sign in.
+    SignedOut,
+    /// The frame has opened a window for that.
+    Waiting,
+    /// This page is that window; its user has to log in first.
+    Window,
+    /// This page is that window, and was opened by nobody who may.
+    Stray,
+}
+
 /// The reader, whole.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ReaderView {

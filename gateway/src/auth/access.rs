@@ -10,7 +10,9 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
+use super::accounts::User;
 use super::asker::{Asker, whole};
+use super::launch::LaunchError;
 use super::policy::{Action, Circumstances, Principal, Resource, StudyFacts};
 use super::sessions::Session;
 use super::shares::{Closed, ShareError};
@@ -131,6 +133,11 @@ pub async fn permitted(
     let uid = study.to_owned();
     let facts = blocking(state, move |state| visible::facts(state, &uid)).await?;
     let unknown = || ApiError::from(SourceError::StudyUnknown);
+    let context = identity.context.as_ref();
+    if context.is_some_and(|context| !context.names(source, study)) {
+        login.audit.add(event).await.map_err(ApiError::unrecorded)?;
+        return Err(unknown());
+    }
     let (facts, patient) = facts.ok_or_else(unknown)?;
     let resource = Resource::Study(facts);
     let may = |is_fresh: bool| {
@@ -158,6 +165,9 @@ pub fn permits_gateway(state: &Shared, asker: &Asker, action: Action) -> bool {
     let (Some(login), Some(identity)) = (&state.login, asker.identity()) else {
         return false;
     };
+    if identity.context.is_some() {
+        return false;
+    }
     let circumstances = Circumstances {
         is_fresh: identity.is_fresh,
         has_reason: false,
@@ -221,7 +231,7 @@ impl Anybody {
     }
 }
 
-/// Someone who has logged in, for handlers that are of no study.
+/// Someone who has logged in by himself, for handlers that are of no study. The session of a frame is none such.
 #[derive(Debug)]
 pub struct LoggedIn {
     /// Whose session it is.
@@ -235,6 +245,7 @@ impl FromRequestParts<Shared> for LoggedIn {
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
         match whole(Asker::of(parts, state).await?)? {
+            Asker::User(session) if session.launched.is_some() => Err(ApiError::frame_only()),
             Asker::User(session) => Ok(Self {
                 session,
                 address: Asker::address(parts),
@@ -280,19 +291,26 @@ impl FromRequestParts<Shared> for Listed {
                 visible: Visible(visible::Studies::All),
             });
         };
-        let principal = asker
-            .identity()
-            .ok_or_else(ApiError::login_needed)?
-            .principal;
+        let identity = asker.identity().ok_or_else(ApiError::login_needed)?;
+        let (principal, context) = (identity.principal, identity.context);
         let mut event = Event::new(Kind::Search, Outcome::Success);
         event.actor = asker.actor(Asker::address(parts));
-        event.object.source = source;
+        event.object.source.clone_from(&source);
         event.object.other = parts.uri.query().unwrap_or_default().to_owned();
         event.object.study = target.study.clone().unwrap_or_default();
         login.audit.add(event).await.map_err(ApiError::unrecorded)?;
         let study = target.study.clone();
         let studies = blocking(state, move |state| {
             let may = |action, facts| state.permits(&principal, action, facts);
+            if let Some(context) = context {
+                // A frame's session searches its own studies alone, as its user may see them.
+                let named = context.studies.iter().map(String::as_str);
+                let wanted = named
+                    .filter(|uid| study.as_deref().is_none_or(|study| study == *uid))
+                    .filter(|uid| context.names(&source, uid));
+                let wanted: Vec<&str> = wanted.collect();
+                return visible::among(state, &wanted, |facts| may(Action::View, facts));
+            }
             match study {
                 // Series and instances of a study are listed for whoever may see it; other lists are searches.
                 Some(uid) => visible::one(state, &uid, |facts| may(Action::View, facts)),
@@ -305,6 +323,18 @@ impl FromRequestParts<Shared> for Listed {
             asker,
         })
     }
+}
+
+/// What a user may find, whoever asks for it: another system's server looks for what it opens.
+///
+/// # Errors
+/// It cannot be decided just now.
+pub async fn visible_to(state: &Shared, user: &User, action: Action) -> Result<Visible, ApiError> {
+    let principal = super::principal_of_user(user);
+    let studies = blocking(state, move |state| {
+        visible::studies(state, |facts| state.permits(&principal, action, facts))
+    });
+    Ok(Visible(studies.await?))
 }
 
 fn source_of(state: &Shared, target: &Target) -> Result<String, ApiError> {
@@ -329,6 +359,22 @@ impl ApiError {
     pub fn login_needed() -> Self {
         let message = "log in first";
         Self::new(StatusCode::UNAUTHORIZED, "login_needed", message)
+    }
+
+    /// 403: the session of a frame is for images.
+    pub fn frame_only() -> Self {
+        let message = "this session is of a frame in another page: log in to do this";
+        Self::new(StatusCode::FORBIDDEN, "frame_only", message)
+    }
+
+    /// Of tickets.
+    pub fn from_launch(error: &LaunchError) -> Self {
+        let message = error.to_string();
+        match error {
+            LaunchError::Unknown => Self::new(StatusCode::UNAUTHORIZED, "ticket_unknown", message),
+            LaunchError::Parent => Self::new(StatusCode::FORBIDDEN, "parent_refused", message),
+            LaunchError::Account(error) => Self::from_account(error),
+        }
     }
 
     /// 403: it changes who sees what, so the password is asked for again.

@@ -212,6 +212,14 @@ pub fn by_id(database: &Database, id: i64) -> Result<Option<User>> {
     Ok(connection.query_row(&sql, [id], user_of).optional()?)
 }
 
+/// The user of a name.
+///
+/// # Errors
+/// The database.
+pub fn by_name(database: &Database, name: &str) -> Result<Option<User>> {
+    find(&database.lock(), name)
+}
+
 /// Sets the first password, by the code that was given for it.
 ///
 /// # Errors

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 
+use super::launch::Context;
 use super::policy::Principal;
 use super::secret::{Secret, SecretHash};
 use super::sessions::{self, Session, Stage};
@@ -21,6 +22,8 @@ use crate::state::Shared;
 pub const SESSION_COOKIE: &str = "__Host-sid";
 /// The same in a frame of another site's page.
 pub const FRAME_COOKIE: &str = "__Host-esid";
+/// The header of our app in a frame: the origin of the page around it.
+pub const FRAME: HeaderName = HeaderName::from_static("x-sagitta-frame");
 /// The cookie of a request that waits for a login.
 pub const DETOUR_COOKIE: &str = "__Host-next";
 /// The cookie of a link that was opened.
@@ -73,6 +76,8 @@ pub(super) struct Identity {
     pub principal: Principal,
     pub session: SecretHash,
     pub is_fresh: bool,
+    /// What the session reaches, whatever its user may; `None` for everything.
+    pub context: Option<Context>,
 }
 
 impl Asker {
@@ -83,6 +88,7 @@ impl Asker {
         };
         if let Some(secret) = secret_of(&parts.headers)
             && let Some(session) = session_of(state, login, secret).await?
+            && is_in_place(&session, &parts.headers)
         {
             return Ok(Some(Self::User(Arc::new(session))));
         }
@@ -98,6 +104,10 @@ impl Asker {
                 principal: principal_of(session),
                 session: session.hash,
                 is_fresh: session.is_fresh,
+                context: session
+                    .launched
+                    .as_ref()
+                    .and_then(|launched| launched.context.clone()),
             }),
             Self::Link(link) => Some(Identity {
                 principal: Principal::Link {
@@ -108,6 +118,7 @@ impl Asker {
                 },
                 session: link.hash,
                 is_fresh: false,
+                context: None,
             }),
         }
     }
@@ -146,14 +157,36 @@ impl Asker {
     }
 }
 
-/// The secret that a request carries: a cookie, or a bearer where a frame has no cookies. Two different ones are none.
+/// A frame's session counts in its frame alone, under the page that it was opened for, and in the form that it was given in.
+fn is_in_place(session: &Session, headers: &HeaderMap) -> bool {
+    let Some(launched) = &session.launched else {
+        return true;
+    };
+    let parent = headers.get(FRAME).and_then(|value| value.to_str().ok());
+    parent == Some(launched.parent.as_str())
+        && launched.is_bearer == headers.contains_key(AUTHORIZATION)
+}
+
+/// The secret that a request carries: a cookie, or a bearer where a frame has no cookies. Two different ones are none; but a frame
+/// has its own before those of the browser's other pages, which come along where both are of one site.
 pub fn secret_of(headers: &HeaderMap) -> Option<Secret> {
     let bearers = headers
         .get_all(AUTHORIZATION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .filter_map(|value| value.strip_prefix("Bearer "));
-    one_secret(cookies(headers, &[SESSION_COOKIE, FRAME_COOKIE]).chain(bearers))
+    if !headers.contains_key(FRAME) {
+        return one_secret(cookies(headers, &[SESSION_COOKIE]).chain(bearers));
+    }
+    let mut bearers = bearers.peekable();
+    if bearers.peek().is_some() {
+        return one_secret(bearers);
+    }
+    let mut own = cookies(headers, &[FRAME_COOKIE]).peekable();
+    if own.peek().is_some() {
+        return one_secret(own);
+    }
+    one_secret(cookies(headers, &[SESSION_COOKIE]))
 }
 
 /// The secret in one cookie.
@@ -262,8 +295,6 @@ mod tests {
         let cookie = |value: &str| ("cookie", format!("a=b; __Host-sid={value}; c=d"));
         assert_eq!(of(&[]), None);
         assert_eq!(of(&[cookie(&text)]), Some(secret.clone()));
-        let frame = ("cookie", format!("__Host-esid={text}"));
-        assert_eq!(of(&[frame]), Some(secret.clone()));
         let bearer = ("authorization", format!("Bearer {text}"));
         assert_eq!(of(std::slice::from_ref(&bearer)), Some(secret.clone()));
         assert_eq!(of(&[cookie(&text), bearer.clone()]), Some(secret));
@@ -271,5 +302,20 @@ mod tests {
         assert_eq!(of(&[cookie(&other), bearer]), None);
         assert_eq!(of(&[cookie("short")]), None);
         assert_eq!(of(&[("cookie", format!("sid={text}"))]), None);
+    }
+
+    #[test]
+    fn t04_a_frame_has_a_secret_of_its_own_that_counts_nowhere_else() {
+        let (own, page) = (Secret::new().unwrap(), Secret::new().unwrap());
+        let of = |all: &[(&'static str, String)]| secret_of(&headers(all));
+        let frame = ("x-sagitta-frame", "https://ehr.example.org".to_owned());
+        let cookie = |name: &str, secret: &Secret| ("cookie", format!("{name}={}", secret.text()));
+        let (esid, sid) = (cookie(FRAME_COOKIE, &own), cookie(SESSION_COOKIE, &page));
+        let bearer = ("authorization", format!("Bearer {}", own.text()));
+        assert_eq!(of(std::slice::from_ref(&esid)), None);
+        assert_eq!(of(&[esid.clone(), sid.clone()]), Some(page.clone()));
+        assert_eq!(of(&[frame.clone(), esid, sid.clone()]), Some(own.clone()));
+        assert_eq!(of(&[frame.clone(), bearer, sid.clone()]), Some(own));
+        assert_eq!(of(&[frame, sid]), Some(page));
     }
 }

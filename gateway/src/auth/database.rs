@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 /// Steps from an empty database to the present one; a step that was released never changes.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE user (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE COLLATE NOCASE,
@@ -84,7 +85,21 @@ CREATE TABLE label (
     PRIMARY KEY (source, study, label)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_user ON session (user);
-"];
+",
+    "
+CREATE TABLE ticket (
+    hash BLOB NOT NULL PRIMARY KEY,
+    user INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+    client TEXT NOT NULL,
+    context TEXT,
+    parent TEXT,
+    replaces BLOB,
+    ends INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ticket_user ON ticket (user);
+ALTER TABLE session ADD COLUMN launched TEXT;
+",
+];
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -9,6 +9,8 @@ pub mod asker;
 pub mod database;
 pub mod detours;
 pub mod labels;
+pub mod launch;
+pub mod parents;
 pub mod password;
 pub mod policy;
 pub mod secret;
@@ -18,12 +20,14 @@ pub mod totp;
 pub mod visible;
 pub mod waiting;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use crate::audit::Audit;
+use accounts::User;
 use database::Database;
 use detours::Detours;
+use launch::Clients;
 use policy::{Action, Circumstances, Policies, Principal, Resource, StudyFacts};
 use secret::SecretHash;
 use sessions::{Lifetimes, Session};
@@ -43,6 +47,8 @@ pub struct Login {
     pub needs_second_factor: bool,
     /// Requests that wait for a login.
     pub detours: Detours,
+    /// Systems that may ask for tickets.
+    pub clients: Clients,
     /// Studies whose first reading by a session is on record: session, study, and what was read.
     recorded: Mutex<HashSet<(SecretHash, String, Reading)>>,
 }
@@ -75,6 +81,7 @@ impl Login {
             lifetimes,
             needs_second_factor,
             detours: Detours::default(),
+            clients: Clients::default(),
             recorded: Mutex::default(),
         }
     }
@@ -99,14 +106,26 @@ impl Login {
 
 /// What policies know of a session.
 fn principal_of(session: &Session) -> Principal {
-    let user = &session.user;
+    let mut principal = principal_of_user(&session.user);
+    if let Principal::User {
+        opened_in_emergency,
+        ..
+    } = &mut principal
+    {
+        opened_in_emergency.clone_from(&session.emergencies);
+    }
+    principal
+}
+
+/// What policies know of a user without a session.
+fn principal_of_user(user: &User) -> Principal {
     Principal::User {
         name: user.name.clone(),
         roles: user.roles.clone(),
         sites: user.sites.clone(),
         referrers: user.referrers.clone(),
         labels: user.labels.clone(),
-        opened_in_emergency: session.emergencies.clone(),
+        opened_in_emergency: BTreeSet::new(),
     }
 }
 

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::accounts::{self, AccountError, User};
 use super::database::Database;
+use super::launch::{self, Launched};
 use super::secret::{Secret, SecretHash};
 use super::totp;
 
@@ -80,6 +81,8 @@ pub struct Session {
     pub ends_s: i64,
     /// Studies that were opened in an emergency.
     pub emergencies: BTreeSet<String>,
+    /// It is of a frame: how it came about, and what it reaches.
+    pub launched: Option<Launched>,
 }
 
 type Result<T> = std::result::Result<T, AccountError>;
@@ -118,6 +121,33 @@ fn insert(
         params![secret.hash().bytes(), user, stage.name(), now_s, now_s + life],
     )?;
     Ok(())
+}
+
+/// Starts the session of a frame. Nobody gave a password for it: it is never fresh, and idle it ends instead of being locked.
+///
+/// # Errors
+/// The database, or no random numbers.
+pub fn start_launched(
+    database: &Database,
+    user: &User,
+    launched: &Launched,
+    lifetimes: Lifetimes,
+    now_s: i64,
+) -> Result<Secret> {
+    let secret = Secret::new()?;
+    let connection = database.lock();
+    connection.execute(
+        "INSERT INTO session (hash, user, stage, made, proved, seen, ends, launched) VALUES (?1, ?2, ?3, ?4, 0, ?4, ?5, ?6)",
+        params![
+            secret.hash().bytes(),
+            user.id,
+            Stage::Whole.name(),
+            now_s,
+            now_s + lifetimes.absolute_s,
+            launch::json(launched)
+        ],
+    )?;
+    Ok(secret)
 }
 
 /// Ends a login: the session gets a new secret, and the old one is worth nothing.
@@ -176,11 +206,12 @@ pub fn find(
     lifetimes: Lifetimes,
     now_s: i64,
 ) -> Result<Option<Session>> {
-    let row: Option<(i64, String, i64, i64, i64, String)> = {
+    type Row = (i64, String, i64, i64, i64, String, Option<String>);
+    let row: Option<Row> = {
         let connection = database.lock();
         connection
             .query_row(
-                "SELECT user, stage, proved, seen, ends, emergencies FROM session WHERE hash = ?1",
+                "SELECT user, stage, proved, seen, ends, emergencies, launched FROM session WHERE hash = ?1",
                 [hash.bytes()],
                 |row| {
                     Ok((
@@ -190,12 +221,13 @@ pub fn find(
                         row.get(3)?,
                         row.get(4)?,
                         row.get(5)?,
+                        row.get(6)?,
                     ))
                 },
             )
             .optional()?
     };
-    let Some((user, stage, proved, seen, ends, emergencies)) = row else {
+    let Some((user, stage, proved, seen, ends, emergencies, launched)) = row else {
         return Ok(None);
     };
     // A clock that was set back makes no session live longer.
@@ -206,7 +238,19 @@ pub fn find(
     let (Some(stage), Some(user)) = (Stage::of(&stage), accounts::by_id(database, user)?) else {
         return Ok(None);
     };
+    let launched: Option<Launched> = match launched {
+        None => None,
+        Some(text) => match serde_json::from_str(&text) {
+            Ok(launched) => Some(launched),
+            // What it reaches cannot be told: it reaches nothing.
+            Err(_) => return Ok(None),
+        },
+    };
     let is_locked = stage == Stage::Whole && now_s - seen > lifetimes.idle_s;
+    if is_locked && launched.is_some() {
+        end(database, hash)?;
+        return Ok(None);
+    }
     if !is_locked && now_s - seen >= SEEN_EVERY_S {
         let connection = database.lock();
         connection.execute(
@@ -222,6 +266,7 @@ pub fn find(
         is_fresh: !is_locked && now_s - proved < FRESH_S,
         ends_s: ends,
         emergencies: serde_json::from_str(&emergencies).unwrap_or_default(),
+        launched,
     }))
 }
 
@@ -288,6 +333,7 @@ pub fn end(database: &Database, hash: &SecretHash) -> Result<()> {
 /// The database.
 pub fn end_all(database: &Database, user: i64) -> Result<usize> {
     let connection = database.lock();
+    connection.execute("DELETE FROM ticket WHERE user = ?1", [user])?;
     Ok(connection.execute("DELETE FROM session WHERE user = ?1", [user])?)
 }
 

@@ -46,6 +46,29 @@ pub fn one(
     })
 }
 
+/// Of some studies those that someone may see.
+pub fn among(
+    state: &State,
+    uids: &[&str],
+    may: impl Fn(StudyFacts) -> bool,
+) -> Result<Studies, SourceError> {
+    let mut also = Vec::new();
+    for uid in uids {
+        if facts(state, uid)?.is_some_and(|(facts, _)| may(facts)) {
+            also.push((*uid).to_owned());
+        }
+    }
+    Ok(if also.is_empty() {
+        Studies::Nothing
+    } else {
+        Studies::Some {
+            referring: Vec::new(),
+            also,
+            never: Vec::new(),
+        }
+    })
+}
+
 /// All studies that someone may find.
 pub fn studies(state: &State, may: impl Fn(StudyFacts) -> bool) -> Result<Studies, SourceError> {
     let all = state.store.referring()?;

@@ -1,12 +1,13 @@
 //! `/config.json`: the DICOMweb roots that the app may use.
 
 use axum::Json;
+use axum::extract::State;
 use protocol::gateway::{Config, Source};
 
-use crate::state::LOCAL;
+use crate::state::{LOCAL, Shared};
 
 /// Lists the sources; their roots are relative to this address.
-pub async fn config() -> Json<Config> {
+pub async fn config(State(state): State<Shared>) -> Json<Config> {
     Json(Config {
         sources: vec![Source {
             id: LOCAL.to_owned(),
@@ -14,5 +15,6 @@ pub async fn config() -> Json<Config> {
             dicomweb: format!("dicomweb/{LOCAL}"),
         }],
         gateway: true,
+        embed: state.parents.framing(),
     })
 }

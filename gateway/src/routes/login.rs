@@ -27,7 +27,7 @@ use crate::auth::{Login, totp};
 use crate::error::ApiError;
 use crate::state::Shared;
 
-const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+pub(super) const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// Shows a page again with what went wrong, or gives the error where that is none of the person's.
 fn status_of(error: &AccountError) -> StatusCode {
@@ -156,6 +156,7 @@ impl Asking {
         }
     }
 
+    /// The session, where its login has come that far.
     pub(super) fn at(&self, stage: Stage) -> Option<&Arc<Session>> {
         self.session.as_ref().filter(|it| it.stage == stage)
     }

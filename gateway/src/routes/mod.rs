@@ -9,6 +9,7 @@ pub mod files;
 pub mod frames;
 pub mod health;
 pub mod invoke;
+pub mod launch;
 pub mod login;
 mod login_pages;
 pub mod metadata;

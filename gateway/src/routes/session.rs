@@ -5,17 +5,21 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use protocol::account::{SessionState, Unlock};
+use axum::http::header::SET_COOKIE;
+use axum::response::{IntoResponse as _, Response};
+use protocol::account::{FrameContext, SessionState, Unlock};
 
 use super::login::{Asking, event, prove, record, work};
 use crate::audit::event::{Kind, Outcome};
-use crate::auth::asker::now_s;
+use crate::auth::asker::{FRAME_COOKIE, SESSION_COOKIE, now_s};
 use crate::auth::sessions::{self, Session, Stage};
 use crate::auth::{Login, could_share};
 use crate::error::ApiError;
 use crate::state::Shared;
 
 fn answer(login: &Login, session: &Session) -> SessionState {
+    let launched = session.launched.as_ref();
+    let context = launched.and_then(|launched| launched.context.as_ref());
     SessionState {
         login: true,
         user: Some(session.user.name.clone()),
@@ -28,6 +32,10 @@ fn answer(login: &Login, session: &Session) -> SessionState {
         share: could_share(login, session),
         ends_in_s: Some(session.ends_s - now_s()),
         idle_s: Some(login.lifetimes.idle_s),
+        context: context.map(|context| FrameContext {
+            source: context.source.clone(),
+            studies: context.studies.iter().cloned().collect(),
+        }),
     }
 }
 
@@ -69,4 +77,30 @@ pub async fn unlock(
     let proved = prove(&state, &asking, session, password).await?;
     proved.map_err(|error| ApiError::from_account(&error))?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends the session, for scripts: pages have a form for it.
+pub async fn end(State(state): State<Shared>, asking: Asking) -> Result<Response, ApiError> {
+    let session = asking.at(Stage::Whole).ok_or_else(ApiError::login_needed)?;
+    let (hash, is_launched) = (session.hash, session.launched.is_some());
+    let ended = work(&state, move |login| sessions::end(&login.database, &hash)).await?;
+    ended.map_err(|error| ApiError::from_account(&error))?;
+    let mut event = event(
+        Kind::Logout,
+        Outcome::Success,
+        Some(&session.user.name),
+        &asking,
+    );
+    event.actor.session = hash.short();
+    record(&state, event).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let gone = if is_launched {
+        format!("{FRAME_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=None; Partitioned; Max-Age=0")
+    } else {
+        format!("{SESSION_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
+    };
+    if let Ok(gone) = gone.parse() {
+        response.headers_mut().append(SET_COOKIE, gone);
+    }
+    Ok(response)
 }

@@ -61,8 +61,7 @@ fn t02_every_answer_carries_the_csp() {
                 continue;
             }
             let ancestors = csp.strip_prefix(policy).unwrap();
-            let framed = matches!(route, "/viewer" | "/embed");
-            let expected = if framed {
+            let expected = if route == "/embed" {
                 "'self' http://localhost:* http://127.0.0.1:*"
             } else {
                 "'none'"

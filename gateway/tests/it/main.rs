@@ -12,6 +12,7 @@ mod fragments;
 mod frames;
 mod hardening;
 mod invoke;
+mod launch;
 mod login;
 mod matrix;
 mod native;

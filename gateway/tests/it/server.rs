@@ -161,6 +161,19 @@ impl Server {
         self.send("POST", path, &headers, body.as_bytes())
     }
 
+    /// Sends a body with these headers, as a program does.
+    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let (host, length) = (self.address.to_string(), body.len().to_string());
+        let mut all = vec![
+            ("Host", host.as_str()),
+            ("Connection", "close"),
+            ("Content-Type", "application/json"),
+            ("Content-Length", &length),
+        ];
+        all.extend(headers);
+        self.send("POST", path, &all, body.as_bytes())
+    }
+
     /// Sends exactly these headers.
     pub fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.send(method, path, headers, b"")

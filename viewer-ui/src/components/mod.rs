@@ -6,4 +6,5 @@ pub mod icon;
 pub mod list;
 pub mod reader;
 pub mod series_picture;
+pub mod sign_in;
 pub mod user_menu;

@@ -19,7 +19,8 @@ pub struct SeriesPictureProps {
 /// The picture alone, without frame or caption.
 #[component]
 pub fn SeriesPicture(props: &SeriesPictureProps) -> Html {
-    let fetched = use_state_eq(|| None::<Rc<Picture>>);
+    // With the series that it is of: a picture is never shown as that of another one.
+    let fetched = use_state_eq(|| None::<(PictureOf, Rc<Picture>)>);
     // The address that gave no picture: another one is tried anew.
     let broken = use_state_eq(|| None::<String>);
     let direct = props
@@ -38,7 +39,7 @@ pub fn SeriesPicture(props: &SeriesPictureProps) -> Html {
                     let is_wanted = || watch.get();
                     let picture = pictures::fetch(&of.root, &of.study, &of.series, is_wanted).await;
                     if watch.get() {
-                        setter.set(picture.map(Rc::new));
+                        setter.set(picture.map(|picture| (of, Rc::new(picture))));
                     }
                 });
             }
@@ -46,7 +47,10 @@ pub fn SeriesPicture(props: &SeriesPictureProps) -> Html {
         });
     }
     let address = direct
-        .or_else(|| fetched.as_ref().map(|picture| picture.address().to_owned()))
+        .or_else(|| {
+            let (of, picture) = fetched.as_ref()?;
+            (props.of.as_ref() == Some(of)).then(|| picture.address().to_owned())
+        })
         .filter(|address| broken.as_ref() != Some(address));
     let Some(address) = address else {
         return html! { <span class="mod nopic">{&props.modality}</span> };

@@ -3,17 +3,23 @@
 //! Names and meanings are a contract with outside code; nothing here is renamed.
 
 use super::listeners::{EVENTS, Listeners};
+use super::opening::{self, OpenTarget};
+use super::session::FrameSession;
 use super::{figures, pixels, planes};
 use crate::engine::waiting::{Condition, ViewerError};
 use crate::engine::{Engine, EngineEvent, EngineHandle};
 use crate::store::{Content, Page};
 use js_sys::{Function, Promise};
+use protocol::gateway::Framing;
 use serde::{Deserialize, Serialize};
+use std::cell::Cell;
+use std::rc::Rc;
 use viewer_core::pixel::Window;
 use viewer_core::state::{Action, Layout, ViewChange, ViewLink};
 use viewer_core::tools::MarkKind;
 use viewer_core::tools::probe::ProbeRegion;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 /// The contract's `ViewerV1`.
 #[wasm_bindgen]
@@ -21,15 +27,19 @@ use wasm_bindgen::prelude::*;
 pub struct ViewerV1 {
     handle: EngineHandle,
     listeners: Listeners,
+    /// That of a frame.
+    session: Option<FrameSession>,
+    /// Counts what was asked to be opened or closed: what was looked up for an older one is not opened.
+    epoch: Rc<Cell<u64>>,
 }
 
+/// How the app looks.
 #[derive(Deserialize)]
-struct OpenTarget {
-    studies: Vec<String>,
-    series: Option<String>,
-    instance: Option<String>,
-    frame: Option<u32>,
-    source: Option<String>,
+#[serde(default)]
+#[derive(Default)]
+struct Appearance {
+    theme: Option<String>,
+    locale: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -111,31 +121,74 @@ impl ViewerV1 {
         1
     }
 
-    /// Opens studies; the promise ends when the first frame stands on screen in final quality.
+    /// Opens studies; the promise ends when the first frame stands on screen in final quality. What was open is gone at once.
     pub fn open(&self, target: JsValue) -> Promise {
-        let target: OpenTarget = match read(target, "what to open") {
+        let target: Result<OpenTarget, _> = read(target, "what to open");
+        let (link, look_up) = match target.and_then(OpenTarget::read) {
             Ok(target) => target,
             Err(error) => return refused(error),
         };
-        if target.studies.is_empty() {
-            return refused(ViewerError::new("bad_argument", "no study is named"));
+        let epoch = self.begin_epoch();
+        if let Some(session) = &self.session {
+            let wanted = look_up.is_none().then_some(&link);
+            if let Err(error) = session.check(wanted) {
+                return refused(error);
+            }
         }
-        let link = ViewLink {
-            studies: target.studies,
-            series: target.series.into_iter().collect(),
-            instance: target.instance,
-            frame: target.frame,
-            source: target.source,
-            ..ViewLink::default()
+        let Some(look_up) = look_up else {
+            return self.open_now(link);
         };
-        self.handle.send(EngineEvent::Open(link));
-        self.wait(Condition::Opened)
+        self.handle.send(EngineEvent::MakeWay);
+        let api = self.clone();
+        pixels::promise(async move {
+            let found = opening::find(&api.handle, link, &look_up).await;
+            if api.epoch.get() != epoch {
+                let words = "something else was opened meanwhile";
+                return Err(ViewerError::new("superseded", words).into());
+            }
+            let opened = api.open_now(found.map_err(JsValue::from)?);
+            JsFuture::from(opened).await
+        })
     }
 
     /// Closes everything; nothing of the study is left on screen or in memory.
     pub fn close(&self) -> Promise {
+        self.begin_epoch();
         self.handle.send(EngineEvent::Close);
         self.wait(Condition::Blank)
+    }
+
+    /// Gives a frame a session by a ticket, and opens what that is for.
+    #[wasm_bindgen(js_name = signIn)]
+    pub fn sign_in(&self, ticket: String) -> Promise {
+        let Some(session) = self.session.clone() else {
+            let words = "only a frame is signed in by a ticket";
+            return refused(ViewerError::new("unsupported", words));
+        };
+        let epoch = self.begin_epoch();
+        // What was open belongs to another session.
+        self.handle.send(EngineEvent::MakeWay);
+        let api = self.clone();
+        pixels::promise(async move {
+            let link = session.sign_in(&ticket).await.map_err(JsValue::from)?;
+            match link {
+                Some(link) if api.epoch.get() == epoch => JsFuture::from(api.open_now(link)).await,
+                _ => Ok(JsValue::UNDEFINED),
+            }
+        })
+    }
+
+    /// Sets theme and language.
+    #[wasm_bindgen(js_name = setAppearance)]
+    pub fn set_appearance(&self, appearance: JsValue) -> Promise {
+        let Appearance { theme, locale } = match read(appearance, "the appearance") {
+            Ok(appearance) => appearance,
+            Err(error) => return refused(error),
+        };
+        match super::appearance::set(theme.as_deref(), locale.as_deref()) {
+            Ok(()) => Promise::resolve(&JsValue::UNDEFINED),
+            Err(error) => refused(error),
+        }
     }
 
     /// Divides the image area.
@@ -321,7 +374,7 @@ impl ViewerV1 {
         let drawn = self.wait(Condition::Drawn(viewport));
         let handle = self.handle.clone();
         pixels::promise(async move {
-            wasm_bindgen_futures::JsFuture::from(drawn).await?;
+            JsFuture::from(drawn).await?;
             let blob = crate::engine::capture(&handle, viewport).await?;
             Ok(blob.into())
         })
@@ -375,20 +428,36 @@ impl ViewerV1 {
 
 impl ViewerV1 {
     /// The API of an engine.
-    pub fn new(handle: EngineHandle, listeners: Listeners) -> Self {
-        Self { handle, listeners }
+    pub fn new(handle: EngineHandle, listeners: Listeners, session: Option<FrameSession>) -> Self {
+        Self {
+            handle,
+            listeners,
+            session,
+            epoch: Rc::default(),
+        }
     }
 
     /// Puts it where pages look for it, and tells that it is ready.
-    pub fn publish(self) {
+    pub fn publish(self, framing: Framing) {
         let listeners = self.listeners.clone();
         let api = JsValue::from(self);
         if let Some(window) = web_sys::window() {
             // A window takes every property.
             let _ = js_sys::Reflect::set(&window, &"sagitta".into(), &api);
         }
-        super::bridge::listen(api, &listeners);
+        super::bridge::listen(api, &listeners, framing);
         listeners.call("ready", &js_sys::Object::new());
+    }
+
+    fn begin_epoch(&self) -> u64 {
+        let epoch = self.epoch.get() + 1;
+        self.epoch.set(epoch);
+        epoch
+    }
+
+    fn open_now(&self, link: ViewLink) -> Promise {
+        self.handle.send(EngineEvent::Open(link));
+        self.wait(Condition::Opened)
     }
 
     fn wait(&self, condition: Condition) -> Promise {

@@ -1,150 +1,111 @@
 //! The frame's side of `<sagitta-viewer>`: calls of the parent page, answered by the API.
 //!
-//! Heard is only the parent window itself, from an allowed origin, with typed and versioned messages.
-//! While the gateway listens on loopback and no allow-list is configured, parents on loopback are
-//! allowed; every other one is ignored.
+//! Heard is only the parent window itself, from an allowed origin, with typed and versioned messages. Every call is acknowledged
+//! when it comes and answered when it is done, also where it cannot be done; everybody else gets silence.
 
 use super::listeners::{EVENTS, Listeners};
+use super::{frame, message};
+use crate::engine::waiting::ViewerError;
 use crate::platform::page;
 use js_sys::{Array, Function, Object, Promise, Reflect};
+use protocol::gateway::Framing;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-/// Name and version in every message.
-const NAME: &str = "sagitta";
-const VERSION: f64 = 1.0;
-/// Methods that a parent may call.
-const METHODS: [&str; 16] = [
-    "open",
-    "close",
-    "setLayout",
-    "viewports",
-    "setSlice",
-    "setWindow",
-    "setPlane",
-    "setView",
-    "probe",
-    "pixels",
-    "planeValues",
-    "capture",
-    "fuse",
-    "setTime",
-    "complete",
-    "stats",
-];
-
-/// True for an origin that may frame and drive the viewer.
-fn is_allowed(origin: &str, own: &str) -> bool {
-    origin == own || (is_loopback(own) && is_loopback(origin))
-}
-
-/// `http://localhost` or `http://127.0.0.1`, any port.
-fn is_loopback(origin: &str) -> bool {
-    ["http://localhost", "http://127.0.0.1"].iter().any(|host| {
-        origin.strip_prefix(host).is_some_and(|rest| {
-            rest.is_empty()
-                || rest.strip_prefix(':').is_some_and(|port| {
-                    !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
-                })
-        })
-    })
-}
-
-fn parent() -> Option<web_sys::Window> {
-    let window = web_sys::window()?;
-    let parent = window.parent().ok().flatten()?;
-    (!Object::is(&parent, &window)).then_some(parent)
-}
-
-fn get(object: &JsValue, name: &str) -> JsValue {
-    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
-}
-
-fn message() -> Object {
-    let object = Object::new();
-    put(&object, NAME, &VERSION.into());
-    object
-}
-
-fn put(object: &Object, name: &str, value: &JsValue) {
-    // A plain object takes every property.
-    let _ = Reflect::set(object, &name.into(), value);
-}
-
 /// Listens to the parent, where there is one.
-pub fn listen(api: JsValue, listeners: &Listeners) {
-    let Some(parent) = parent() else { return };
+pub fn listen(api: JsValue, listeners: &Listeners, framing: Framing) {
+    let Some(parent) = frame::parent() else {
+        return;
+    };
     let listeners = listeners.clone();
     let greeted = std::cell::Cell::new(false);
-    let closure =
-        Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
-            let data = event.data();
-            let is_parent = event
-                .source()
-                .is_some_and(|source| Object::is(&source, &parent));
-            let origin = event.origin();
-            if !is_parent
-                || !is_allowed(&origin, &page::origin())
-                || get(&data, NAME).as_f64() != Some(VERSION)
-            {
-                return;
+    frame::on_message(move |event| {
+        let data = event.data();
+        let origin = event.origin();
+        if !frame::is_from(&event, &parent)
+            || !frame::is_allowed(&origin, &page::origin(), &framing)
+            || message::version(&data).is_none()
+        {
+            return;
+        }
+        let id = message::get(&data, "id");
+        let answer = |error: ViewerError| {
+            let reply = failed(&id, &error.into());
+            // A parent that is gone hears nothing.
+            let _ = parent.post_message(&reply, &origin);
+        };
+        if !message::is_ours(&data) {
+            let words = "this viewer speaks version 1";
+            answer(ViewerError::new("unsupported", words));
+            return;
+        }
+        if message::get(&data, "hello").is_truthy() {
+            if !greeted.replace(true) {
+                forward_events(&listeners, &parent, &origin);
             }
-            if get(&data, "hello").is_truthy() {
-                if !greeted.replace(true) {
-                    forward_events(&listeners, &parent, &origin);
-                }
-                let answer = message();
-                put(&answer, "ready", &true.into());
-                // A parent that is gone hears nothing.
-                let _ = parent.post_message(&answer, &origin);
-                return;
-            }
-            let Some(method) = get(&data, "method").as_string() else {
-                return;
-            };
-            if METHODS.contains(&method.as_str()) {
-                let call = answer(api.clone(), method, get(&data, "args"), get(&data, "id"));
+            let ready = message::new();
+            message::put(&ready, "ready", &true.into());
+            let _ = parent.post_message(&ready, &origin);
+            return;
+        }
+        let Some(method) = message::get(&data, "method").as_string() else {
+            answer(ViewerError::new("bad_argument", "a call names its method"));
+            return;
+        };
+        if id.as_f64().is_none() {
+            answer(ViewerError::new("bad_argument", "a call has a number"));
+            return;
+        }
+        let ack = message::new();
+        message::put(&ack, "ack", &id);
+        let _ = parent.post_message(&ack, &origin);
+        match message::arguments(&method, &message::get(&data, "args")) {
+            Err(error) => answer(error),
+            Ok(arguments) => {
+                let call = carry_out(api.clone(), method, arguments, id);
                 let (parent, origin) = (parent.clone(), origin);
                 spawn_local(async move {
-                    let (answer, transfer) = call.await;
-                    let _ = parent.post_message_with_transfer(&answer, &origin, &transfer);
+                    let (reply, transfer) = call.await;
+                    let _ = parent.post_message_with_transfer(&reply, &origin, &transfer);
                 });
             }
-        });
-    if let Some(window) = web_sys::window() {
-        let listener = closure.as_ref().unchecked_ref();
-        let _ = window.add_event_listener_with_callback("message", listener);
-    }
-    // The page listens for as long as it lives.
-    closure.forget();
+        }
+    });
 }
 
 fn forward_events(listeners: &Listeners, parent: &web_sys::Window, origin: &str) {
     for event in EVENTS {
         let (parent, origin) = (parent.clone(), origin.to_owned());
         let closure = Closure::<dyn Fn(JsValue)>::new(move |detail: JsValue| {
-            let told = message();
-            put(&told, "event", &event.into());
-            put(&told, "detail", &detail);
+            let told = message::new();
+            message::put(&told, "event", &event.into());
+            message::put(&told, "detail", &detail);
             let _ = parent.post_message(&told, &origin);
         });
         listeners.add(event, closure.into_js_value().unchecked_into());
     }
 }
 
+fn failed(id: &JsValue, error: &JsValue) -> Object {
+    let reply = message::new();
+    message::put(&reply, "id", id);
+    let words = Object::new();
+    for (name, otherwise) in [("code", "failed"), ("message", "the call failed")] {
+        let text = message::get(error, name).as_string();
+        let text = text.unwrap_or_else(|| otherwise.into());
+        message::put(&words, name, &text.into());
+    }
+    message::put(&reply, "error", &words);
+    reply
+}
+
 /// Calls a method and waits for what it gives; the answer, and what travels by transfer.
-async fn answer(api: JsValue, method: String, args: JsValue, id: JsValue) -> (Object, Array) {
-    let (reply, transfer) = (message(), Array::new());
-    put(&reply, "id", &id);
-    let function: Result<Function, _> = get(&api, &method).dyn_into();
-    let args = if args.is_array() {
-        Array::from(&args)
-    } else {
-        Array::new()
-    };
+async fn carry_out(api: JsValue, method: String, arguments: Array, id: JsValue) -> (Object, Array) {
+    let transfer = Array::new();
+    let function: Result<Function, _> = message::get(&api, &method).dyn_into();
     let result = match function {
-        Ok(function) => function.apply(&api, &args),
+        Ok(function) => function.apply(&api, &arguments),
         Err(_) => Err(JsValue::UNDEFINED),
     };
     let result = match result {
@@ -154,57 +115,19 @@ async fn answer(api: JsValue, method: String, args: JsValue, id: JsValue) -> (Ob
         },
         Err(error) => Err(error),
     };
-    match result {
-        Ok(value) => {
-            let data = get(&value, "data");
-            if let Some(array) = data.dyn_ref::<js_sys::Object>()
-                && js_sys::ArrayBuffer::is_view(array)
-            {
-                transfer.push(&get(array, "buffer"));
-            }
-            put(&reply, "value", &value);
-        }
-        Err(error) => {
-            let words = Object::new();
-            let code = get(&error, "code")
-                .as_string()
-                .unwrap_or_else(|| "failed".into());
-            let text = get(&error, "message")
-                .as_string()
-                .unwrap_or_else(|| "the call failed".into());
-            put(&words, "code", &code.into());
-            put(&words, "message", &text.into());
-            put(&reply, "error", &words);
+    let value = match result {
+        Ok(value) => value,
+        Err(error) => return (failed(&id, &error), transfer),
+    };
+    let reply = message::new();
+    message::put(&reply, "id", &id);
+    for name in ["data", "values"] {
+        let data = message::get(&value, name);
+        if data.is_object() && js_sys::ArrayBuffer::is_view(data.unchecked_ref()) {
+            let buffer = Reflect::get(&data, &"buffer".into());
+            transfer.push(&buffer.unwrap_or(JsValue::UNDEFINED));
         }
     }
+    message::put(&reply, "value", &value);
     (reply, transfer)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_viewer_on_loopback_hears_parents_on_loopback_and_no_others() {
-        let own = "http://127.0.0.1:8080";
-        for good in ["http://localhost:3000", "http://127.0.0.1", own] {
-            assert!(is_allowed(good, own), "{good}");
-        }
-        for bad in [
-            "https://localhost.example.org",
-            "http://localhost.example.org",
-            "http://127.0.0.1.example.org:80",
-            "http://localhost:80x",
-            "null",
-        ] {
-            assert!(!is_allowed(bad, own), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_viewer_elsewhere_hears_its_own_origin_alone() {
-        let own = "https://viewer.example.org";
-        assert!(is_allowed(own, own));
-        assert!(!is_allowed("http://localhost:3000", own));
-    }
 }

@@ -8,13 +8,17 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
 
 /// Names of the events, as the contract has them.
-pub const EVENTS: [&str; 6] = [
+pub const EVENTS: [&str; 10] = [
     "ready",
     "firstimage",
     "complete",
     "viewportchanged",
     "measurement",
     "error",
+    "idle",
+    "sessionexpiring",
+    "login",
+    "logout",
 ];
 
 #[derive(Default)]

@@ -145,6 +145,9 @@ impl Engine {
                     }
                 }
                 push_figure(&mut self.figures.draw_ms, clock::now_ms() - began_ms);
+                if std::mem::take(&mut self.is_covered) {
+                    effects.push(Effect::CoverCanvas(false));
+                }
                 self.drawn = drawable;
                 for (viewport, stands) in unfinished {
                     self.drawn[viewport] = stands.map(Shows::Plane);

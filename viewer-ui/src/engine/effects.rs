@@ -3,7 +3,7 @@
 use super::opening::SeriesMetadata;
 use super::{Effect, EngineEvent, EngineHandle, asking};
 use crate::platform::workers::WorkerJob;
-use crate::platform::{clock, fetch};
+use crate::platform::{clock, fetch, style};
 use protocol::dicomweb::json;
 use protocol::dicomweb::multipart;
 use viewer_core::model::BulkAnswer;
@@ -114,6 +114,12 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
                 handle.send(EngineEvent::Woken);
             });
         }
+        Effect::CoverCanvas(is_covered) => handle.with(|engine| {
+            if let Some(screen) = &engine.screen {
+                let visibility = if is_covered { "hidden" } else { "" };
+                style::set(screen.canvas(), "visibility", visibility);
+            }
+        }),
         Effect::RebuildScreen => (handle.host.rebuild_screen)(),
         Effect::Show(view) => (handle.host.show)(view),
         Effect::GoTo(page) => (handle.host.go_to)(page),

@@ -69,6 +69,8 @@ pub enum EngineEvent {
     Open(ViewLink),
     /// Everything is to be closed.
     Close,
+    /// Everything is to be closed, as something else is about to be opened.
+    MakeWay,
     /// The series of an open study, or why they are not known.
     SeriesListed {
         /// The opening that asked.
@@ -182,6 +184,8 @@ pub(crate) enum Effect {
     WakeAt { at_ms: f64 },
     /// Make a new screen.
     RebuildScreen,
+    /// Take the canvas out of sight, or show it again.
+    CoverCanvas(bool),
     /// Show a new snapshot.
     Show(Rc<ReaderView>),
     /// Show another page.
@@ -262,6 +266,8 @@ pub struct Engine {
     drawn: Vec<Option<screen::Shows>>,
     /// What the canvas shows now, and its size.
     on_canvas: Option<(Vec<screen::DrawItem>, [u32; 2])>,
+    /// The canvas still holds what was open before: it is out of sight.
+    is_covered: bool,
     is_dirty: bool,
     frame_requested: bool,
     wake_at_ms: Option<f64>,
@@ -318,6 +324,7 @@ impl Engine {
             layouts_chosen: 0,
             drawn: Vec::new(),
             on_canvas: None,
+            is_covered: false,
             is_dirty: false,
             frame_requested: false,
             wake_at_ms: None,
@@ -378,6 +385,7 @@ impl Engine {
             }
             EngineEvent::Open(link) => self.open(link, &mut effects),
             EngineEvent::Close => self.close(&mut effects),
+            EngineEvent::MakeWay => self.make_way(&mut effects),
             EngineEvent::SeriesListed {
                 generation,
                 study,

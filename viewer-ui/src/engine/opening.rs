@@ -4,6 +4,7 @@
 //! the first request; else the list of series comes first, and the metadata of what is hung after it.
 //! All other series wait until the first image stands on screen.
 
+use super::waiting::ViewerError;
 use super::{Effect, Engine, MetadataState, Source, StudyFailure};
 use crate::platform::clock;
 use crate::platform::fetch::FetchError;
@@ -58,7 +59,7 @@ impl Engine {
     }
 
     pub(super) fn open(&mut self, link: ViewLink, effects: &mut Vec<Effect>) {
-        self.clear(effects);
+        self.make_way(effects);
         // What the address itself names counts from navigation, a later opening from its call.
         let is_navigation = self.generation == 1 && self.page != Page::List;
         self.opened_at_ms = if is_navigation { 0.0 } else { clock::now_ms() };
@@ -426,19 +427,31 @@ impl Engine {
     }
 
     pub(super) fn close(&mut self, effects: &mut Vec<Effect>) {
-        self.clear(effects);
+        let error = ViewerError::new("closed", "what was waited for is not open any more");
+        self.clear(&error, effects);
         self.link = None;
         self.is_dirty = true;
     }
 
-    /// Nothing of what was open is left: not on screen, not in memory, not on its way.
-    fn clear(&mut self, effects: &mut Vec<Effect>) {
+    /// Something else is about to be opened: what was open is gone before it is known what comes.
+    pub(super) fn make_way(&mut self, effects: &mut Vec<Effect>) {
+        let error = ViewerError::new("superseded", "something else was opened meanwhile");
+        self.clear(&error, effects);
+        self.link = None;
+        self.is_dirty = true;
+    }
+
+    /// Nothing of what was open is left: not on screen, not in memory, not on its way. The canvas is out of sight until it has
+    /// been drawn anew.
+    fn clear(&mut self, left: &ViewerError, effects: &mut Vec<Effect>) {
+        self.is_covered = true;
+        effects.push(Effect::CoverCanvas(true));
         self.generation += 1;
         self.queue.clear();
         for (_, aborter) in self.aborters.drain() {
             aborter.abort();
         }
-        self.waiters.abandon();
+        self.waiters.abandon(left);
         self.cache.clear();
         self.encoded.clear();
         self.cache.set_budget(self.encoded.budget_bytes(), &[]);
@@ -464,7 +477,6 @@ impl Engine {
             screen.forget_frames();
         }
         self.state.apply(Action::Close);
-        let _ = effects;
     }
 
     pub(super) fn try_again(&mut self, effects: &mut Vec<Effect>) {

@@ -127,9 +127,8 @@ impl Waiters {
             .collect()
     }
 
-    /// Something else is opened: what was waited for does not come any more.
-    pub(super) fn abandon(&mut self) {
-        let error = ViewerError::new("closed", "what was waited for is not open any more");
+    /// Something else is opened, or everything was closed: what was waited for does not come any more.
+    pub(super) fn abandon(&mut self, error: &ViewerError) {
         for waiter in self.list.drain(..) {
             let _ = waiter.reject.call1(&JsValue::NULL, &error.clone().into());
         }

@@ -1,6 +1,6 @@
 //! Requests. Text answers go through gloo-net; frames stay in the JavaScript heap.
 
-use super::body;
+use super::{body, clock, page};
 pub use gloo_net::http::Method;
 use gloo_net::http::{Request, RequestBuilder};
 use std::cell::RefCell;
@@ -52,6 +52,9 @@ pub fn on_closed(call: impl Fn(&str) + 'static) {
 
 /// Looks at an answer that is an error.
 fn heard(status: u16, text: &str) {
+    if status == 401 {
+        FRAME.with_borrow_mut(|frame| frame.is_signed_out = frame.around.is_some());
+    }
     let listener = ON_CLOSED.with_borrow(Option::clone);
     if let (401, Some(call)) = (status, listener) {
         call(&part_of(text, "code").unwrap_or_default());
@@ -76,12 +79,15 @@ pub async fn send(method: Method, address: &str, json: Option<String>) -> Result
         code: "offline".into(),
         message: "The server could not be reached.".into(),
     };
-    let url = super::page::absolute(address).ok_or_else(offline)?;
+    let url = page::absolute(address).ok_or_else(offline)?;
     // Requests that change something carry this header: no page of another site may send it.
-    let request = RequestBuilder::new(&url)
+    let mut request = RequestBuilder::new(&url)
         .method(method)
         .header("X-Sagitta", "1")
         .header("Accept", "application/json");
+    for (name, value) in frame_headers(&url) {
+        request = request.header(name, &value);
+    }
     let request = match json {
         Some(json) => (request.header("Content-Type", "application/json")).body(json),
         None => request.build(),
@@ -103,13 +109,95 @@ pub async fn send(method: Method, address: &str, json: Option<String>) -> Result
     })
 }
 
+/// What requests of a frame carry to its own gateway.
+#[derive(Debug, Default)]
+struct Frame {
+    /// Origin of the page around it; `None` outside of a frame.
+    around: Option<String>,
+    /// The session's secret where the browser keeps no cookie. It is in this module's memory and nowhere else.
+    bearer: Option<String>,
+    /// When the gateway was asked last, ms.
+    asked_at_ms: f64,
+    /// It said that there is no session.
+    is_signed_out: bool,
+}
+
+thread_local! {
+    static FRAME: RefCell<Frame> = RefCell::default();
+}
+
+/// From now on requests say that they come from a frame in a page of this origin.
+pub fn in_frame(parent: &str) {
+    FRAME.with_borrow_mut(|frame| frame.around = Some(parent.to_owned()));
+}
+
+/// From now on requests carry this secret, or none.
+pub fn carry(bearer: Option<String>) {
+    FRAME.with_borrow_mut(|frame| {
+        frame.bearer = bearer;
+        frame.is_signed_out = false;
+    });
+}
+
+/// When a frame's gateway was asked last, ms.
+pub fn asked_at_ms() -> f64 {
+    FRAME.with_borrow(|frame| frame.asked_at_ms)
+}
+
+/// True once after the gateway said that there is no session.
+pub fn was_signed_out() -> bool {
+    FRAME.with_borrow_mut(|frame| std::mem::take(&mut frame.is_signed_out))
+}
+
+/// Headers of a request of a frame; none to any other server than its own gateway.
+fn frame_headers(url: &str) -> Vec<(&'static str, String)> {
+    FRAME.with_borrow_mut(|frame| {
+        let Some(parent) = &frame.around else {
+            return Vec::new();
+        };
+        let origin = page::origin();
+        let is_own = url
+            .strip_prefix(&origin)
+            .is_some_and(|rest| rest.starts_with('/'));
+        if !is_own {
+            return Vec::new();
+        }
+        frame.asked_at_ms = clock::now_ms();
+        let bearer = frame.bearer.as_ref();
+        let bearer = bearer.map(|bearer| ("Authorization", format!("Bearer {bearer}")));
+        std::iter::once(("X-Sagitta-Frame", parent.clone()))
+            .chain(bearer)
+            .collect()
+    })
+}
+
+/// Posts JSON to our own gateway, with the header of our own scripts.
+pub async fn post_json(url: &str, body: &str) -> Result<String, FetchError> {
+    let mut request = Request::post(url)
+        .header("X-Sagitta", "1")
+        .header("Content-Type", "application/json");
+    for (name, value) in frame_headers(url) {
+        request = request.header(name, &value);
+    }
+    let request = request.body(body).map_err(|_| FetchError::Unreachable)?;
+    let response = request.send().await.map_err(|_| FetchError::Unreachable)?;
+    let text = response.text().await.map_err(|_| FetchError::Unreachable)?;
+    if !response.ok() {
+        return Err(FetchError::Refused {
+            status: response.status(),
+            message: message_of(&text),
+        });
+    }
+    Ok(text)
+}
+
 /// Gets text, for example DICOM JSON.
 pub async fn get_text(url: &str, accept: &str) -> Result<TextAnswer, FetchError> {
-    let response = Request::get(url)
-        .header("Accept", accept)
-        .send()
-        .await
-        .map_err(|_| FetchError::Unreachable)?;
+    let mut request = Request::get(url).header("Accept", accept);
+    for (name, value) in frame_headers(url) {
+        request = request.header(name, &value);
+    }
+    let response = request.send().await.map_err(|_| FetchError::Unreachable)?;
     let total = response
         .headers()
         .get("x-total-count")
@@ -211,6 +299,9 @@ pub async fn get_bytes(
     }
     let headers = web_sys::Headers::new().map_err(failed)?;
     headers.set("Accept", accept).map_err(failed)?;
+    for (name, value) in frame_headers(url) {
+        headers.set(name, &value).map_err(failed)?;
+    }
     init.set_headers(&headers);
     let window = web_sys::window().ok_or(FetchError::Unreachable)?;
     let answer = JsFuture::from(window.fetch_with_str_and_init(url, &init))

@@ -38,6 +38,68 @@ pub fn query() -> Vec<(String, String)> {
     pairs
 }
 
+/// The pairs behind `#`, which are taken out of the address and the history at once: they may hold a secret.
+pub fn take_fragment() -> Vec<(String, String)> {
+    let Some(window) = web_sys::window() else {
+        return Vec::new();
+    };
+    let fragment = window.location().hash().unwrap_or_default();
+    let Some(text) = fragment.strip_prefix('#').filter(|text| !text.is_empty()) else {
+        return Vec::new();
+    };
+    let location = window.location();
+    let address = [location.pathname(), location.search()].map(Result::unwrap_or_default);
+    if let Ok(history) = window.history() {
+        // A sandboxed frame may have no history; then its address is seen by nobody either.
+        let _ = history.replace_state_with_url(
+            &wasm_bindgen::JsValue::NULL,
+            "",
+            Some(&address.concat()),
+        );
+    }
+    let decode = |text: &str| {
+        let decoded = js_sys::decode_uri_component(text).ok();
+        decoded.map_or_else(String::new, String::from)
+    };
+    let pairs = text
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
+}
+
+/// Sets an attribute of the page's root element.
+pub fn set_root_attribute(name: &str, value: &str) {
+    let root = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.document_element());
+    if let Some(root) = root {
+        // Names are our own: none is refused.
+        let _ = root.set_attribute(name, value);
+    }
+}
+
+/// Calls at every sign that somebody uses the page: pointer, keys, wheel, touch.
+pub fn on_use(call: impl Fn() + 'static) {
+    let closure = Closure::<dyn Fn()>::new(call);
+    let document = web_sys::window().and_then(|window| window.document());
+    if let Some(document) = document {
+        for event in [
+            "pointerdown",
+            "pointermove",
+            "keydown",
+            "wheel",
+            "touchstart",
+        ] {
+            let listener = closure.as_ref().unchecked_ref();
+            let _ = document.add_event_listener_with_callback_and_bool(event, listener, true);
+        }
+    }
+    // The page listens for as long as it lives.
+    closure.forget();
+}
+
 /// An address relative to the page's folder, made absolute.
 pub fn absolute(address: &str) -> Option<String> {
     let base = web_sys::window()?.document()?.base_uri().ok()??;

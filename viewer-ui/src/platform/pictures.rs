@@ -39,6 +39,11 @@ pub fn is_ours(root: &str) {
     ROOTS.with_borrow_mut(|roots| roots.ours.insert(root.to_owned()));
 }
 
+/// Says that a root is served by our gateway, but to a frame: an `<img>` does not carry what its requests carry.
+pub fn is_ours_in_frame(root: &str) {
+    ROOTS.with_borrow_mut(|roots| roots.known.insert(root.to_owned(), Resource::Thumbnail));
+}
+
 /// Address of a series' picture that an `<img>` can show as it stands; `None` where it has to be fetched.
 pub fn direct(root: &str, study: &str, series: &str) -> Option<String> {
     ROOTS.with_borrow(|roots| {
