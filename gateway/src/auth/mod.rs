@@ -22,6 +22,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::audit::Audit;
+use access::StudyPass;
 use database::Database;
 use detours::Detours;
 use policy::{Policies, Principal};
@@ -43,8 +44,8 @@ pub struct Login {
     pub needs_second_factor: bool,
     /// Requests that wait for a login.
     pub detours: Detours,
-    /// Studies whose first reading by a session is on record: session, study, and what was read.
-    recorded: Mutex<HashSet<(SecretHash, String, Reading)>>,
+    /// Studies whose first reading by a session is on record: session, source and study, and what was read.
+    recorded: Mutex<HashSet<(SecretHash, [String; 2], Reading)>>,
 }
 
 /// What of a study was read.
@@ -80,20 +81,20 @@ impl Login {
     }
 
     /// Whether a reading is on record already.
-    fn is_recorded(&self, session: SecretHash, study: &str, reading: Reading) -> bool {
+    fn is_recorded(&self, session: SecretHash, study: &StudyPass, reading: Reading) -> bool {
         let recorded = self.recorded.lock();
         let recorded = recorded.unwrap_or_else(PoisonError::into_inner);
-        recorded.contains(&(session, study.to_owned(), reading))
+        recorded.contains(&(session, study.key(), reading))
     }
 
     /// It is now.
-    fn has_recorded(&self, session: SecretHash, study: &str, reading: Reading) {
+    fn has_recorded(&self, session: SecretHash, study: &StudyPass, reading: Reading) {
         let recorded = self.recorded.lock();
         let mut recorded = recorded.unwrap_or_else(PoisonError::into_inner);
         if recorded.len() >= MOST_RECORDED {
             recorded.clear();
         }
-        recorded.insert((session, study.to_owned(), reading));
+        recorded.insert((session, study.key(), reading));
     }
 }
 

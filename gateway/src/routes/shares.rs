@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::login::Asking;
 use crate::audit::event::{Event, Kind, Outcome};
 use crate::auth::Login;
-use crate::auth::access::{LoggedIn, permitted};
+use crate::auth::access::{LoggedIn, permitted, with_patient};
 use crate::auth::asker::{Asker, LINK_COOKIE, now_s};
 use crate::auth::policy::Action;
 use crate::auth::secret::Secret;
@@ -120,7 +120,10 @@ pub async fn create(
     Json(wanted): Json<Wanted>,
 ) -> Result<Response, ApiError> {
     let source = wanted.source.as_deref().unwrap_or(LOCAL).to_owned();
-    state.root(Some(&source))?;
+    if state.upstream(Some(&source))?.is_some() && wanted.download {
+        let message = "the files of this source cannot be given away with a link";
+        return Err(ApiError::bad_request("share_invalid", message));
+    }
     let asker = Asker::User(Arc::clone(&session));
     let (action, study) = (Action::Share, wanted.study.clone());
     let event = permitted(&state, &asker, address, action, &source, &study, false).await?;
@@ -131,6 +134,7 @@ pub async fn create(
         let action = Action::Download;
         permitted(&state, &asker, address, action, &source, &study, has_reason).await?;
     }
+    let event = with_patient(&state, event).await?;
     let new = NewShare {
         source,
         studies: BTreeSet::from([study]),
