@@ -48,7 +48,8 @@ impl Elsewhere {
         let (answer, log) = (Arc::new(answer), Arc::clone(&asked));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (mut stream, answer, log) = (stream.unwrap(), Arc::clone(&answer), Arc::clone(&log));
+                let (mut stream, answer, log) =
+                    (stream.unwrap(), Arc::clone(&answer), Arc::clone(&log));
                 std::thread::spawn(move || {
                     if let Some(asked) = read(&mut stream) {
                         log.lock().unwrap().push(asked.clone());

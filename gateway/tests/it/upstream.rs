@@ -1,7 +1,6 @@
 //! Another hospital's server that behaves: here it is a second gateway, so that both answers can be laid side by side.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use dicom_core::{PrimitiveValue, VR};
@@ -21,7 +20,11 @@ fn north() -> (TempDir, Server) {
         let mut made = ct("1.1", "1.1.1", number);
         // Large enough to be left out of metadata.
         let table: Vec<u16> = (0..4096).map(|value| value * number).collect();
-        made.put(tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA, VR::OW, PrimitiveValue::U16(table.into()));
+        made.put(
+            tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+            VR::OW,
+            PrimitiveValue::U16(table.into()),
+        );
         made.write(folder.path(), &format!("{number}.dcm"));
     }
     let mut made = ct("1.1", "1.1.2", 1);
@@ -55,8 +58,10 @@ impl Pair {
     /// The answers of both to one request.
     fn both(&self, path: &str, headers: &[(&str, &str)]) -> [Answer; 2] {
         [
-            self.north.request("GET", &format!("/dicomweb/local/{path}"), headers),
-            self.here.request("GET", &format!("/dicomweb/north/{path}"), headers),
+            self.north
+                .request("GET", &format!("/dicomweb/local/{path}"), headers),
+            self.here
+                .request("GET", &format!("/dicomweb/north/{path}"), headers),
         ]
     }
 }
@@ -91,8 +96,14 @@ fn lists_and_metadata_are_those_of_the_source_with_our_addresses() {
         let (expected, found) = (renamed(&theirs), ours.json());
         assert!(!theirs.body.is_empty());
         assert_eq!(found, expected, "{path}");
-        assert_eq!(ours.header("x-total-count"), theirs.header("x-total-count"), "{path}");
-        let head = pair.here.request("HEAD", &format!("/dicomweb/north/{path}"), &[]);
+        assert_eq!(
+            ours.header("x-total-count"),
+            theirs.header("x-total-count"),
+            "{path}"
+        );
+        let head = pair
+            .here
+            .request("HEAD", &format!("/dicomweb/north/{path}"), &[]);
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
     }
     // The embedded store is as it was.
@@ -118,14 +129,22 @@ fn frames_and_values_are_those_of_the_source() {
         assert_eq!((theirs.status, ours.status), (200, 200), "{path}");
         assert_eq!(parts(&ours), parts(&theirs), "{path} {accept}");
     }
-    let [theirs, ours] = pair.both(&format!("{slice}/frames/1"), &[("Accept", "application/octet-stream")]);
+    let [theirs, ours] = pair.both(
+        &format!("{slice}/frames/1"),
+        &[("Accept", "application/octet-stream")],
+    );
     assert_eq!(ours.body, theirs.body);
     assert_eq!(ours.body.len(), 24);
     let [theirs, ours] = pair.both(&format!("{slice}/thumbnail?size=64"), &[]);
-    assert_eq!((ours.header("content-type"), &ours.body), (Some("image/png"), &theirs.body));
+    assert_eq!(
+        (ours.header("content-type"), &ours.body),
+        (Some("image/png"), &theirs.body)
+    );
     let [theirs, ours] = pair.both("studies/1.1/series/1.1.1/thumbnail", &[]);
     assert_eq!(ours.body, theirs.body);
-    let head = pair.here.request("HEAD", &format!("/dicomweb/north/{slice}/frames/1"), &[]);
+    let head = pair
+        .here
+        .request("HEAD", &format!("/dicomweb/north/{slice}/frames/1"), &[]);
     assert_eq!((head.status, head.body.len()), (200, 0));
 }
 
@@ -136,21 +155,43 @@ fn what_the_source_has_not_is_not_here_either() {
     for (path, code) in [
         ("studies/9.9/metadata".to_owned(), "study_unknown"),
         ("studies/1.1/series/9/metadata".to_owned(), "series_unknown"),
-        ("studies/1.1/series/1.1.1/instances/9/metadata".to_owned(), "instance_unknown"),
+        (
+            "studies/1.1/series/1.1.1/instances/9/metadata".to_owned(),
+            "instance_unknown",
+        ),
         (format!("{slice}/frames/2"), "frame_unknown"),
         (format!("{slice}/bulk/00420011"), "bulk_unknown"),
-        ("studies/1.1/series/1.1.1/instances/9/bulk/7FE00010".to_owned(), "instance_unknown"),
-        ("studies/1.2/series/1.2.1/instances/1.2.1.1/thumbnail".to_owned(), "no_picture"),
+        (
+            "studies/1.1/series/1.1.1/instances/9/bulk/7FE00010".to_owned(),
+            "instance_unknown",
+        ),
+        (
+            "studies/1.2/series/1.2.1/instances/1.2.1.1/thumbnail".to_owned(),
+            "no_picture",
+        ),
     ] {
         let answer = pair.here.get(&format!("/dicomweb/north/{path}"));
-        assert_eq!((answer.status, answer.error_code()), (404, code.into()), "{path}");
+        assert_eq!(
+            (answer.status, answer.error_code()),
+            (404, code.into()),
+            "{path}"
+        );
     }
     let answer = pair.here.get("/dicomweb/south/studies");
-    assert_eq!((answer.status, answer.error_code()), (404, "source_unknown".into()));
+    assert_eq!(
+        (answer.status, answer.error_code()),
+        (404, "source_unknown".into())
+    );
     let answer = pair.here.get("/dicomweb/north/studies?Favourite=1");
-    assert_eq!((answer.status, answer.error_code()), (400, "query_invalid".into()));
+    assert_eq!(
+        (answer.status, answer.error_code()),
+        (400, "query_invalid".into())
+    );
     let answer = pair.here.get("/api/studies/north/1.1/files");
-    assert_eq!((answer.status, answer.error_code()), (404, "files_unavailable".into()));
+    assert_eq!(
+        (answer.status, answer.error_code()),
+        (404, "files_unavailable".into())
+    );
 }
 
 #[test]
@@ -177,7 +218,10 @@ fn it_is_known_how_a_source_has_been_doing() {
     let (_folder, server) = gateway(&source("north", &upstream.root(), ""));
     let health = || server.state.source_health().remove(0);
     assert_eq!(health().health, Default::default());
-    assert_eq!((health().id.as_str(), health().label.as_str()), ("north", "Hospital north"));
+    assert_eq!(
+        (health().id.as_str(), health().label.as_str()),
+        ("north", "Hospital north")
+    );
     server.get("/dicomweb/north/studies");
     let answered = health().health.answered.unwrap();
     assert_eq!(health().health.failed, None);
@@ -196,7 +240,11 @@ fn t13_credentials_are_sent_with_each_request_to_the_source_and_shown_to_nobody(
     let upstream = Elsewhere::json(|_| "[]".to_owned());
     let sources = [
         source("bearer", &upstream.root(), "bearer_file = \"n.tok\""),
-        source("basic", &upstream.root(), "user = \"viewer\"\npassword_file = \"n.pw\""),
+        source(
+            "basic",
+            &upstream.root(),
+            "user = \"viewer\"\npassword_file = \"n.pw\"",
+        ),
         source("nobody", &upstream.root(), ""),
     ];
     let server = Server::start(configured(&folder, &sources.concat()));
@@ -205,7 +253,11 @@ fn t13_credentials_are_sent_with_each_request_to_the_source_and_shown_to_nobody(
         let answer = server.request(
             "GET",
             &format!("/dicomweb/{id}/studies"),
-            &[("Authorization", "Bearer browser"), ("Cookie", "a=browser"), ("Referer", "http://browser/")],
+            &[
+                ("Authorization", "Bearer browser"),
+                ("Cookie", "a=browser"),
+                ("Referer", "http://browser/"),
+            ],
         );
         assert_eq!(answer.status, 200);
         assert!(!format!("{:?}", answer.headers).contains("CANARY"));
@@ -226,7 +278,12 @@ fn t13_a_proxy_is_used_where_it_is_configured_and_nowhere_else() {
     let (_folder, server) = gateway(&source("north", "http://pacs.invalid/dicom-web", &more));
     assert_eq!(server.get("/dicomweb/north/studies").status, 200);
     let asked = proxy.asked();
-    assert!(asked[0].target.starts_with("http://pacs.invalid/dicom-web/studies"), "{asked:?}");
+    assert!(
+        asked[0]
+            .target
+            .starts_with("http://pacs.invalid/dicom-web/studies"),
+        "{asked:?}"
+    );
     drop(server);
     // The environment names another: nobody comes there.
     let upstream = Elsewhere::json(|_| "[]".to_owned());
@@ -248,8 +305,13 @@ fn t13_a_proxy_is_used_where_it_is_configured_and_nowhere_else() {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("Sagitta is ready at http://").unwrap();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line
+        .trim()
+        .strip_prefix("Sagitta is ready at http://")
+        .unwrap();
     let address = address.trim_end_matches('/');
     let answer = crate::server::exchange(address, "/dicomweb/north/studies");
     child.kill().unwrap();
@@ -273,16 +335,32 @@ fn secrets_and_certificates_that_cannot_be_used_stop_the_start() {
         ("bearer_file = \"open\"", "can be read by others"),
         ("bearer_file = \"lines\"", "one line"),
         ("bearer_file = \"empty\"", "one line"),
-        ("user = \"u\"\npassword_file = \"open\"", "can be read by others"),
+        (
+            "user = \"u\"\npassword_file = \"open\"",
+            "can be read by others",
+        ),
         ("ca_file = \"none\"", "cannot be used"),
         ("ca_file = \"good\"", "cannot be used"),
-        ("client_cert = \"good\"\nclient_key = \"open\"", "can be read by others"),
-        ("client_cert = \"good\"\nclient_key = \"good\"", "cannot be used"),
+        (
+            "client_cert = \"good\"\nclient_key = \"open\"",
+            "can be read by others",
+        ),
+        (
+            "client_cert = \"good\"\nclient_key = \"good\"",
+            "cannot be used",
+        ),
         ("tls = false", "tls"),
     ] {
         let options = configured(&folder, &source("north", root, more));
-        let error = runtime.block_on(prepare(options)).err().unwrap().to_string();
-        assert!(error.contains(words) && error.lines().count() == 1, "{error}");
+        let error = runtime
+            .block_on(prepare(options))
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.contains(words) && error.lines().count() == 1,
+            "{error}"
+        );
         assert!(!error.contains("token"), "{error}");
     }
 }
@@ -317,7 +395,11 @@ fn a_source_must_prove_by_its_own_authority_who_it_is() {
         source("wrong", &root, "ca_file = \"wrong.pem\""),
         source("none", &root, ""),
         // Another name than the one in the certificate.
-        source("name", &root.replace("127.0.0.1", "localhost"), "ca_file = \"right.pem\""),
+        source(
+            "name",
+            &root.replace("127.0.0.1", "localhost"),
+            "ca_file = \"right.pem\"",
+        ),
     ];
     let here = tempfile::tempdir().unwrap();
     for name in ["right.pem", "wrong.pem"] {
@@ -331,8 +413,15 @@ fn a_source_must_prove_by_its_own_authority_who_it_is() {
     });
     for id in ["wrong", "none", "name"] {
         let answer = here.get(&format!("/dicomweb/{id}/studies"));
-        assert_eq!((answer.status, answer.error_code()), (502, "upstream_unreachable".into()), "{id}");
+        assert_eq!(
+            (answer.status, answer.error_code()),
+            (502, "upstream_unreachable".into()),
+            "{id}"
+        );
         let text = String::from_utf8(answer.body).unwrap();
-        assert!(text.contains(&format!("Hospital {id}")) && !text.contains(&port.to_string()), "{text}");
+        assert!(
+            text.contains(&format!("Hospital {id}")) && !text.contains(&port.to_string()),
+            "{text}"
+        );
     }
 }
