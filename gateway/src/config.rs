@@ -11,6 +11,10 @@ use serde::Deserialize;
 use crate::auth::parents::is_origin;
 use crate::auth::sessions::Lifetimes;
 
+mod source;
+
+pub use source::SourceConfig;
+
 /// The file as a whole.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -29,6 +33,8 @@ pub struct Config {
     pub audit: Audit,
     /// Systems that may ask for tickets.
     pub launch_client: Vec<LaunchClient>,
+    /// DICOMweb servers of other hospitals.
+    pub source: Vec<SourceConfig>,
     /// Folder of the file: names of files in it are relative to it.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -196,6 +202,27 @@ pub enum ConfigError {
     /// A secret that is too short.
     #[error("the secret file {0} is too short: at least 32 bytes are needed")]
     SecretShort(PathBuf),
+    /// A secret that cannot be sent.
+    #[error("the secret file {0} must be one line of plain characters")]
+    SecretOdd(PathBuf),
+    /// A source that cannot be used.
+    #[error("the source \"{id}\": {key} {reason}")]
+    Source {
+        /// Its name in addresses.
+        id: String,
+        /// The key.
+        key: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A certificate or a key that cannot be used.
+    #[error("the source \"{id}\": the certificate file {path} cannot be used")]
+    SourceFile {
+        /// The source.
+        id: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// An origin that is none.
     #[error(
         "embed.allowed_parents must be origins as browsers write them, like https://ehr.example.org"
@@ -224,6 +251,7 @@ impl Config {
         config.folder = folder.unwrap_or(Path::new(".")).to_owned();
         config.decoded_max_bytes()?;
         config.public()?;
+        config.check_sources()?;
         if let Some(local) = config.local() {
             local.lifetimes()?;
         }
@@ -284,16 +312,7 @@ impl Config {
         let Some(text) = &self.limits.decoded_max else {
             return Ok(512 << 20);
         };
-        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-        let factor: u64 = match text[digits.len()..].trim() {
-            "" | "B" => 1,
-            "KiB" => 1 << 10,
-            "MiB" => 1 << 20,
-            "GiB" => 1 << 30,
-            _ => return Err(ConfigError::Size),
-        };
-        let number: u64 = digits.parse().map_err(|_| ConfigError::Size)?;
-        number.checked_mul(factor).ok_or(ConfigError::Size)
+        bytes(text).ok_or(ConfigError::Size)
     }
 
     /// Host with port, and path without a slash at the end, of `server.public_url`.
@@ -332,6 +351,19 @@ impl LocalAuth {
     }
 }
 
+/// Bytes of a size like `512MiB`.
+fn bytes(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let factor: u64 = match text[digits.len()..].trim() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(factor)
+}
+
 /// Seconds of a time like `15m`, from a second to 31 days.
 fn seconds(text: &str) -> Option<i64> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -349,6 +381,26 @@ fn seconds(text: &str) -> Option<i64> {
 
 /// A secret from a file that its owner alone can read.
 pub fn read_secret(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let secret = read_private(path)?;
+    if secret.len() < 32 {
+        return Err(ConfigError::SecretShort(path.to_owned()));
+    }
+    Ok(secret)
+}
+
+/// A password or token that others chose, from such a file: one line.
+pub fn read_password(path: &Path) -> Result<String, ConfigError> {
+    let odd = || ConfigError::SecretOdd(path.to_owned());
+    let text = String::from_utf8(read_private(path)?).map_err(|_| odd())?;
+    let line = text.trim_end_matches(['\r', '\n']);
+    if line.is_empty() || line.chars().any(char::is_control) {
+        return Err(odd());
+    }
+    Ok(line.to_owned())
+}
+
+/// A file that its owner alone can read.
+pub fn read_private(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let unreadable = |_| ConfigError::SecretUnreadable(path.to_owned());
     #[cfg(unix)]
     {
@@ -361,11 +413,7 @@ pub fn read_secret(path: &Path) -> Result<Vec<u8>, ConfigError> {
             return Err(ConfigError::SecretOpen(path.to_owned()));
         }
     }
-    let secret = std::fs::read(path).map_err(unreadable)?;
-    if secret.len() < 32 {
-        return Err(ConfigError::SecretShort(path.to_owned()));
-    }
-    Ok(secret)
+    std::fs::read(path).map_err(unreadable)
 }
 
 /// A secret that people type into the configuration of another system: without the line end of its file.

@@ -8,6 +8,7 @@ use protocol::dicomweb::query::QueryError;
 
 use crate::source::SourceError;
 use crate::source::folder::frames::FrameError;
+use crate::source::upstream::fault::{Reason, UpstreamError};
 
 /// An answer that is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +78,9 @@ impl From<SourceError> for ApiError {
             SourceError::SeriesUnknown => Self::not_found("series_unknown", message),
             SourceError::InstanceUnknown => Self::not_found("instance_unknown", message),
             SourceError::BulkUnknown => Self::not_found("bulk_unknown", message),
+            SourceError::FrameUnknown => Self::not_found("frame_unknown", message),
+            SourceError::PictureUnknown => Self::not_found("no_picture", message),
+            SourceError::Upstream(error) => Self::from_upstream(&error, message),
             SourceError::Frame(error) => Self::from_frame(&error, message),
             SourceError::Labels(error) => {
                 eprintln!("sagitta: {error}");
@@ -102,6 +106,18 @@ impl From<SourceError> for ApiError {
 }
 
 impl ApiError {
+    /// What another server does wrong is not the asker's fault, nor ours.
+    fn from_upstream(error: &UpstreamError, message: String) -> Self {
+        let status = match error.reason {
+            Reason::NotFound => StatusCode::NOT_FOUND,
+            Reason::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Reason::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Reason::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Self::new(status, error.reason.code(), message)
+    }
+
     fn from_frame(error: &FrameError, message: String) -> Self {
         match error {
             FrameError::NoPixels => Self::not_found("no_pixels", message),

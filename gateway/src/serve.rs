@@ -29,6 +29,7 @@ use crate::config::{
     Config, ConfigError, LaunchClient, SecondFactor, read_secret, read_typed_secret,
 };
 use crate::source::folder::{FolderOptions, FolderStore, OpenError};
+use crate::source::upstream::Upstream;
 use crate::state::State;
 
 /// Why the server does not start, each in one sentence.
@@ -142,6 +143,7 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         .unwrap_or(store.limits.depth)
         .min(64);
     let (public_host, base_path) = config.public()?.unzip();
+    let upstreams = Upstream::all(&config)?;
     let login = login(&config)?;
     if let Some(login) = &login {
         let started = Event::new(Kind::Started, Outcome::Success);
@@ -150,6 +152,7 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
     let state = State {
         login,
         store: FolderStore::open(store)?,
+        upstreams,
         assets: Assets::new(options.app.unwrap_or_else(|| PathBuf::from("dist"))),
         address,
         public_host,

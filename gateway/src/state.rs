@@ -12,6 +12,8 @@ use crate::auth::parents::Parents;
 use crate::error::ApiError;
 use crate::source::SourceError;
 use crate::source::folder::FolderStore;
+use crate::source::upstream::Upstream;
+use crate::source::upstream::health::SourceHealth;
 
 /// Name of the embedded store in addresses.
 pub const LOCAL: &str = "local";
@@ -22,6 +24,8 @@ pub struct State {
     pub login: Option<Login>,
     /// The embedded store.
     pub store: FolderStore,
+    /// Other hospitals' servers, in the order of the configuration.
+    pub upstreams: Vec<Arc<Upstream>>,
     /// The app's files.
     pub assets: Assets,
     /// Where it listens, with the real port.
@@ -48,10 +52,26 @@ pub type Shared = Arc<State>;
 impl State {
     /// The DICOMweb root of a source, as a path.
     pub fn root(&self, source: Option<&str>) -> Result<String, ApiError> {
+        let id = self
+            .upstream(source)?
+            .map_or(LOCAL, |upstream| upstream.id());
+        Ok(format!("{}/dicomweb/{id}", self.base_path))
+    }
+
+    /// The server that a source is; `None` for the embedded store.
+    pub fn upstream(&self, source: Option<&str>) -> Result<Option<&Arc<Upstream>>, ApiError> {
         match source {
-            None | Some(LOCAL) => Ok(format!("{}/dicomweb/{LOCAL}", self.base_path)),
-            Some(_) => Err(ApiError::source_unknown()),
+            None | Some(LOCAL) => Ok(None),
+            Some(id) => {
+                let found = self.upstreams.iter().find(|upstream| upstream.id() == id);
+                found.map(Some).ok_or_else(ApiError::source_unknown)
+            }
         }
+    }
+
+    /// How other hospitals' servers have been doing.
+    pub fn source_health(&self) -> Vec<SourceHealth> {
+        self.upstreams.iter().map(|it| it.health()).collect()
     }
 }
 

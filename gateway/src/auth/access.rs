@@ -3,6 +3,7 @@
 //! The order is always the same: who asks, what is asked for, whether policies permit it, whether it is on record. Only then the
 //! store, a cache or another server is asked. What is not permitted looks like what is not there.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use crate::audit::event::{Event, Kind, Object, Outcome};
 use crate::error::ApiError;
 use crate::routes::Target;
 use crate::source::SourceError;
-use crate::state::{LOCAL, Shared, blocking};
+use crate::state::{LOCAL, Shared};
 
 /// An action on a study, as a type.
 pub trait StudyAction: Send + Sync + 'static {
@@ -48,9 +49,10 @@ impl StudyAction for Pixels {
     const READING: Reading = Reading::Pixels;
 }
 
-/// A study that someone may read. Only this file makes one, and the store reads no study without.
+/// A study at a source that someone may read. Only this file makes one, and no source reads a study without.
 #[derive(Debug, Clone)]
 pub struct StudyPass {
+    source: String,
     uid: String,
 }
 
@@ -58,6 +60,22 @@ impl StudyPass {
     /// Study Instance UID.
     pub fn uid(&self) -> &str {
         &self.uid
+    }
+
+    /// Study Instance UID, for the source that is asked for it.
+    ///
+    /// # Errors
+    /// The study is another source's.
+    pub fn uid_at(&self, source: &str) -> Result<&str, SourceError> {
+        if self.source == source {
+            Ok(&self.uid)
+        } else {
+            Err(SourceError::StudyUnknown)
+        }
+    }
+
+    pub(super) fn key(&self) -> [String; 2] {
+        [self.source.clone(), self.uid.clone()]
     }
 }
 
@@ -83,7 +101,10 @@ impl<A: StudyAction> FromRequestParts<Shared> for Authorized<A> {
         let study = target.study.clone().ok_or_else(ApiError::internal)?;
         let authorized = Self {
             target,
-            study: StudyPass { uid: study.clone() },
+            study: StudyPass {
+                source: source.clone(),
+                uid: study.clone(),
+            },
             asker,
             action: PhantomData,
         };
@@ -94,14 +115,15 @@ impl<A: StudyAction> FromRequestParts<Shared> for Authorized<A> {
         let address = Asker::address(parts);
         let event = permitted(state, asker, address, A::ACTION, &source, &study, false).await?;
         let session = asker.identity().ok_or_else(ApiError::login_needed)?.session;
-        if !login.is_recorded(session, &study, A::READING) {
+        if !login.is_recorded(session, &authorized.study, A::READING) {
+            let event = with_patient(state, event).await?;
             let kind = match A::READING {
                 Reading::Metadata => Kind::StudyOpened,
                 Reading::Pixels => Kind::FramesServed,
             };
             let event = Event { kind, ..event };
             login.audit.add(event).await.map_err(ApiError::unrecorded)?;
-            login.has_recorded(session, &study, A::READING);
+            login.has_recorded(session, &authorized.study, A::READING);
         }
         Ok(authorized)
     }
@@ -130,8 +152,20 @@ pub async fn permitted(
         study: study.to_owned(),
         ..Object::default()
     };
-    let uid = study.to_owned();
-    let facts = blocking(state, move |state| visible::facts(state, &uid)).await?;
+    let circumstances = |is_fresh: bool| Circumstances {
+        is_fresh,
+        has_reason,
+    };
+    let (policies, principal) = (&login.policies, &identity.principal);
+    // Another server is asked who referred its study only where that decides.
+    let depends = |facts: &StudyFacts| {
+        [identity.is_fresh, true].into_iter().any(|is_fresh| {
+            let known =
+                policies.permit_whoever_referred(principal, action, facts, circumstances(is_fresh));
+            known.is_none()
+        })
+    };
+    let facts = visible::facts(state, source, study, depends).await?;
     let unknown = || ApiError::from(SourceError::StudyUnknown);
     let context = identity.context.as_ref();
     if context.is_some_and(|context| !context.names(source, study)) {
@@ -140,13 +174,8 @@ pub async fn permitted(
     }
     let (facts, patient) = facts.ok_or_else(unknown)?;
     let resource = Resource::Study(facts);
-    let may = |is_fresh: bool| {
-        let circumstances = Circumstances {
-            is_fresh,
-            has_reason,
-        };
-        (login.policies).permit(&identity.principal, action, &resource, circumstances)
-    };
+    let may =
+        |is_fresh: bool| policies.permit(principal, action, &resource, circumstances(is_fresh));
     if may(identity.is_fresh) {
         event.outcome = Outcome::Success;
         event.object.patient = patient;
@@ -158,6 +187,22 @@ pub async fn permitted(
     } else {
         unknown()
     })
+}
+
+/// The event with the patient whose study it is about, where only another server knows that. It is asked now: what the event
+/// is about has been permitted.
+///
+/// # Errors
+/// The server has no such study, or no answer.
+pub async fn with_patient(state: &Shared, mut event: Event) -> Result<Event, ApiError> {
+    let object = &mut event.object;
+    if let Some(upstream) = state.upstream(Some(&object.source))?
+        && object.patient.is_empty()
+    {
+        let known = upstream.study(&object.study).await?;
+        object.patient = known.ok_or(SourceError::StudyUnknown)?.patient;
+    }
+    Ok(event)
 }
 
 /// Whether someone may do something to the gateway itself.
@@ -220,6 +265,7 @@ impl Anybody {
             let has_reason = !reason.trim().is_empty();
             let asker = &self.asker;
             let event = permitted(state, asker, address, action, &source, &uid, has_reason).await?;
+            let event = with_patient(state, event).await?;
             let event = Event {
                 kind,
                 reason: reason.chars().take(500).collect(),
@@ -227,7 +273,7 @@ impl Anybody {
             };
             login.audit.add(event).await.map_err(ApiError::unrecorded)?;
         }
-        Ok(StudyPass { uid })
+        Ok(StudyPass { source, uid })
     }
 }
 
@@ -255,14 +301,26 @@ impl FromRequestParts<Shared> for LoggedIn {
     }
 }
 
-/// Studies that may be in a list. Only `auth` makes one, and the store searches nothing without.
+/// Studies of a source that may be in a list. Only `auth` makes one, and no source searches anything without.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Visible(pub(super) visible::Studies);
+pub struct Visible {
+    source: String,
+    studies: visible::Studies,
+}
 
 impl Visible {
-    /// Which they are.
-    pub fn studies(&self) -> &visible::Studies {
-        &self.0
+    /// Which they are, for the source that is searched.
+    pub fn studies_at(&self, source: &str) -> &visible::Studies {
+        if self.source == source {
+            &self.studies
+        } else {
+            &visible::Studies::Nothing
+        }
+    }
+
+    /// Whether a study is one of them, by its UID and its Referring Physician's Name as it is searched.
+    pub fn shows(&self, state: &crate::state::State, uid: &str, referring: &str) -> bool {
+        self.studies.has(state, uid, referring)
     }
 }
 
@@ -288,7 +346,10 @@ impl FromRequestParts<Shared> for Listed {
             return Ok(Self {
                 target,
                 asker,
-                visible: Visible(visible::Studies::All),
+                visible: Visible {
+                    source,
+                    studies: visible::Studies::All,
+                },
             });
         };
         let identity = asker.identity().ok_or_else(ApiError::login_needed)?;
@@ -299,53 +360,96 @@ impl FromRequestParts<Shared> for Listed {
         event.object.other = parts.uri.query().unwrap_or_default().to_owned();
         event.object.study = target.study.clone().unwrap_or_default();
         login.audit.add(event).await.map_err(ApiError::unrecorded)?;
-        let study = target.study.clone();
-        let studies = blocking(state, move |state| {
-            let may = |action, facts| state.permits(&principal, action, facts);
-            if let Some(context) = context {
-                // A frame's session searches its own studies alone, as its user may see them.
-                let named = context.studies.iter().map(String::as_str);
+        // A frame's session searches its own studies alone, as its user may see them. Series and instances of a study are
+        // listed for whoever may see it; other lists are searches.
+        let studies = match (&context, &target.study) {
+            (Some(context), study) => {
+                let named = context.studies.iter();
                 let wanted = named
-                    .filter(|uid| study.as_deref().is_none_or(|study| study == *uid))
+                    .filter(|uid| study.as_ref().is_none_or(|study| study == *uid))
                     .filter(|uid| context.names(&source, uid));
-                let wanted: Vec<&str> = wanted.collect();
-                return visible::among(state, &wanted, |facts| may(Action::View, facts));
+                visible::among(state, &source, wanted, &principal).await?
             }
-            match study {
-                // Series and instances of a study are listed for whoever may see it; other lists are searches.
-                Some(uid) => visible::one(state, &uid, |facts| may(Action::View, facts)),
-                None => visible::studies(state, |facts| may(Action::Search, facts)),
-            }
-        });
+            (None, Some(uid)) => visible::one(state, &source, uid, &principal).await?,
+            (None, None) => visible::all(state, &source, &principal, Action::Search).await?,
+        };
         Ok(Self {
-            visible: Visible(studies.await?),
+            visible: Visible { source, studies },
             target,
             asker,
         })
     }
 }
 
-/// What a user may find, whoever asks for it: another system's server looks for what it opens.
+/// What a user may find, whoever asks for it: another system's server looks for what it opens. Of a study that is named only
+/// that.
 ///
 /// # Errors
 /// It cannot be decided just now.
-pub async fn visible_to(state: &Shared, user: &User, action: Action) -> Result<Visible, ApiError> {
+pub async fn visible_to(
+    state: &Shared,
+    user: &User,
+    source: &str,
+    action: Action,
+    study: Option<&str>,
+) -> Result<Visible, ApiError> {
     let principal = super::principal_of_user(user);
-    let studies = blocking(state, move |state| {
-        visible::studies(state, |facts| state.permits(&principal, action, facts))
-    });
-    Ok(Visible(studies.await?))
+    let studies = match study {
+        Some(uid) => visible::one(state, source, uid, &principal).await?,
+        None => visible::all(state, source, &principal, action).await?,
+    };
+    Ok(Visible {
+        source: source.to_owned(),
+        studies,
+    })
+}
+
+/// Other servers that are shown to whoever asks. It is a convenience and no right: their names are no secret, and someone who
+/// has not logged in yet is shown all, as a link that is about to be opened may be to any of them.
+#[derive(Debug)]
+pub struct Usable(BTreeSet<String>);
+
+impl Usable {
+    /// Whether a source is shown.
+    pub fn contains(&self, source: &str) -> bool {
+        self.0.contains(source)
+    }
+}
+
+impl FromRequestParts<Shared> for Usable {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let asker = match Asker::of(parts, state).await? {
+            Some(asker) => whole(Some(asker)).ok(),
+            None => None,
+        };
+        let identity = asker.as_ref().and_then(Asker::identity);
+        let mut usable = BTreeSet::new();
+        for upstream in &state.upstreams {
+            let is_of_use = match &identity {
+                Some(identity) => {
+                    visible::is_of_use(state, upstream.id(), &identity.principal).await?
+                }
+                None => true,
+            };
+            if is_of_use {
+                usable.insert(upstream.id().to_owned());
+            }
+        }
+        Ok(Self(usable))
+    }
 }
 
 fn source_of(state: &Shared, target: &Target) -> Result<String, ApiError> {
     let source = target.source.as_deref();
-    state.root(source)?;
+    state.upstream(source)?;
     Ok(source.unwrap_or(LOCAL).to_owned())
 }
 
 impl crate::state::State {
     /// Whether a principal may do something to a study, whatever else counts.
-    fn permits(&self, principal: &Principal, action: Action, facts: StudyFacts) -> bool {
+    pub(super) fn permits(&self, principal: &Principal, action: Action, facts: StudyFacts) -> bool {
         let Some(login) = &self.login else {
             return true;
         };

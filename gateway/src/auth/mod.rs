@@ -24,6 +24,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use crate::audit::Audit;
+use access::StudyPass;
 use accounts::User;
 use database::Database;
 use detours::Detours;
@@ -49,8 +50,8 @@ pub struct Login {
     pub detours: Detours,
     /// Systems that may ask for tickets.
     pub clients: Clients,
-    /// Studies whose first reading by a session is on record: session, study, and what was read.
-    recorded: Mutex<HashSet<(SecretHash, String, Reading)>>,
+    /// Studies whose first reading by a session is on record: session, source and study, and what was read.
+    recorded: Mutex<HashSet<(SecretHash, [String; 2], Reading)>>,
 }
 
 /// What of a study was read.
@@ -87,20 +88,20 @@ impl Login {
     }
 
     /// Whether a reading is on record already.
-    fn is_recorded(&self, session: SecretHash, study: &str, reading: Reading) -> bool {
+    fn is_recorded(&self, session: SecretHash, study: &StudyPass, reading: Reading) -> bool {
         let recorded = self.recorded.lock();
         let recorded = recorded.unwrap_or_else(PoisonError::into_inner);
-        recorded.contains(&(session, study.to_owned(), reading))
+        recorded.contains(&(session, study.key(), reading))
     }
 
     /// It is now.
-    fn has_recorded(&self, session: SecretHash, study: &str, reading: Reading) {
+    fn has_recorded(&self, session: SecretHash, study: &StudyPass, reading: Reading) {
         let recorded = self.recorded.lock();
         let mut recorded = recorded.unwrap_or_else(PoisonError::into_inner);
         if recorded.len() >= MOST_RECORDED {
             recorded.clear();
         }
-        recorded.insert((session, study.to_owned(), reading));
+        recorded.insert((session, study.key(), reading));
     }
 }
 

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
-    PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
+    AuthorizationError, Authorizer, Context, Decision, Effect, Entities, Entity, EntityId,
+    EntityTypeName, EntityUid, PolicySet, Request, Response, RestrictedExpression, Schema,
+    ValidationMode, Validator,
 };
 
 /// The policies that come with the program.
@@ -200,6 +201,8 @@ pub struct Policies {
     set: PolicySet,
     authorizer: Authorizer,
     types: Types,
+    /// A policy asks whether it is known who referred a study, which it always is in the end.
+    asks_for_referrers: bool,
 }
 
 #[derive(Debug)]
@@ -238,11 +241,14 @@ impl Policies {
         if let Some(error) = found.validation_errors().next() {
             return Err(invalid(error.to_string()));
         }
+        let shape = set.clone().to_json();
+        let shape = shape.map_err(|error| invalid(error.to_string()))?;
         let named =
             |name: &str| EntityTypeName::from_str(name).map_err(|error| invalid(error.to_string()));
         Ok(Self {
             set,
             authorizer: Authorizer::new(),
+            asks_for_referrers: asks_for(&shape, REFERRERS),
             types: Types {
                 user: named("User")?,
                 link: named("Link")?,
@@ -262,8 +268,40 @@ impl Policies {
         resource: &Resource,
         circumstances: Circumstances,
     ) -> bool {
+        let resource = self.resource(resource, true);
         self.decide(principal, action, resource, circumstances)
-            .is_some_and(|decision| decision == Decision::Allow)
+            .is_some_and(|response| response.decision() == Decision::Allow)
+    }
+
+    /// As [`Policies::permit`], as far as that can be told without knowing who referred the study: `None` where it cannot.
+    ///
+    /// The study is judged without that attribute. A policy that reads it ends in an error; where such a policy could have
+    /// changed the decision, the decision does not count.
+    pub fn permit_whoever_referred(
+        &self,
+        principal: &Principal,
+        action: Action,
+        study: &StudyFacts,
+        circumstances: Circumstances,
+    ) -> Option<bool> {
+        if self.asks_for_referrers {
+            return None;
+        }
+        let resource = self.resource(&Resource::Study(study.clone()), false);
+        let response = self.decide(principal, action, resource, circumstances)?;
+        let is_allowed = response.decision() == Decision::Allow;
+        // What permits cannot take away what others permit, and what forbids cannot give what nobody does.
+        let harmless = if is_allowed {
+            Effect::Permit
+        } else {
+            Effect::Forbid
+        };
+        let is_certain = response.diagnostics().errors().all(|error| {
+            let AuthorizationError::PolicyEvaluationError(error) = error;
+            let policy = self.set.policy(error.policy_id());
+            policy.is_some_and(|policy| policy.effect() == harmless)
+        });
+        is_certain.then_some(is_allowed)
     }
 
     /// `None` where it cannot be decided.
@@ -271,11 +309,11 @@ impl Policies {
         &self,
         principal: &Principal,
         action: Action,
-        resource: &Resource,
+        resource: Option<Entity>,
         circumstances: Circumstances,
-    ) -> Option<Decision> {
+    ) -> Option<Response> {
         let who = self.principal(principal)?;
-        let what = self.resource(resource)?;
+        let what = resource?;
         let context = Context::from_pairs([
             (
                 "is_fresh".to_owned(),
@@ -294,10 +332,7 @@ impl Policies {
             None,
         );
         let entities = Entities::from_entities([who, what], None).ok()?;
-        let answer = self
-            .authorizer
-            .is_authorized(&request.ok()?, &self.set, &entities);
-        Some(answer.decision())
+        Some((self.authorizer).is_authorized(&request.ok()?, &self.set, &entities))
     }
 
     fn principal(&self, principal: &Principal) -> Option<Entity> {
@@ -344,21 +379,38 @@ impl Policies {
         }
     }
 
-    fn resource(&self, resource: &Resource) -> Option<Entity> {
+    fn resource(&self, resource: &Resource, with_referrers: bool) -> Option<Entity> {
         let Resource::Study(study) = resource else {
             let gateway = uid(&self.types.gateway, "gateway");
             return Some(Entity::with_uid(gateway));
         };
         let text = |text: &String| RestrictedExpression::new_string(text.clone());
-        let attributes = HashMap::from([
+        let mut attributes = HashMap::from([
             ("source".to_owned(), text(&study.source)),
             ("uid".to_owned(), text(&study.uid)),
-            ("referrers".to_owned(), texts(&study.referrers)),
             ("labels".to_owned(), texts(&study.labels)),
         ]);
+        if with_referrers {
+            attributes.insert(REFERRERS.to_owned(), texts(&study.referrers));
+        }
         // Two sources may have a study of the same UID.
         let name = format!("{} {}", study.source, study.uid);
         Entity::new(uid(&self.types.study, &name), attributes, HashSet::new()).ok()
+    }
+}
+
+/// The attribute that only a study's own server may know.
+const REFERRERS: &str = "referrers";
+
+/// Whether policies, as JSON, ask somewhere if something has an attribute: that would be answered wrongly without it.
+fn asks_for(policies: &serde_json::Value, attribute: &str) -> bool {
+    use serde_json::Value;
+    match policies {
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            (name == "has" && value.to_string().contains(attribute)) || asks_for(value, attribute)
+        }),
+        Value::Array(all) => all.iter().any(|it| asks_for(it, attribute)),
+        _ => false,
     }
 }
 
@@ -372,162 +424,4 @@ fn texts(texts: &BTreeSet<String>) -> RestrictedExpression {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
-mod tests {
-    use super::*;
-
-    fn set(texts: &[&str]) -> BTreeSet<String> {
-        texts.iter().map(|it| (*it).to_owned()).collect()
-    }
-
-    fn user(role: Role) -> Principal {
-        Principal::User {
-            name: "ada".into(),
-            roles: BTreeSet::from([role]),
-            sites: set(&["local"]),
-            referrers: set(&["doe^jane"]),
-            labels: set(&["tumour board"]),
-            opened_in_emergency: set(&["9.9"]),
-        }
-    }
-
-    fn link() -> Principal {
-        Principal::Link {
-            id: "k".into(),
-            source: "local".into(),
-            studies: set(&["1.2"]),
-            may_download: false,
-        }
-    }
-
-    fn study(source: &str, uid: &str, referrers: &[&str], labels: &[&str]) -> Resource {
-        Resource::Study(StudyFacts {
-            source: source.into(),
-            uid: uid.into(),
-            referrers: set(referrers),
-            labels: set(labels),
-        })
-    }
-
-    const USUAL: Circumstances = Circumstances {
-        is_fresh: false,
-        has_reason: false,
-    };
-    const FRESH: Circumstances = Circumstances {
-        is_fresh: true,
-        has_reason: true,
-    };
-
-    fn allowed(principal: &Principal, resource: &Resource, how: Circumstances) -> Vec<Action> {
-        let policies = Policies::read(None).unwrap();
-        Action::ON_STUDIES
-            .into_iter()
-            .filter(|action| policies.permit(principal, *action, resource, how))
-            .collect()
-    }
-
-    /// The table of roles, line by line: what each may do with a study of the site that it has nothing else to do with,
-    /// without and with a fresh login and a reason.
-    #[test]
-    fn t12_roles_may_do_what_their_table_says_and_nothing_else() {
-        use Action::{Annotate, BreakGlass, Download, Search, Share, Store, View};
-        let of_the_site = study("local", "1.1", &["roe^richard"], &[]);
-        let rows: [(Role, &[Action], &[Action]); 6] = [
-            (Role::Admin, &[], &[]),
-            (
-                Role::Radiologist,
-                &[Search, View, Annotate, Store, BreakGlass],
-                &[Search, View, Annotate, Store, Download, Share, BreakGlass],
-            ),
-            (Role::Referrer, &[], &[BreakGlass]),
-            (
-                Role::Technologist,
-                &[Search, View, Store],
-                &[Search, View, Store],
-            ),
-            (Role::Ai, &[], &[]),
-            (Role::Auditor, &[], &[]),
-        ];
-        for (role, usual, fresh) in rows {
-            assert_eq!(allowed(&user(role), &of_the_site, USUAL), usual, "{role:?}");
-            assert_eq!(allowed(&user(role), &of_the_site, FRESH), fresh, "{role:?}");
-        }
-        assert_eq!(allowed(&link(), &of_the_site, FRESH), []);
-    }
-
-    #[test]
-    fn t12_referrers_see_what_is_theirs_or_labelled_for_them() {
-        use Action::{Search, View};
-        let who = user(Role::Referrer);
-        for (resource, expected) in [
-            (study("local", "1", &["doe^jane"], &[]), true),
-            (study("north", "1", &["doe^jane", "x"], &[]), true),
-            (study("local", "1", &["doe^john"], &["tumour board"]), true),
-            (study("local", "1", &["doe^john"], &["other"]), false),
-            (study("local", "1", &[], &[]), false),
-        ] {
-            let found = allowed(&who, &resource, USUAL);
-            let wanted: &[Action] = if expected { &[Search, View] } else { &[] };
-            assert_eq!(found, wanted, "{resource:?}");
-        }
-        // Opened in an emergency: seen, and not in lists.
-        assert_eq!(
-            allowed(&who, &study("local", "9.9", &[], &[]), USUAL),
-            [View]
-        );
-    }
-
-    #[test]
-    fn t12_a_link_opens_its_own_study_at_its_own_source() {
-        assert_eq!(
-            allowed(&link(), &study("local", "1.2", &[], &[]), USUAL),
-            [Action::View]
-        );
-        assert_eq!(
-            allowed(&link(), &study("north", "1.2", &[], &[]), USUAL),
-            []
-        );
-        assert_eq!(
-            allowed(&link(), &study("local", "1.3", &[], &[]), USUAL),
-            []
-        );
-    }
-
-    #[test]
-    fn t12_another_sites_studies_are_no_ones_here() {
-        let elsewhere = study("north", "1.1", &[], &[]);
-        for role in [Role::Radiologist, Role::Technologist] {
-            assert_eq!(allowed(&user(role), &elsewhere, FRESH), [], "{role:?}");
-        }
-    }
-
-    #[test]
-    fn only_administrators_with_a_fresh_login_manage() {
-        let policies = Policies::read(None).unwrap();
-        for role in Role::ALL {
-            for how in [USUAL, FRESH] {
-                let may = policies.permit(&user(role), Action::Manage, &Resource::Gateway, how);
-                assert_eq!(may, role == Role::Admin && how == FRESH, "{role:?}");
-                let reads =
-                    policies.permit(&user(role), Action::ReadAudit, &Resource::Gateway, how);
-                assert_eq!(reads, role == Role::Auditor, "{role:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn policies_that_speak_of_what_there_is_not_stop_the_start() {
-        for text in [
-            "permit (principal, action, resource",
-            "permit (principal in Role::\"radiologist\", action == Action::\"lock\", resource);",
-            "permit (principal is User, action == Action::\"view\", resource) when { principal.age > 3 };",
-        ] {
-            let error = Policies::of(text, Path::new("mine.cedar")).unwrap_err();
-            let words = error.to_string();
-            assert!(
-                words.contains("mine.cedar") && !words.contains('\n'),
-                "{words}"
-            );
-        }
-    }
-}
+mod tests;

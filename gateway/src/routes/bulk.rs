@@ -8,7 +8,7 @@ use axum::http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, RANGE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use super::frames;
+use super::{frames, relayed};
 use crate::auth::access::{Authorized, Pixels};
 use crate::error::ApiError;
 use crate::source::SourceError;
@@ -38,6 +38,10 @@ pub async fn bulk(
     let Authorized { target, study, .. } = authorized;
     let [series, sop] = target.series_and_instance()?;
     let tag_path = target.tag_path.unwrap_or_default();
+    if let Some(upstream) = state.upstream(target.source.as_deref())? {
+        let place = [series.as_str(), sop.as_str()];
+        return relayed(upstream.bulk(&study, place, &tag_path).await?);
+    }
     let range = headers
         .get(RANGE)
         .and_then(|value| Range::parse(value.to_str().ok()?));

@@ -31,6 +31,10 @@ pub async fn download(
 ) -> Result<Response, ApiError> {
     let reason = pairs.iter().find(|(name, _)| name == "reason");
     let reason = reason.map(|(_, text)| text.as_str()).unwrap_or_default();
+    if state.upstream(target.source.as_deref())?.is_some() {
+        let message = "the files of this source are taken away at its own hospital";
+        return Err(ApiError::not_found("files_unavailable", message));
+    }
     let study = anybody
         .pass(&state, Action::Download, Kind::Exported, &target, reason)
         .await?;

@@ -15,7 +15,7 @@ use protocol::dicomweb::media_type::{
 };
 use protocol::dicomweb::multipart;
 
-use super::answer;
+use super::{answer, relayed};
 use crate::auth::access::{Authorized, Pixels};
 use crate::error::ApiError;
 use crate::source::SourceError;
@@ -64,6 +64,10 @@ pub async fn frames(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let ranges = parse_accept(accept);
+    if let Some(upstream) = state.upstream(target.source.as_deref())? {
+        let place = [series.as_str(), sop.as_str()];
+        return relayed(upstream.frames(&study, place, &numbers, &ranges).await?);
+    }
     let (instance, table) = blocking(&state, move |state| {
         let instance = state.store.instance(&study, &series, &sop)?;
         let table = state.store.frame_table(&instance)?;

@@ -20,6 +20,7 @@ use crate::auth::launch::{self, Context, LaunchError, NewTicket, Redeemed, Stopp
 use crate::auth::policy::Action;
 use crate::auth::secret::Secret;
 use crate::auth::sessions;
+use crate::auth::visible::Studies;
 use crate::error::ApiError;
 use crate::source::folder::entry::fold;
 use crate::source::folder::search::Level;
@@ -134,7 +135,7 @@ async fn make(state: &Shared, client: &str, wanted: &Wanted) -> Result<TicketAns
     let user = user.map_err(|error| ApiError::from_account(&error))?;
     let user =
         user.ok_or_else(|| ApiError::not_found("user_unknown", "there is no such user here"))?;
-    let studies = find(state, &user, wanted).await?;
+    let studies = find(state, &user, &source, wanted).await?;
     let context = Context { source, studies };
     let new = NewTicket {
         user: user.id,
@@ -161,7 +162,12 @@ async fn issue_one(state: &Shared, new: NewTicket) -> Result<Secret, ApiError> {
 }
 
 /// The studies that a ticket opens, of those that its user may have.
-async fn find(state: &Shared, user: &User, wanted: &Wanted) -> Result<BTreeSet<String>, ApiError> {
+async fn find(
+    state: &Shared,
+    user: &User,
+    source: &str,
+    wanted: &Wanted,
+) -> Result<BTreeSet<String>, ApiError> {
     let (field, value, action) = match (&wanted.study, &wanted.accession, &wanted.patient) {
         (Some(uid), None, None) => (Field::StudyInstanceUid, uid.clone(), Action::View),
         (None, Some(number), None) => (Field::AccessionNumber, fold(number), Action::Search),
@@ -171,7 +177,15 @@ async fn find(state: &Shared, user: &User, wanted: &Wanted) -> Result<BTreeSet<S
     if value.trim().is_empty() {
         return Err(bad("study, accession or patient is empty"));
     }
-    let visible = visible_to(state, user, action).await?;
+    let study = wanted.study.as_deref();
+    let visible = visible_to(state, user, source, action, study).await?;
+    if state.upstream(Some(source))?.is_some() {
+        let study = study.ok_or_else(|| bad("of another server's studies give the study"))?;
+        return match visible.studies_at(source) {
+            Studies::Nothing => Err(study_unknown()),
+            _ => Ok(BTreeSet::from([study.to_owned()])),
+        };
+    }
     let query = QidoQuery {
         filters: vec![(field, Filter::AnyOf(vec![value]))],
         ..QidoQuery::default()
@@ -192,10 +206,14 @@ async fn find(state: &Shared, user: &User, wanted: &Wanted) -> Result<BTreeSet<S
     let studies = found.iter().take(MOST_STUDIES);
     let studies: BTreeSet<String> = studies.map(|set| text(set, "0020000D")).collect();
     if studies.is_empty() {
-        let message = "there is no such study here, or none that this user may see";
-        return Err(ApiError::not_found("study_unknown", message));
+        return Err(study_unknown());
     }
     Ok(studies)
+}
+
+fn study_unknown() -> ApiError {
+    let message = "there is no such study here, or none that this user may see";
+    ApiError::not_found("study_unknown", message)
 }
 
 /// Makes a ticket for the frame that opened a window of ours, in which its user has logged in.

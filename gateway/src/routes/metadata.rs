@@ -1,4 +1,4 @@
-//! WADO-RS metadata of a study, a series or an instance, from the index.
+//! WADO-RS metadata of a study, a series or an instance, from the index or from another server.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -23,6 +23,11 @@ pub async fn metadata(
     let Authorized { target, study, .. } = authorized;
     let root = state.root(target.source.as_deref())?;
     accepts_json(&headers)?;
+    if let Some(upstream) = state.upstream(target.source.as_deref())? {
+        let (series, instance) = (target.series.as_deref(), target.instance.as_deref());
+        let text = upstream.metadata(&study, series, instance, &root).await?;
+        return answer(DICOM_JSON, text);
+    }
     let text = blocking(&state, move |state| {
         let (series, instance) = (target.series.as_deref(), target.instance.as_deref());
         state.store.metadata(&study, series, instance, &root)

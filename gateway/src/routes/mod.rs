@@ -30,6 +30,7 @@ use protocol::uid::percent_decode;
 use serde::Deserialize;
 
 use crate::error::ApiError;
+use crate::source::upstream::Relayed;
 
 /// What the address names; decoded, as far as the route has it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -95,6 +96,11 @@ impl Target {
             _ => Err(ApiError::internal()),
         }
     }
+}
+
+/// What another server answers, on its way.
+fn relayed(relayed: Relayed) -> Result<Response, ApiError> {
+    answer(&relayed.content_type, relayed.body)
 }
 
 /// An answer with a body and a media type.

@@ -1,5 +1,7 @@
 //! QIDO-RS: `/studies`, `/series`, `/instances` and the searches below a study and a series.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -9,6 +11,7 @@ use super::{Pairs, answer, metadata};
 use crate::auth::access::Listed;
 use crate::error::ApiError;
 use crate::source::folder::search::Level;
+use crate::source::upstream::Search;
 use crate::state::{Shared, blocking};
 
 /// Searches studies.
@@ -57,6 +60,23 @@ async fn search(
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
     let mut query = QidoQuery::parse(pairs)?;
+    if let Some(upstream) = state.upstream(target.source.as_deref())? {
+        let search = Search {
+            level,
+            study: target.study,
+            series: target.series,
+            query,
+            root,
+        };
+        let (shown, shared) = (visible.clone(), Arc::clone(&state));
+        let shows = Arc::new(move |uid: &str, name: &str| shown.shows(&shared, uid, name));
+        let found = upstream.search(search, &visible, shows).await?;
+        let mut response = answer(metadata::DICOM_JSON, found.body)?;
+        if let Some(total) = found.total {
+            response.headers_mut().insert("x-total-count", total.into());
+        }
+        return Ok(response);
+    }
     // A UID of the path is taken as it stands: it may hold commas or wildcards.
     let path = [
         (Field::StudyInstanceUid, target.study),

@@ -16,7 +16,7 @@ use super::login::Asking;
 use super::share_link::{Root, qr};
 use crate::audit::event::{Event, Kind, Outcome};
 use crate::auth::Login;
-use crate::auth::access::{LoggedIn, permitted};
+use crate::auth::access::{LoggedIn, permitted, with_patient};
 use crate::auth::asker::{Asker, LINK_COOKIE, OpenedLink, now_s};
 use crate::auth::policy::Action;
 use crate::auth::secret::Secret;
@@ -75,7 +75,10 @@ pub async fn create(
     Json(wanted): Json<ShareWanted>,
 ) -> Result<Response, ApiError> {
     let source = wanted.source.as_deref().unwrap_or(LOCAL).to_owned();
-    state.root(Some(&source))?;
+    if state.upstream(Some(&source))?.is_some() && wanted.download {
+        let message = "the files of this source cannot be given away with a link";
+        return Err(ApiError::bad_request("share_invalid", message));
+    }
     let asker = Asker::User(Arc::clone(&session));
     let (action, study) = (Action::Share, wanted.study.clone());
     let event = permitted(&state, &asker, address, action, &source, &study, false).await?;
@@ -86,6 +89,7 @@ pub async fn create(
         let action = Action::Download;
         permitted(&state, &asker, address, action, &source, &study, has_reason).await?;
     }
+    let event = with_patient(&state, event).await?;
     let new = NewShare {
         source,
         studies: BTreeSet::from([study]),

@@ -9,6 +9,7 @@ use crate::auth::access::{Authorized, Pixels};
 use crate::error::ApiError;
 use crate::source::SourceError;
 use crate::source::folder::StoredInstance;
+use crate::source::upstream::Picture;
 use crate::state::{Shared, State as AppState, decoding};
 use crate::thumbnail;
 
@@ -28,8 +29,11 @@ pub async fn series(
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
     let Authorized { target, study, .. } = authorized;
-    let series = target.series.unwrap_or_default();
-    picture(state, size_of(&pairs)?, move |state| {
+    let (size, series) = (size_of(&pairs)?, target.series.unwrap_or_default());
+    if let Some(upstream) = state.upstream(target.source.as_deref())? {
+        return drawn(upstream.picture(&study, &series, None, size).await?);
+    }
+    picture(state, size, move |state| {
         state.store.middle_instance(&study, &series)
     })
     .await
@@ -43,10 +47,20 @@ pub async fn instance(
 ) -> Result<Response, ApiError> {
     let Authorized { target, study, .. } = authorized;
     let [series, sop] = target.series_and_instance()?;
-    picture(state, size_of(&pairs)?, move |state| {
+    let size = size_of(&pairs)?;
+    if let Some(upstream) = state.upstream(target.source.as_deref())? {
+        let picture = upstream.picture(&study, &series, Some(&sop), size);
+        return drawn(picture.await?);
+    }
+    picture(state, size, move |state| {
         state.store.instance(&study, &series, &sop)
     })
     .await
+}
+
+/// What another server drew.
+fn drawn(picture: Picture) -> Result<Response, ApiError> {
+    answer(picture.media_type, picture.bytes)
 }
 
 /// The Representative Frame Number (0028,6010), else the frame in the middle.

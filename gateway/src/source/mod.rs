@@ -1,11 +1,13 @@
-//! Where studies come from: the embedded store over folders, later other DICOMweb servers.
+//! Where studies come from: the embedded store over folders, and other hospitals' DICOMweb servers.
 //!
-//! Nothing outside this module reads DICOM from disk.
+//! Nothing outside this module reads DICOM from disk or asks another server for it.
 
 pub mod folder;
+pub mod upstream;
 
 use folder::frames::FrameError;
 use folder::index::IndexError;
+use upstream::fault::UpstreamError;
 
 /// Why a source has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,15 @@ pub enum SourceError {
     /// No such bulk value.
     #[error("the instance has no such value")]
     BulkUnknown,
+    /// No such frame.
+    #[error("the instance has no such frame")]
+    FrameUnknown,
+    /// No picture.
+    #[error("there is no picture of this")]
+    PictureUnknown,
+    /// Another server has no answer that can be used.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
     /// A frame cannot be had.
     #[error(transparent)]
     Frame(#[from] FrameError),

@@ -1,6 +1,7 @@
 //! The gateway as its clients meet it: a server on a free port, requests over a socket.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod elsewhere;
 mod files;
 mod server;
 
@@ -23,3 +24,6 @@ mod shares;
 mod static_app;
 mod taken;
 mod thumbnails;
+mod upstream;
+mod upstream_hostile;
+mod upstream_rights;

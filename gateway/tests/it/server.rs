@@ -204,6 +204,23 @@ impl Drop for Server {
     }
 }
 
+/// Asks a server that runs somewhere else.
+pub fn exchange(address: &str, path: &str) -> Answer {
+    parse(&raw_exchange(address, path, ""))
+}
+
+/// All bytes of an answer, which may break off.
+pub fn raw_exchange(address: &str, path: &str, headers: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let text =
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut bytes = Vec::new();
+    // A reset is an end, too.
+    let _ = stream.read_to_end(&mut bytes);
+    bytes
+}
+
 pub fn options(folder: &Path, index: &Path) -> ServeOptions {
     ServeOptions {
         data: vec![folder.to_owned()],

@@ -9,6 +9,7 @@ use super::FolderStore;
 use super::index::{IndexError, path_from_bytes};
 use crate::auth::access::StudyPass;
 use crate::source::SourceError;
+use crate::state::LOCAL;
 
 /// A file, and its name for whoever takes it away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl FolderStore {
             "SELECT f.series, f.path FROM files f JOIN series e ON e.study = f.study AND e.uid = f.series
              WHERE f.study = ?1 AND f.current = 1
              ORDER BY e.number IS NULL, e.number, e.uid, f.number IS NULL, f.number, f.sop",
-            study.uid(),
+            study.uid_at(LOCAL)?,
         )?;
         if rows.is_empty() {
             return Err(SourceError::StudyUnknown);

@@ -41,6 +41,7 @@ use self::search::{Found, Level};
 use self::walk::Listed;
 use super::SourceError;
 use crate::auth::access::{StudyPass, Visible};
+use crate::state::LOCAL;
 
 /// Why the store cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -174,7 +175,7 @@ impl FolderStore {
         visible: &Visible,
         root: &str,
     ) -> Result<Found, SourceError> {
-        let studies = visible.studies();
+        let studies = visible.studies_at(LOCAL);
         Ok(self
             .index
             .read(|connection| search::search(connection, level, query, studies, root))?)
@@ -212,7 +213,7 @@ impl FolderStore {
         sop: Option<&str>,
         root: &str,
     ) -> Result<Vec<u8>, SourceError> {
-        let study = study.uid();
+        let study = study.uid_at(LOCAL)?;
         let text = self.index.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT series, sop, metadata FROM files
@@ -251,7 +252,7 @@ impl FolderStore {
         series: &str,
         sop: &str,
     ) -> Result<StoredInstance, SourceError> {
-        let study = study.uid();
+        let study = study.uid_at(LOCAL)?;
         let found = self.index.read(|connection| {
             let sql = format!("{INSTANCE_SQL} AND sop = ?3");
             one_instance(connection, &sql, params![study, series, sop])
@@ -284,7 +285,7 @@ impl FolderStore {
         study: &StudyPass,
         series: &str,
     ) -> Result<StoredInstance, SourceError> {
-        let study = study.uid();
+        let study = study.uid_at(LOCAL)?;
         let found = self.index.read(|connection| {
             let count: i64 = connection
                 .prepare_cached(

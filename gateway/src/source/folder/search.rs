@@ -114,7 +114,8 @@ struct Plan {
 fn may_be_found(studies: &Studies, values: &mut Vec<Sql>) -> Option<String> {
     match studies {
         Studies::All => None,
-        Studies::Nothing => Some("0".to_owned()),
+        // Those of other servers are judged one by one; here they are not.
+        Studies::Nothing | Studies::Each(_) => Some("0".to_owned()),
         Studies::Some {
             referring,
             also,
