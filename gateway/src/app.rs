@@ -13,8 +13,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::ApiError;
 use crate::headers;
 use crate::routes::{
-    audit, bulk, config_json, emergency, files, frames, health, invoke, login, metadata, pages,
-    query, shares, thumbnail,
+    audit, bulk, config_json, emergency, files, frames, health, invoke, login, metadata, oidc,
+    pages, passkeys, query, shares, thumbnail,
 };
 use crate::state::Shared;
 
@@ -38,6 +38,19 @@ pub fn app(state: Shared) -> Router {
         .route("/auth/unlock", get(login::unlock_page).post(login::unlock))
         .route("/auth/logout", post(login::logout))
         .route("/auth/logout-everywhere", post(login::logout_everywhere))
+        .route("/auth/oidc", get(oidc::begin))
+        .route("/auth/callback", get(oidc::callback))
+        .route("/auth/backchannel", post(oidc::back_channel))
+        .route("/auth/left", get(oidc::left_page))
+        .route("/auth/oidc/logout", get(oidc::logout))
+        .route("/auth/passkey.js", get(passkeys::script))
+        .route("/auth/passkeys", get(passkeys::page))
+        .route("/auth/passkeys/remove", post(passkeys::remove))
+        .route("/auth/recovery", post(passkeys::recovery))
+        .route("/auth/webauthn/add/begin", post(passkeys::begin_adding))
+        .route("/auth/webauthn/add", post(passkeys::add))
+        .route("/auth/webauthn/begin", post(passkeys::begin_proving))
+        .route("/auth/webauthn/prove", post(passkeys::prove))
         .route("/api/session", get(login::session))
         .route("/api/audit", get(audit::audit))
         .route("/api/emergency", post(emergency::break_glass))

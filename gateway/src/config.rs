@@ -9,6 +9,10 @@ use serde::Deserialize;
 
 use crate::auth::sessions::Lifetimes;
 
+pub mod oidc;
+
+use oidc::OidcAuth;
+
 /// The file as a whole.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -36,6 +40,8 @@ pub struct Config {
 pub struct Auth {
     /// Users of the gateway's own.
     pub local: Option<LocalAuth>,
+    /// Users of a provider (OpenID Connect).
+    pub oidc: Option<OidcAuth>,
     /// Policies in Cedar, instead of those that come with the program.
     pub policies: Option<PathBuf>,
 }
@@ -182,6 +188,23 @@ pub enum ConfigError {
     /// A secret that is too short.
     #[error("the secret file {0} is too short: at least 32 bytes are needed")]
     SecretShort(PathBuf),
+    /// A provider that anyone could listen to.
+    #[error("auth.oidc.issuer must be an https address")]
+    Issuer,
+    /// Nobody could get in.
+    #[error(
+        "auth.oidc.role_map must give at least one role, for example {{ rad = \"radiologist\" }}"
+    )]
+    NoRoles,
+    /// A role that there is not.
+    #[error("auth.oidc.role_map: there is no role {0}")]
+    Role(String),
+    /// A provider that cannot be asked.
+    #[error("auth.oidc: {0}")]
+    Provider(String),
+    /// A provider could not send people back.
+    #[error("auth.oidc needs server.public_url: the provider sends people back to it")]
+    NoPublicUrl,
     /// An origin that is none.
     #[error("embed.allowed_parents must be origins like https://ehr.example.org")]
     Parent,
@@ -200,8 +223,11 @@ impl Config {
         config.folder = folder.unwrap_or(Path::new(".")).to_owned();
         config.decoded_max_bytes()?;
         config.public()?;
-        if let Some(local) = config.local() {
+        if let Some(local) = config.login() {
             local.lifetimes()?;
+        }
+        if let Some(oidc) = &config.auth.oidc {
+            oidc.check(&config)?;
         }
         if config.server.tls_cert.is_some() != config.server.tls_key.is_some() {
             return Err(ConfigError::HalfTls);
@@ -216,6 +242,14 @@ impl Config {
     /// `[auth.local]`, where it is on.
     pub fn local(&self) -> Option<&LocalAuth> {
         self.auth.local.as_ref().filter(|local| local.enabled)
+    }
+
+    /// Where users and sessions are and how long they live, if people log in here at all: by a password, or at a provider.
+    pub fn login(&self) -> Option<LocalAuth> {
+        if self.auth.oidc.is_some() {
+            return Some(self.auth.local.clone().unwrap_or_default());
+        }
+        self.local().cloned()
     }
 
     /// Certificate and key, where TLS is configured.
@@ -306,8 +340,27 @@ fn seconds(text: &str) -> Option<i64> {
     (1..=31 * 24 * 3600).contains(&seconds).then_some(seconds)
 }
 
-/// A secret from a file that its owner alone can read.
+/// A secret from a file that its owner alone can read: at least 256 bits.
 pub fn read_secret(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let secret = read_private(path)?;
+    if secret.len() < 32 {
+        return Err(ConfigError::SecretShort(path.to_owned()));
+    }
+    Ok(secret)
+}
+
+/// A secret that someone else made: one line of text.
+pub fn read_secret_text(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = || ConfigError::SecretUnreadable(path.to_owned());
+    let text = String::from_utf8(read_private(path)?).map_err(|_| unreadable())?;
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(unreadable());
+    }
+    Ok(text.to_owned())
+}
+
+fn read_private(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let unreadable = |_| ConfigError::SecretUnreadable(path.to_owned());
     #[cfg(unix)]
     {
@@ -320,11 +373,7 @@ pub fn read_secret(path: &Path) -> Result<Vec<u8>, ConfigError> {
             return Err(ConfigError::SecretOpen(path.to_owned()));
         }
     }
-    let secret = std::fs::read(path).map_err(unreadable)?;
-    if secret.len() < 32 {
-        return Err(ConfigError::SecretShort(path.to_owned()));
-    }
-    Ok(secret)
+    std::fs::read(path).map_err(unreadable)
 }
 
 /// True for scheme, host and port only: it goes into a header as it stands.
@@ -413,6 +462,38 @@ mod tests {
         assert!(matches!(with(0o640, 32), Err(ConfigError::SecretOpen(_))));
         assert!(matches!(with(0o600, 31), Err(ConfigError::SecretShort(_))));
         assert_eq!(with(0o600, 32).unwrap(), [7; 32]);
+    }
+
+    #[test]
+    fn a_provider_is_reached_by_tls_and_gives_roles_that_there_are() {
+        let with = |issuer: &str, map: &str| {
+            read(&format!(
+                "[auth.oidc]\nissuer = \"{issuer}\"\nclient_id = \"v\"\nclient_secret_file = \"s\"\nrole_map = {map}\n"
+            ))
+        };
+        let map = "{ rad = \"radiologist\" }";
+        let config = with("https://idp.example.org/realms/rad", map).unwrap();
+        assert!(config.local().is_none() && config.login().is_some());
+        for issuer in [
+            "http://127.0.0.1:8000",
+            "http://localhost/a",
+            "http://[::1]:1",
+        ] {
+            with(issuer, map).unwrap();
+        }
+        for issuer in [
+            "http://idp.example.org",
+            "http://localhost.example.org",
+            "http://127.0.0.1.example.org:80",
+            "idp",
+        ] {
+            let error = with(issuer, map).unwrap_err();
+            assert!(matches!(error, ConfigError::Issuer), "{issuer}: {error}");
+        }
+        let error = with("https://idp.example.org", "{ rad = \"chief\" }").unwrap_err();
+        assert!(error.to_string().contains("chief"), "{error}");
+        let error = with("https://idp.example.org", "{}").unwrap_err();
+        assert!(matches!(error, ConfigError::NoRoles), "{error}");
     }
 
     #[test]

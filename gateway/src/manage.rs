@@ -49,7 +49,7 @@ pub enum ManageError {
 /// none. While the gateway runs, which alone writes the audit file then, the event waits for it in the database.
 pub fn users(config: &Path, command: UserCommand) -> Result<String, ManageError> {
     let config = Config::read(config)?;
-    let local = config.local().ok_or(ManageError::NoLogin)?;
+    let local = config.login().ok_or(ManageError::NoLogin)?;
     let path = config.beside(&local.users);
     let database = Database::open(&path).map_err(AccountError::from)?;
     let of = |names: &[String]| -> Result<BTreeSet<Role>, ManageError> {

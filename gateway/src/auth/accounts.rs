@@ -46,6 +46,10 @@ pub struct User {
     pub has_password: bool,
     /// A second factor by time is set up.
     pub has_totp: bool,
+    /// There is a passkey.
+    pub has_passkey: bool,
+    /// The user logs in at a provider, and has no password here.
+    pub is_external: bool,
 }
 
 /// Why someone is not let in. None of it says whether a user exists: names that do not exist wait and are locked, too.
@@ -87,6 +91,12 @@ pub enum AccountError {
     /// The last administrator stays one.
     #[error("this is the only administrator")]
     LastAdmin,
+    /// A user of a provider: password and second factor are there.
+    #[error("this user logs in at the provider: nothing can be reset here")]
+    External,
+    /// A passkey that cannot be used, or has not been used as it should.
+    #[error("this passkey cannot be used: {0}")]
+    Passkey(&'static str),
     /// The database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -157,6 +167,9 @@ pub fn reset(database: &Database, name: &str, now_s: i64) -> Result<String> {
     let mut connection = database.lock();
     let transaction = connection.transaction()?;
     let user = find(&transaction, name)?.ok_or_else(|| AccountError::Unknown(name.to_owned()))?;
+    if user.is_external {
+        return Err(AccountError::External);
+    }
     transaction.execute(
         "UPDATE user SET password = NULL, totp = NULL, totp_step = NULL WHERE id = ?1",
         [user.id],
@@ -208,7 +221,7 @@ pub fn list(database: &Database) -> Result<Vec<User>> {
 /// The database.
 pub fn by_id(database: &Database, id: i64) -> Result<Option<User>> {
     let connection = database.lock();
-    let sql = format!("SELECT {COLUMNS} FROM user WHERE id = ?1");
+    let sql = select("id = ?1");
     Ok(connection.query_row(&sql, [id], user_of).optional()?)
 }
 
@@ -325,23 +338,40 @@ pub fn set_totp(
 ) -> Result<Vec<String>> {
     let now = u64::try_from(now_s).unwrap_or(0);
     let step = totp::step_of(key, code, now, None).ok_or(Refused::Wrong)?;
-    let codes: Vec<String> = (0..RECOVERY_CODES)
-        .map(|_| secret::typed_code(3))
-        .collect::<std::result::Result<_, _>>()?;
     let mut connection = database.lock();
     let transaction = connection.transaction()?;
     transaction.execute(
         "UPDATE user SET totp = ?2, totp_step = ?3 WHERE id = ?1",
         params![user.id, key, i64::try_from(step).unwrap_or(i64::MAX)],
     )?;
-    transaction.execute(
+    let codes = new_recovery_codes(&transaction, user.id)?;
+    transaction.commit()?;
+    Ok(codes)
+}
+
+/// Gives a user fresh recovery codes; older ones open nothing.
+///
+/// # Errors
+/// The database, or no random numbers.
+pub fn renew_recovery(database: &Database, user: &User) -> Result<Vec<String>> {
+    let mut connection = database.lock();
+    let transaction = connection.transaction()?;
+    let codes = new_recovery_codes(&transaction, user.id)?;
+    transaction.commit()?;
+    Ok(codes)
+}
+
+fn new_recovery_codes(connection: &Connection, user: i64) -> Result<Vec<String>> {
+    let codes: Vec<String> = (0..RECOVERY_CODES)
+        .map(|_| secret::typed_code(3))
+        .collect::<std::result::Result<_, _>>()?;
+    connection.execute(
         "DELETE FROM code WHERE user = ?1 AND purpose = 'recovery'",
-        [user.id],
+        [user],
     )?;
     for code in &codes {
-        keep_code(&transaction, user.id, code, "recovery", None)?;
+        keep_code(connection, user, code, "recovery", None)?;
     }
-    transaction.commit()?;
     Ok(codes)
 }
 
@@ -440,21 +470,26 @@ fn is_among(hashes: &[Vec<u8>], given: &SecretHash) -> bool {
     known.filter(|it| it.is(given)).count() > 0
 }
 
-const COLUMNS: &str =
-    "id, name, shown, roles, sites, referrers, labels, password IS NOT NULL, totp IS NOT NULL";
+/// The query of users, for [`user_of`].
+pub(super) fn select(which: &str) -> String {
+    format!(
+        "SELECT id, name, shown, roles, sites, referrers, labels, password IS NOT NULL, totp IS NOT NULL,
+         EXISTS (SELECT 1 FROM passkey WHERE passkey.user = user.id), issuer IS NOT NULL FROM user WHERE {which}"
+    )
+}
 
 fn find(connection: &Connection, name: &str) -> Result<Option<User>> {
-    let sql = format!("SELECT {COLUMNS} FROM user WHERE name = ?1");
+    let sql = select("name = ?1");
     Ok(connection.query_row(&sql, [name], user_of).optional()?)
 }
 
 fn all(connection: &Connection) -> Result<Vec<User>> {
-    let mut found = connection.prepare(&format!("SELECT {COLUMNS} FROM user ORDER BY name"))?;
+    let mut found = connection.prepare(&select("true ORDER BY name"))?;
     let users = found.query_map([], user_of)?;
     Ok(users.collect::<rusqlite::Result<_>>()?)
 }
 
-fn user_of(row: &Row<'_>) -> rusqlite::Result<User> {
+pub(super) fn user_of(row: &Row<'_>) -> rusqlite::Result<User> {
     let texts = |index: usize| -> rusqlite::Result<BTreeSet<String>> {
         let text: String = row.get(index)?;
         Ok(serde_json::from_str(&text).unwrap_or_default())
@@ -469,10 +504,12 @@ fn user_of(row: &Row<'_>) -> rusqlite::Result<User> {
         labels: texts(6)?,
         has_password: row.get(7)?,
         has_totp: row.get(8)?,
+        has_passkey: row.get(9)?,
+        is_external: row.get(10)?,
     })
 }
 
-fn role_names(roles: &BTreeSet<Role>) -> String {
+pub(super) fn role_names(roles: &BTreeSet<Role>) -> String {
     let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
     serde_json::to_string(&names).unwrap_or_else(|_| "[]".into())
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 /// Steps from an empty database to the present one; a step that was released never changes.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = ["
 CREATE TABLE user (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE COLLATE NOCASE,
@@ -84,6 +84,15 @@ CREATE TABLE label (
     PRIMARY KEY (source, study, label)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_user ON session (user);
+", "
+ALTER TABLE user ADD COLUMN issuer TEXT;
+ALTER TABLE user ADD COLUMN subject TEXT;
+ALTER TABLE user ADD COLUMN handle BLOB;
+CREATE UNIQUE INDEX user_external ON user (issuer, subject);
+CREATE UNIQUE INDEX user_handle ON user (handle);
+ALTER TABLE session ADD COLUMN provider_sid TEXT;
+CREATE TABLE logout_token (hash BLOB NOT NULL PRIMARY KEY, ends INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX passkey_user ON passkey (user);
 "];
 
 /// Why the database cannot be used.

@@ -8,7 +8,11 @@ pub mod accounts;
 pub mod asker;
 pub mod database;
 pub mod detours;
+pub mod external;
 pub mod labels;
+pub mod oidc;
+pub mod once;
+pub mod passkeys;
 pub mod password;
 pub mod policy;
 pub mod secret;
@@ -24,6 +28,8 @@ use std::sync::{Mutex, PoisonError};
 use crate::audit::Audit;
 use database::Database;
 use detours::Detours;
+use oidc::Provider;
+use passkeys::Passkeys;
 use policy::{Policies, Principal};
 use secret::SecretHash;
 use sessions::{Lifetimes, Session};
@@ -41,10 +47,23 @@ pub struct Login {
     pub lifetimes: Lifetimes,
     /// A second factor is asked of everybody.
     pub needs_second_factor: bool,
+    /// How people log in.
+    pub ways: Ways,
     /// Requests that wait for a login.
     pub detours: Detours,
     /// Studies whose first reading by a session is on record: session, study, and what was read.
     recorded: Mutex<HashSet<(SecretHash, String, Reading)>>,
+}
+
+/// How people log in.
+#[derive(Debug)]
+pub struct Ways {
+    /// By a password of the gateway's own.
+    pub has_passwords: bool,
+    /// At a provider.
+    pub provider: Option<Provider>,
+    /// By passkeys, as a second factor or alone; `None` where the gateway has no name that they could be of.
+    pub passkeys: Option<Passkeys>,
 }
 
 /// What of a study was read.
@@ -67,6 +86,7 @@ impl Login {
         audit: Audit,
         lifetimes: Lifetimes,
         needs_second_factor: bool,
+        ways: Ways,
     ) -> Self {
         Self {
             database,
@@ -74,6 +94,7 @@ impl Login {
             audit,
             lifetimes,
             needs_second_factor,
+            ways,
             detours: Detours::default(),
             recorded: Mutex::default(),
         }

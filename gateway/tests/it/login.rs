@@ -26,6 +26,14 @@ pub fn server(second_factor: &str) -> (TempDir, Server) {
 
 /// Options of a gateway with login, whose files lie in a folder.
 pub fn configured(folder: &Path, second_factor: &str) -> ServeOptions {
+    configured_with(
+        folder,
+        &format!("[auth.local]\nsecond_factor = \"{second_factor}\"\n"),
+    )
+}
+
+/// The same, with other words about how people log in.
+pub fn configured_with(folder: &Path, auth: &str) -> ServeOptions {
     let key = folder.join("audit.key");
     std::fs::write(&key, [7; 32]).unwrap();
     #[cfg(unix)]
@@ -34,9 +42,7 @@ pub fn configured(folder: &Path, second_factor: &str) -> ServeOptions {
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
     let config = folder.join("gateway.toml");
-    let text = format!(
-        "[auth.local]\nsecond_factor = \"{second_factor}\"\n[audit]\nchain_key_file = \"audit.key\"\n"
-    );
+    let text = format!("{auth}[audit]\nchain_key_file = \"audit.key\"\n");
     std::fs::write(&config, text).unwrap();
     ServeOptions {
         config: Some(config),
@@ -44,7 +50,7 @@ pub fn configured(folder: &Path, second_factor: &str) -> ServeOptions {
     }
 }
 
-fn location(answer: &Answer) -> &str {
+pub fn location(answer: &Answer) -> &str {
     answer.header("location").unwrap()
 }
 

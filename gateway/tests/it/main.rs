@@ -1,6 +1,8 @@
 //! The gateway as its clients meet it: a server on a free port, requests over a socket.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod browser;
+mod fake_provider;
 mod files;
 mod server;
 
@@ -15,6 +17,9 @@ mod invoke;
 mod login;
 mod matrix;
 mod native;
+mod oidc;
+mod oidc_forged;
+mod passkeys;
 mod program;
 mod real_files;
 mod shares;
