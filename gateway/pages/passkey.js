@@ -81,7 +81,7 @@ for (const part of document.querySelectorAll("[data-passkey]")) {
     } catch (error) {
       const cancelled = error instanceof DOMException;
       const why = cancelled ? "No passkey was used. Try again, or sign in another way." : error.message;
-      problem.textContent = why || "This cannot be done just now. Try again in a moment.";
+      problem.textContent = why ? `${why[0].toUpperCase()}${why.slice(1)}` : "This cannot be done just now.";
       problem.hidden = false;
       button.disabled = false;
     }

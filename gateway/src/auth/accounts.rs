@@ -11,6 +11,7 @@ use super::password;
 use super::policy::Role;
 use super::secret::{self, NoRandom, SecretHash};
 use super::totp;
+use crate::audit::file::AuditError;
 
 /// Wrong answers in a row that cost nothing but the time of an argon2id.
 const FREE_FAILURES: u32 = 3;
@@ -95,7 +96,7 @@ pub enum AccountError {
     #[error("this user logs in at the provider: nothing can be reset here")]
     External,
     /// A passkey that cannot be used, or has not been used as it should.
-    #[error("this passkey cannot be used: {0}")]
+    #[error("{0}")]
     Passkey(&'static str),
     /// The database.
     #[error(transparent)]
@@ -103,6 +104,9 @@ pub enum AccountError {
     /// No random numbers.
     #[error(transparent)]
     Random(#[from] NoRandom),
+    /// It cannot be put on record, so it is not done.
+    #[error(transparent)]
+    Unrecorded(#[from] AuditError),
 }
 
 impl From<rusqlite::Error> for AccountError {
@@ -112,6 +116,9 @@ impl From<rusqlite::Error> for AccountError {
 }
 
 type Result<T> = std::result::Result<T, AccountError>;
+
+/// What is done in the same step as a change and before it counts: putting it on record. Where it fails, nothing changes.
+pub type Record<'a> = &'a dyn Fn(&Connection) -> Result<()>;
 
 /// Whether there is anyone. Without, a code for the first administrator is made.
 pub fn is_empty(database: &Database) -> Result<bool> {
@@ -131,6 +138,21 @@ pub fn add(
     shown: &str,
     roles: &BTreeSet<Role>,
     now_s: i64,
+) -> Result<String> {
+    add_on_record(database, name, shown, roles, now_s, &|_| Ok(()))
+}
+
+/// As [`add`], on record.
+///
+/// # Errors
+/// As [`add`], or there is no record.
+pub fn add_on_record(
+    database: &Database,
+    name: &str,
+    shown: &str,
+    roles: &BTreeSet<Role>,
+    now_s: i64,
+    record: Record<'_>,
 ) -> Result<String> {
     let is_name = |name: &str| {
         (1..=64).contains(&name.len())
@@ -154,6 +176,7 @@ pub fn add(
     }
     let user = transaction.last_insert_rowid();
     keep_code(&transaction, user, &code, "first", Some(now_s + CODE_S))?;
+    record(&transaction)?;
     transaction.commit()?;
     Ok(code)
 }
@@ -163,6 +186,19 @@ pub fn add(
 /// # Errors
 /// There is no such user.
 pub fn reset(database: &Database, name: &str, now_s: i64) -> Result<String> {
+    reset_on_record(database, name, now_s, &|_| Ok(()))
+}
+
+/// As [`reset`], on record.
+///
+/// # Errors
+/// As [`reset`], or there is no record.
+pub fn reset_on_record(
+    database: &Database,
+    name: &str,
+    now_s: i64,
+    record: Record<'_>,
+) -> Result<String> {
     let code = secret::typed_code(5)?;
     let mut connection = database.lock();
     let transaction = connection.transaction()?;
@@ -179,6 +215,7 @@ pub fn reset(database: &Database, name: &str, now_s: i64) -> Result<String> {
         transaction.execute(&format!("DELETE FROM {table} WHERE user = ?1"), [user.id])?;
     }
     keep_code(&transaction, user.id, &code, "reset", Some(now_s + CODE_S))?;
+    record(&transaction)?;
     transaction.commit()?;
     Ok(code)
 }
@@ -188,6 +225,19 @@ pub fn reset(database: &Database, name: &str, now_s: i64) -> Result<String> {
 /// # Errors
 /// There is no such user, or nobody would be left to manage users.
 pub fn set_roles(database: &Database, name: &str, roles: &BTreeSet<Role>) -> Result<()> {
+    set_roles_on_record(database, name, roles, &|_| Ok(()))
+}
+
+/// As [`set_roles`], on record.
+///
+/// # Errors
+/// As [`set_roles`], or there is no record.
+pub fn set_roles_on_record(
+    database: &Database,
+    name: &str,
+    roles: &BTreeSet<Role>,
+    record: Record<'_>,
+) -> Result<()> {
     let mut connection = database.lock();
     let transaction = connection.transaction()?;
     let user = find(&transaction, name)?.ok_or_else(|| AccountError::Unknown(name.to_owned()))?;
@@ -203,6 +253,7 @@ pub fn set_roles(database: &Database, name: &str, roles: &BTreeSet<Role>) -> Res
         params![user.id, role_names(roles)],
     )?;
     transaction.execute("DELETE FROM session WHERE user = ?1", [user.id])?;
+    record(&transaction)?;
     transaction.commit()?;
     Ok(())
 }

@@ -70,7 +70,9 @@ impl Passkeys {
         let user = &session.user;
         let known = credentials(&database.lock(), user.id)?;
         if known.len() >= MOST {
-            return Err(AccountError::Passkey("there are too many"));
+            return Err(AccountError::Passkey(
+                "there are too many passkeys: remove one first",
+            ));
         }
         let ids = known.iter().map(|key| key.cred_id().clone()).collect();
         let handle = handle(database, user)?;
@@ -225,13 +227,13 @@ pub fn remove(database: &Database, user: &User, id: &str, needs_one: bool) -> Re
     let transaction = connection.transaction()?;
     let sql = "DELETE FROM passkey WHERE user = ?1 AND id = ?2";
     if transaction.execute(sql, params![user.id, id])? != 1 {
-        return Err(AccountError::Passkey("it is not there"));
+        return Err(AccountError::Passkey("this passkey is not there"));
     }
     let sql = "SELECT totp IS NOT NULL OR EXISTS (SELECT 1 FROM passkey WHERE user = ?1) FROM user WHERE id = ?1";
     let has_another: bool = transaction.query_row(sql, [user.id], |row| row.get(0))?;
     if needs_one && !has_another {
         return Err(AccountError::Passkey(
-            "it is the only second step: add another first",
+            "this is your only second step: add another passkey first",
         ));
     }
     transaction.commit()?;
@@ -259,5 +261,5 @@ fn handle(database: &Database, user: &User) -> Result<Uuid> {
 }
 
 fn refused() -> AccountError {
-    AccountError::Passkey("the device's answer does not fit")
+    AccountError::Passkey("the answer of the device does not fit")
 }

@@ -174,15 +174,16 @@ fn words(error: &AccountError) -> String {
         AccountError::Refused(Refused::Locked) => {
             "Too many tries. An administrator can open this account again.".to_owned()
         }
-        AccountError::Password(refused) => {
-            let text = refused.to_string();
-            let mut letters = text.chars();
-            let first = letters.next().map(|it| it.to_uppercase().to_string());
-            format!("{}{}.", first.unwrap_or_default(), letters.as_str())
-        }
-        AccountError::Passkey(reason) => format!("This passkey cannot be used: {reason}."),
+        AccountError::Password(refused) => sentence(&refused.to_string()),
+        AccountError::Passkey(reason) => sentence(reason),
         _ => "This cannot be done just now. Try again in a moment.".to_owned(),
     }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|it| it.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
 pub(super) fn show(page: &impl Template, status: StatusCode) -> Result<Response, ApiError> {

@@ -37,7 +37,9 @@ pub async fn script() -> Result<Response, ApiError> {
 fn keys(login: &Login) -> Result<&Passkeys, AccountError> {
     let keys = login.ways.passkeys.as_ref();
     keys.filter(|_| login.ways.has_passwords)
-        .ok_or(AccountError::Passkey("the gateway has no name"))
+        .ok_or(AccountError::Passkey(
+            "passkeys need a gateway that has a name",
+        ))
 }
 
 fn asked(error: &AccountError) -> ApiError {

@@ -321,7 +321,7 @@ fn t11_a_passkey_is_the_second_factor_that_is_required() {
     assert!(
         String::from_utf8(answer.body)
             .unwrap()
-            .contains("the only second step")
+            .contains("your only second step")
     );
     // Recovery codes, for the day when the device is lost.
     let codes = server.form("/auth/recovery", Some(&session), &[]);

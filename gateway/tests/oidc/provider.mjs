@@ -35,6 +35,8 @@ const make = (issuer) => {
     ],
     jwks: { keys: [key("rsa", { modulusLength: 2048 }, { kid: "r", alg: "RS256" })] },
     cookies: { keys: ["for tests"] },
+    // Its own way of sending refuses addresses of this computer, where the gateway is.
+    fetch: (url, options) => globalThis.fetch(url, { ...options, dispatcher: undefined }),
     pkce: { required: () => true },
     acrValues: ["mfa", "pwd"],
     conformIdTokenClaims: false,

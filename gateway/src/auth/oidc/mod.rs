@@ -40,6 +40,8 @@ use token::{ALGORITHMS, Purpose, TokenError};
 const KEPT: Duration = Duration::from_secs(600);
 /// How soon they are asked for again where a token names a key that is not among them.
 const SOONEST: Duration = Duration::from_secs(30);
+/// How soon a provider that did not answer is asked again: meanwhile nobody waits for it.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// What we want to know of the provider beside what the library reads.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -123,7 +125,7 @@ pub struct Provider {
     scopes: Vec<String>,
     rules: Rules,
     exchange: Exchange,
-    known: Mutex<Option<(Instant, Arc<Metadata>)>>,
+    known: Mutex<Option<(Instant, Option<Arc<Metadata>>)>>,
     flows: Once<Flow>,
 }
 
@@ -317,16 +319,16 @@ impl Provider {
     /// Addresses and keys, not older than `most`. Only the configured provider is asked, and it must call itself so.
     async fn metadata(&self, most: Duration) -> Result<Arc<Metadata>, OidcError> {
         let mut known = self.known.lock().await;
-        if let Some((at, metadata)) = known.as_ref()
-            && at.elapsed() < most
-        {
-            return Ok(Arc::clone(metadata));
+        match known.as_ref() {
+            Some((at, Some(metadata))) if at.elapsed() < most => return Ok(Arc::clone(metadata)),
+            Some((at, None)) if at.elapsed() < RETRY => return Err(OidcError::Provider),
+            _ => {}
         }
         let http = self.http();
         let found = Metadata::discover_async(self.issuer.clone(), &http).await;
-        let metadata = Arc::new(found.map_err(|_| OidcError::Provider)?);
-        *known = Some((Instant::now(), Arc::clone(&metadata)));
-        Ok(metadata)
+        let found = found.ok().map(Arc::new);
+        *known = Some((Instant::now(), found.clone()));
+        found.ok_or(OidcError::Provider)
     }
 }
 
