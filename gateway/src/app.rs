@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::headers;
 use crate::routes::{
     audit, bulk, config_json, document, emergency, files, frames, health, invoke, launch, login,
-    metadata, pages, query, recipient, session, shares, thumbnail,
+    metadata, oidc, pages, passkeys, query, recipient, session, shares, thumbnail,
 };
 use crate::state::Shared;
 
@@ -42,6 +42,19 @@ pub fn app(state: Shared) -> Router {
         .route("/auth/unlock", get(login::unlock_page).post(login::unlock))
         .route("/auth/logout", post(login::logout))
         .route("/auth/logout-everywhere", post(login::logout_everywhere))
+        .route("/auth/oidc", get(oidc::begin))
+        .route("/auth/callback", get(oidc::callback))
+        .route("/auth/backchannel", post(oidc::back_channel))
+        .route("/auth/left", get(oidc::left_page))
+        .route("/auth/oidc/logout", get(oidc::logout))
+        .route("/auth/passkey.js", get(passkeys::script))
+        .route("/auth/passkeys", get(passkeys::page))
+        .route("/auth/passkeys/remove", post(passkeys::remove))
+        .route("/auth/recovery", post(passkeys::recovery))
+        .route("/auth/webauthn/add/begin", post(passkeys::begin_adding))
+        .route("/auth/webauthn/add", post(passkeys::add))
+        .route("/auth/webauthn/begin", post(passkeys::begin_proving))
+        .route("/auth/webauthn/prove", post(passkeys::prove))
         .route("/api/session", get(session::session).delete(session::end))
         .route("/api/session/lock", post(session::lock))
         .route("/api/session/unlock", post(session::unlock))

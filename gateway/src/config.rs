@@ -11,8 +11,10 @@ use serde::Deserialize;
 use crate::auth::parents::is_origin;
 use crate::auth::sessions::Lifetimes;
 
+pub mod oidc;
 mod source;
 
+use oidc::OidcAuth;
 pub use source::SourceConfig;
 
 /// The file as a whole.
@@ -46,6 +48,8 @@ pub struct Config {
 pub struct Auth {
     /// Users of the gateway's own.
     pub local: Option<LocalAuth>,
+    /// Users of a provider (OpenID Connect).
+    pub oidc: Option<OidcAuth>,
     /// Policies in Cedar, instead of those that come with the program.
     pub policies: Option<PathBuf>,
 }
@@ -223,6 +227,23 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
     },
+    /// A provider that anyone could listen to.
+    #[error("auth.oidc.issuer must be an https address")]
+    Issuer,
+    /// Nobody could get in.
+    #[error(
+        "auth.oidc.role_map must give at least one role, for example {{ rad = \"radiologist\" }}"
+    )]
+    NoRoles,
+    /// A role that there is not.
+    #[error("auth.oidc.role_map: there is no role {0}")]
+    Role(String),
+    /// A provider that cannot be asked.
+    #[error("auth.oidc: {0}")]
+    Provider(String),
+    /// A provider could not send people back.
+    #[error("auth.oidc needs server.public_url: the provider sends people back to it")]
+    NoPublicUrl,
     /// An origin that is none.
     #[error(
         "embed.allowed_parents must be origins as browsers write them, like https://ehr.example.org"
@@ -252,8 +273,11 @@ impl Config {
         config.decoded_max_bytes()?;
         config.public()?;
         config.check_sources()?;
-        if let Some(local) = config.local() {
+        if let Some(local) = config.login() {
             local.lifetimes()?;
+        }
+        if let Some(oidc) = &config.auth.oidc {
+            oidc.check(&config)?;
         }
         if config.server.tls_cert.is_some() != config.server.tls_key.is_some() {
             return Err(ConfigError::HalfTls);
@@ -267,7 +291,7 @@ impl Config {
     }
 
     fn check_launch_clients(&self) -> Result<(), ConfigError> {
-        if !self.launch_client.is_empty() && self.local().is_none() {
+        if !self.launch_client.is_empty() && self.login().is_none() {
             return Err(ConfigError::LaunchWithoutLogin);
         }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
@@ -285,6 +309,14 @@ impl Config {
     /// `[auth.local]`, where it is on.
     pub fn local(&self) -> Option<&LocalAuth> {
         self.auth.local.as_ref().filter(|local| local.enabled)
+    }
+
+    /// Where users and sessions are and how long they live, if people log in here at all: by a password, or at a provider.
+    pub fn login(&self) -> Option<LocalAuth> {
+        if self.auth.oidc.is_some() {
+            return Some(self.auth.local.clone().unwrap_or_default());
+        }
+        self.local().cloned()
     }
 
     /// Certificate and key, where TLS is configured.
@@ -379,7 +411,7 @@ fn seconds(text: &str) -> Option<i64> {
     (1..=31 * 24 * 3600).contains(&seconds).then_some(seconds)
 }
 
-/// A secret from a file that its owner alone can read.
+/// A secret from a file that its owner alone can read: at least 256 bits.
 pub fn read_secret(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let secret = read_private(path)?;
     if secret.len() < 32 {
@@ -499,6 +531,38 @@ mod tests {
         assert!(matches!(with(0o640, 32), Err(ConfigError::SecretOpen(_))));
         assert!(matches!(with(0o600, 31), Err(ConfigError::SecretShort(_))));
         assert_eq!(with(0o600, 32).unwrap(), [7; 32]);
+    }
+
+    #[test]
+    fn a_provider_is_reached_by_tls_and_gives_roles_that_there_are() {
+        let with = |issuer: &str, map: &str| {
+            read(&format!(
+                "[auth.oidc]\nissuer = \"{issuer}\"\nclient_id = \"v\"\nclient_secret_file = \"s\"\nrole_map = {map}\n"
+            ))
+        };
+        let map = "{ rad = \"radiologist\" }";
+        let config = with("https://idp.example.org/realms/rad", map).unwrap();
+        assert!(config.local().is_none() && config.login().is_some());
+        for issuer in [
+            "http://127.0.0.1:8000",
+            "http://localhost/a",
+            "http://[::1]:1",
+        ] {
+            with(issuer, map).unwrap();
+        }
+        for issuer in [
+            "http://idp.example.org",
+            "http://localhost.example.org",
+            "http://127.0.0.1.example.org:80",
+            "idp",
+        ] {
+            let error = with(issuer, map).unwrap_err();
+            assert!(matches!(error, ConfigError::Issuer), "{issuer}: {error}");
+        }
+        let error = with("https://idp.example.org", "{ rad = \"chief\" }").unwrap_err();
+        assert!(error.to_string().contains("chief"), "{error}");
+        let error = with("https://idp.example.org", "{}").unwrap_err();
+        assert!(matches!(error, ConfigError::NoRoles), "{error}");
     }
 
     #[test]

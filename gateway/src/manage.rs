@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use rusqlite::Connection;
+
 use crate::audit::Audit;
 use crate::audit::event::{Event, Kind, Outcome};
 use crate::audit::file::{AuditError, verify};
-use crate::auth::accounts::{self, AccountError};
+use crate::auth::accounts::{self, AccountError, Record};
 use crate::auth::asker::now_s;
 use crate::auth::database::Database;
 use crate::auth::policy::Role;
@@ -45,11 +47,11 @@ pub enum ManageError {
     },
 }
 
-/// Does something about users; gives what is printed. A change is put on record before it is made: without a record there is
+/// Does something about users; gives what is printed. A change is put on record before it counts: without a record there is
 /// none. While the gateway runs, which alone writes the audit file then, the event waits for it in the database.
 pub fn users(config: &Path, command: UserCommand) -> Result<String, ManageError> {
     let config = Config::read(config)?;
-    let local = config.local().ok_or(ManageError::NoLogin)?;
+    let local = config.login().ok_or(ManageError::NoLogin)?;
     let path = config.beside(&local.users);
     let database = Database::open(&path).map_err(AccountError::from)?;
     let of = |names: &[String]| -> Result<BTreeSet<Role>, ManageError> {
@@ -65,7 +67,9 @@ pub fn users(config: &Path, command: UserCommand) -> Result<String, ManageError>
             let mut text = String::new();
             for user in accounts::list(&database)? {
                 let roles: Vec<&str> = user.roles.iter().map(|role| role.name()).collect();
-                let state = match (user.has_password, user.has_totp) {
+                let has_second = user.has_totp || user.has_passkey;
+                let state = match (user.has_password, has_second) {
+                    _ if user.is_external => "logs in at the provider",
                     (false, _) => "no password yet",
                     (true, false) => "no second factor",
                     (true, true) => "second factor",
@@ -77,25 +81,53 @@ pub fn users(config: &Path, command: UserCommand) -> Result<String, ManageError>
         }
         UserCommand::Add { name, shown, roles } => {
             let roles = of(&roles)?;
-            record(&config, &database, &name, "added")?;
             let shown = shown.unwrap_or_else(|| name.clone());
-            let made = accounts::add(&database, &name, &shown, &roles, now_s())?;
-            Ok(code(&name, &made))
+            let made = on_record(&config, &database, &name, "added", |record| {
+                accounts::add_on_record(&database, &name, &shown, &roles, now_s(), record)
+            });
+            Ok(code(&name, &made?))
         }
         UserCommand::Role { name, roles } => {
             let roles = of(&roles)?;
-            record(&config, &database, &name, "other roles")?;
-            accounts::set_roles(&database, &name, &roles)?;
+            on_record(&config, &database, &name, "other roles", |record| {
+                accounts::set_roles_on_record(&database, &name, &roles, record)
+            })?;
             Ok(format!(
                 "{name} has other roles now; all sessions have ended\n"
             ))
         }
         UserCommand::Reset { name } => {
-            record(&config, &database, &name, "reset")?;
-            let made = accounts::reset(&database, &name, now_s())?;
-            Ok(code(&name, &made))
+            let made = on_record(&config, &database, &name, "reset", |record| {
+                accounts::reset_on_record(&database, &name, now_s(), record)
+            });
+            Ok(code(&name, &made?))
         }
     }
+}
+
+/// Makes a change with its record; what did not come about is on record as that.
+fn on_record<T>(
+    config: &Config,
+    database: &Database,
+    user: &str,
+    what: &str,
+    change: impl FnOnce(Record<'_>) -> Result<T, AccountError>,
+) -> Result<T, ManageError> {
+    let key = chain_key(config)?;
+    let mut event = Event::new(Kind::RightsChanged, Outcome::Success);
+    event.actor.user = "(command line)".to_owned();
+    event.object.other = format!("user {user}");
+    event.reason = what.to_owned();
+    let done = change(&|connection| record(config, &key, connection, event.clone()));
+    match &done {
+        Ok(_) | Err(AccountError::Unrecorded(_)) => {}
+        Err(error) => {
+            event.outcome = Outcome::Failed;
+            event.reason = format!("{what}: {error}");
+            record(config, &key, &database.lock(), event)?;
+        }
+    }
+    Ok(done?)
 }
 
 fn chain_key(config: &Config) -> Result<Vec<u8>, ConfigError> {
@@ -103,17 +135,17 @@ fn chain_key(config: &Config) -> Result<Vec<u8>, ConfigError> {
     read_secret(&config.beside(key.ok_or(ConfigError::NoChainKey)?))
 }
 
-fn record(config: &Config, database: &Database, user: &str, what: &str) -> Result<(), ManageError> {
-    let key = chain_key(config)?;
-    let mut event = Event::new(Kind::RightsChanged, Outcome::Success);
-    event.actor.user = "(command line)".to_owned();
-    event.object.other = format!("user {user}");
-    event.reason = what.to_owned();
-    match Audit::open(&config.beside(&config.audit.file), &key) {
+fn record(
+    config: &Config,
+    key: &[u8],
+    connection: &Connection,
+    mut event: Event,
+) -> Result<(), AccountError> {
+    match Audit::open(&config.beside(&config.audit.file), key) {
         Ok(audit) => Ok(audit.add_now(event)?),
         Err(AuditError::Busy(_)) => {
             event.happened = Some(jiff::Timestamp::now());
-            Ok(waiting::leave(database, &event).map_err(AccountError::from)?)
+            Ok(waiting::leave(connection, &event)?)
         }
         Err(error) => Err(error.into()),
     }

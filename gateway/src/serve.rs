@@ -20,10 +20,12 @@ use crate::auth::accounts::{self, AccountError};
 use crate::auth::asker::now_s;
 use crate::auth::database::{Database, DatabaseError};
 use crate::auth::launch::{Client, Clients};
+use crate::auth::oidc::Provider;
 use crate::auth::parents::Parents;
+use crate::auth::passkeys::Passkeys;
 use crate::auth::policy::{Policies, PolicyError, Role};
 use crate::auth::secret::SecretHash;
-use crate::auth::{Login, launch, sessions, waiting};
+use crate::auth::{Login, Ways, launch, sessions, waiting};
 use crate::command::ServeOptions;
 use crate::config::{
     Config, ConfigError, LaunchClient, SecondFactor, read_secret, read_typed_secret,
@@ -106,7 +108,7 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         .transpose()?
         .unwrap_or_default();
     let listen = options.listen.or_else(|| config.server.listen.clone());
-    let has_login = config.local().is_some();
+    let has_login = config.login().is_some();
     let address = address(listen.as_deref().unwrap_or("127.0.0.1:8080"), has_login)?;
     if !address.ip().is_loopback() && config.tls().is_none() && !config.has_tls_proxy() {
         return Err(ServeError::NoTls(address.ip()));
@@ -144,7 +146,7 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         .min(64);
     let (public_host, base_path) = config.public()?.unzip();
     let upstreams = Upstream::all(&config)?;
-    let login = login(&config)?;
+    let login = login(&config, address)?;
     if let Some(login) = &login {
         let started = Event::new(Kind::Started, Outcome::Success);
         login.audit.add(started).await?;
@@ -352,8 +354,8 @@ pub fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 /// Users, sessions, policies and the audit record, where login is configured.
-fn login(config: &Config) -> Result<Option<Login>, ServeError> {
-    let Some(local) = config.local() else {
+fn login(config: &Config, address: SocketAddr) -> Result<Option<Login>, ServeError> {
+    let Some(local) = config.login() else {
         return Ok(None);
     };
     let key = config.audit.chain_key_file.as_ref();
@@ -366,6 +368,7 @@ fn login(config: &Config) -> Result<Option<Login>, ServeError> {
         Audit::open(&config.beside(&config.audit.file), &key)?,
         local.lifetimes()?,
         local.second_factor == SecondFactor::Required,
+        ways(config, address)?,
     );
     login.clients = Clients::new(clients(config)?);
     Ok(Some(login))
@@ -382,9 +385,46 @@ fn clients(config: &Config) -> Result<Vec<Client>, ConfigError> {
     config.launch_client.iter().map(read).collect()
 }
 
+/// How people log in.
+fn ways(config: &Config, address: SocketAddr) -> Result<Ways, ServeError> {
+    let public = config.server.public_url.as_deref();
+    let scheme = if config.tls().is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let home = match public {
+        Some(url) => Some(url.trim_end_matches('/').to_owned()),
+        None if address.ip().is_loopback() => Some(format!("{scheme}://{address}")),
+        None => None,
+    };
+    let provider = match &config.auth.oidc {
+        Some(oidc) => {
+            let home = home.as_deref().ok_or(ConfigError::NoPublicUrl)?;
+            Some(Provider::new(config, oidc, home)?)
+        }
+        None => None,
+    };
+    // On this computer passkeys are of its name: a number has none.
+    let named = match public {
+        None if address.ip().is_loopback() => {
+            Some(format!("{scheme}://localhost:{}", address.port()))
+        }
+        _ => home,
+    };
+    Ok(Ways {
+        has_passwords: config.local().is_some(),
+        provider,
+        passkeys: named.and_then(|home| Passkeys::new(&home, "Sagitta")),
+    })
+}
+
 /// The code by which the first administrator sets a password, as long as nobody has.
 pub fn first_code(login: &Login) -> Result<Option<String>, ServeError> {
     const FIRST: &str = "admin";
+    if !login.ways.has_passwords {
+        return Ok(None);
+    }
     let database = &login.database;
     if accounts::is_empty(database)? {
         let roles = [Role::Admin].into();

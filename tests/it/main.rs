@@ -22,6 +22,7 @@ mod malformed;
 mod memory;
 mod modules;
 mod orthanc;
+mod passkeys;
 mod pictures;
 mod planes;
 mod references;

@@ -2,7 +2,7 @@
 //! driver. Each is installed only if it is missing.
 
 use crate::packages::install;
-use crate::steps::{check, has_program, output_of, part};
+use crate::steps::{check, has_program, output_of, part, target};
 use crate::wasm_target::{self, WasmCompiler};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
@@ -97,7 +97,51 @@ pub fn for_tests() -> Result<()> {
     if !has_numpy() {
         packages.push("python3-numpy");
     }
-    install(&packages, "testing")
+    if !has_program("node") {
+        packages.push("nodejs");
+    }
+    if !has_program("npm") {
+        packages.push("npm");
+    }
+    if !has_program("oathtool") {
+        packages.push("oathtool");
+    }
+    install(&packages, "testing")?;
+    npm_package("oidc-provider", "9.13.3")
+}
+
+/// A package of npm in a folder of its own under the target folder: exactly this version, and no script of it is run.
+fn npm_package(name: &str, version: &str) -> Result<()> {
+    let folder = target().join(name);
+    let described = folder.join("node_modules").join(name).join("package.json");
+    let is_there = std::fs::read_to_string(described)
+        .is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\"")));
+    if is_there {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    part(
+        &format!("Installing {name} {version} of npm, which testing needs"),
+        || {
+            let mut npm = Command::new("npm");
+            npm.args([
+                "install",
+                "--no-save",
+                "--no-fund",
+                "--no-audit",
+                "--ignore-scripts",
+            ])
+            .args(["--loglevel", "error", "--prefix"])
+            .arg(&folder)
+            .arg(format!("{name}@{version}"))
+            .current_dir(&folder)
+            .stdout(Stdio::null());
+            check(&mut npm).with_context(|| {
+                format!("testing needs {name} {version} of npm, which could not be installed")
+            })
+        },
+    )
 }
 
 /// True where a Python has numpy, by which another implementation of the picture chain is computed.

@@ -539,9 +539,11 @@ impl ApiError {
             AccountError::Password(_) | AccountError::Name | AccountError::Role(_) => {
                 Self::bad_request("account_invalid", message)
             }
+            AccountError::Passkey(_) => Self::bad_request("passkey_refused", message),
+            AccountError::External => Self::new(StatusCode::CONFLICT, "user_external", message),
             AccountError::LastAdmin => Self::new(StatusCode::CONFLICT, "last_admin", message),
             AccountError::Unknown(_) => Self::not_found("user_unknown", message),
-            AccountError::Database(_) | AccountError::Random(_) => {
+            AccountError::Database(_) | AccountError::Random(_) | AccountError::Unrecorded(_) => {
                 eprintln!("sagitta: {error}");
                 let message = "users and sessions cannot be read just now";
                 Self::new(

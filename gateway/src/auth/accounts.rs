@@ -11,6 +11,7 @@ use super::password;
 use super::policy::Role;
 use super::secret::{self, NoRandom, SecretHash};
 use super::totp;
+use crate::audit::file::AuditError;
 
 /// Wrong answers in a row that cost nothing but the time of an argon2id.
 const FREE_FAILURES: u32 = 3;
@@ -46,6 +47,10 @@ pub struct User {
     pub has_password: bool,
     /// A second factor by time is set up.
     pub has_totp: bool,
+    /// There is a passkey.
+    pub has_passkey: bool,
+    /// The user logs in at a provider, and has no password here.
+    pub is_external: bool,
 }
 
 /// Why someone is not let in. None of it says whether a user exists: names that do not exist wait and are locked, too.
@@ -87,12 +92,21 @@ pub enum AccountError {
     /// The last administrator stays one.
     #[error("this is the only administrator")]
     LastAdmin,
+    /// A user of a provider: password and second factor are there.
+    #[error("this user logs in at the provider: nothing can be reset here")]
+    External,
+    /// A passkey that cannot be used, or has not been used as it should.
+    #[error("{0}")]
+    Passkey(&'static str),
     /// The database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// No random numbers.
     #[error(transparent)]
     Random(#[from] NoRandom),
+    /// It cannot be put on record, so it is not done.
+    #[error(transparent)]
+    Unrecorded(#[from] AuditError),
 }
 
 impl From<rusqlite::Error> for AccountError {
@@ -102,6 +116,9 @@ impl From<rusqlite::Error> for AccountError {
 }
 
 type Result<T> = std::result::Result<T, AccountError>;
+
+/// What is done in the same step as a change and before it counts: putting it on record. Where it fails, nothing changes.
+pub type Record<'a> = &'a dyn Fn(&Connection) -> Result<()>;
 
 /// Whether there is anyone. Without, a code for the first administrator is made.
 pub fn is_empty(database: &Database) -> Result<bool> {
@@ -121,6 +138,21 @@ pub fn add(
     shown: &str,
     roles: &BTreeSet<Role>,
     now_s: i64,
+) -> Result<String> {
+    add_on_record(database, name, shown, roles, now_s, &|_| Ok(()))
+}
+
+/// As [`add`], on record.
+///
+/// # Errors
+/// As [`add`], or there is no record.
+pub fn add_on_record(
+    database: &Database,
+    name: &str,
+    shown: &str,
+    roles: &BTreeSet<Role>,
+    now_s: i64,
+    record: Record<'_>,
 ) -> Result<String> {
     let is_name = |name: &str| {
         (1..=64).contains(&name.len())
@@ -144,6 +176,7 @@ pub fn add(
     }
     let user = transaction.last_insert_rowid();
     keep_code(&transaction, user, &code, "first", Some(now_s + CODE_S))?;
+    record(&transaction)?;
     transaction.commit()?;
     Ok(code)
 }
@@ -153,10 +186,26 @@ pub fn add(
 /// # Errors
 /// There is no such user.
 pub fn reset(database: &Database, name: &str, now_s: i64) -> Result<String> {
+    reset_on_record(database, name, now_s, &|_| Ok(()))
+}
+
+/// As [`reset`], on record.
+///
+/// # Errors
+/// As [`reset`], or there is no record.
+pub fn reset_on_record(
+    database: &Database,
+    name: &str,
+    now_s: i64,
+    record: Record<'_>,
+) -> Result<String> {
     let code = secret::typed_code(5)?;
     let mut connection = database.lock();
     let transaction = connection.transaction()?;
     let user = find(&transaction, name)?.ok_or_else(|| AccountError::Unknown(name.to_owned()))?;
+    if user.is_external {
+        return Err(AccountError::External);
+    }
     transaction.execute(
         "UPDATE user SET password = NULL, totp = NULL, totp_step = NULL WHERE id = ?1",
         [user.id],
@@ -166,6 +215,7 @@ pub fn reset(database: &Database, name: &str, now_s: i64) -> Result<String> {
         transaction.execute(&format!("DELETE FROM {table} WHERE user = ?1"), [user.id])?;
     }
     keep_code(&transaction, user.id, &code, "reset", Some(now_s + CODE_S))?;
+    record(&transaction)?;
     transaction.commit()?;
     Ok(code)
 }
@@ -175,6 +225,19 @@ pub fn reset(database: &Database, name: &str, now_s: i64) -> Result<String> {
 /// # Errors
 /// There is no such user, or nobody would be left to manage users.
 pub fn set_roles(database: &Database, name: &str, roles: &BTreeSet<Role>) -> Result<()> {
+    set_roles_on_record(database, name, roles, &|_| Ok(()))
+}
+
+/// As [`set_roles`], on record.
+///
+/// # Errors
+/// As [`set_roles`], or there is no record.
+pub fn set_roles_on_record(
+    database: &Database,
+    name: &str,
+    roles: &BTreeSet<Role>,
+    record: Record<'_>,
+) -> Result<()> {
     let mut connection = database.lock();
     let transaction = connection.transaction()?;
     let user = find(&transaction, name)?.ok_or_else(|| AccountError::Unknown(name.to_owned()))?;
@@ -190,6 +253,7 @@ pub fn set_roles(database: &Database, name: &str, roles: &BTreeSet<Role>) -> Res
         params![user.id, role_names(roles)],
     )?;
     transaction.execute("DELETE FROM session WHERE user = ?1", [user.id])?;
+    record(&transaction)?;
     transaction.commit()?;
     Ok(())
 }
@@ -208,7 +272,7 @@ pub fn list(database: &Database) -> Result<Vec<User>> {
 /// The database.
 pub fn by_id(database: &Database, id: i64) -> Result<Option<User>> {
     let connection = database.lock();
-    let sql = format!("SELECT {COLUMNS} FROM user WHERE id = ?1");
+    let sql = select("id = ?1");
     Ok(connection.query_row(&sql, [id], user_of).optional()?)
 }
 
@@ -333,23 +397,40 @@ pub fn set_totp(
 ) -> Result<Vec<String>> {
     let now = u64::try_from(now_s).unwrap_or(0);
     let step = totp::step_of(key, code, now, None).ok_or(Refused::Wrong)?;
-    let codes: Vec<String> = (0..RECOVERY_CODES)
-        .map(|_| secret::typed_code(3))
-        .collect::<std::result::Result<_, _>>()?;
     let mut connection = database.lock();
     let transaction = connection.transaction()?;
     transaction.execute(
         "UPDATE user SET totp = ?2, totp_step = ?3 WHERE id = ?1",
         params![user.id, key, i64::try_from(step).unwrap_or(i64::MAX)],
     )?;
-    transaction.execute(
+    let codes = new_recovery_codes(&transaction, user.id)?;
+    transaction.commit()?;
+    Ok(codes)
+}
+
+/// Gives a user fresh recovery codes; older ones open nothing.
+///
+/// # Errors
+/// The database, or no random numbers.
+pub fn renew_recovery(database: &Database, user: &User) -> Result<Vec<String>> {
+    let mut connection = database.lock();
+    let transaction = connection.transaction()?;
+    let codes = new_recovery_codes(&transaction, user.id)?;
+    transaction.commit()?;
+    Ok(codes)
+}
+
+fn new_recovery_codes(connection: &Connection, user: i64) -> Result<Vec<String>> {
+    let codes: Vec<String> = (0..RECOVERY_CODES)
+        .map(|_| secret::typed_code(3))
+        .collect::<std::result::Result<_, _>>()?;
+    connection.execute(
         "DELETE FROM code WHERE user = ?1 AND purpose = 'recovery'",
-        [user.id],
+        [user],
     )?;
     for code in &codes {
-        keep_code(&transaction, user.id, code, "recovery", None)?;
+        keep_code(connection, user, code, "recovery", None)?;
     }
-    transaction.commit()?;
     Ok(codes)
 }
 
@@ -448,21 +529,26 @@ fn is_among(hashes: &[Vec<u8>], given: &SecretHash) -> bool {
     known.filter(|it| it.is(given)).count() > 0
 }
 
-const COLUMNS: &str =
-    "id, name, shown, roles, sites, referrers, labels, password IS NOT NULL, totp IS NOT NULL";
+/// The query of users, for [`user_of`].
+pub(super) fn select(which: &str) -> String {
+    format!(
+        "SELECT id, name, shown, roles, sites, referrers, labels, password IS NOT NULL, totp IS NOT NULL,
+         EXISTS (SELECT 1 FROM passkey WHERE passkey.user = user.id), issuer IS NOT NULL FROM user WHERE {which}"
+    )
+}
 
 fn find(connection: &Connection, name: &str) -> Result<Option<User>> {
-    let sql = format!("SELECT {COLUMNS} FROM user WHERE name = ?1");
+    let sql = select("name = ?1");
     Ok(connection.query_row(&sql, [name], user_of).optional()?)
 }
 
 fn all(connection: &Connection) -> Result<Vec<User>> {
-    let mut found = connection.prepare(&format!("SELECT {COLUMNS} FROM user ORDER BY name"))?;
+    let mut found = connection.prepare(&select("true ORDER BY name"))?;
     let users = found.query_map([], user_of)?;
     Ok(users.collect::<rusqlite::Result<_>>()?)
 }
 
-fn user_of(row: &Row<'_>) -> rusqlite::Result<User> {
+pub(super) fn user_of(row: &Row<'_>) -> rusqlite::Result<User> {
     let texts = |index: usize| -> rusqlite::Result<BTreeSet<String>> {
         let text: String = row.get(index)?;
         Ok(serde_json::from_str(&text).unwrap_or_default())
@@ -477,10 +563,12 @@ fn user_of(row: &Row<'_>) -> rusqlite::Result<User> {
         labels: texts(6)?,
         has_password: row.get(7)?,
         has_totp: row.get(8)?,
+        has_passkey: row.get(9)?,
+        is_external: row.get(10)?,
     })
 }
 
-fn role_names(roles: &BTreeSet<Role>) -> String {
+pub(super) fn role_names(roles: &BTreeSet<Role>) -> String {
     let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
     serde_json::to_string(&names).unwrap_or_else(|_| "[]".into())
 }

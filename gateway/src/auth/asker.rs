@@ -26,6 +26,10 @@ pub const FRAME_COOKIE: &str = "__Host-esid";
 pub const FRAME: HeaderName = HeaderName::from_static("x-sagitta-frame");
 /// The cookie of a request that waits for a login.
 pub const DETOUR_COOKIE: &str = "__Host-next";
+/// The cookie of a login at a provider that is on its way.
+pub const PROVIDER_COOKIE: &str = "__Host-oidc";
+/// The cookie of a passkey's challenge.
+pub const CHALLENGE_COOKIE: &str = "__Host-challenge";
 /// The cookie of a link that was opened.
 pub const LINK_COOKIE: &str = "__Host-link";
 

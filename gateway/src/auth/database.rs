@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 /// Steps from an empty database to the present one; a step that was released never changes.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
 CREATE TABLE user (
     id INTEGER PRIMARY KEY,
@@ -98,6 +98,16 @@ CREATE TABLE ticket (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ticket_user ON ticket (user);
 ALTER TABLE session ADD COLUMN launched TEXT;
+",
+    "
+ALTER TABLE user ADD COLUMN issuer TEXT;
+ALTER TABLE user ADD COLUMN subject TEXT;
+ALTER TABLE user ADD COLUMN handle BLOB;
+CREATE UNIQUE INDEX user_external ON user (issuer, subject);
+CREATE UNIQUE INDEX user_handle ON user (handle);
+ALTER TABLE session ADD COLUMN provider_sid TEXT;
+CREATE TABLE logout_token (hash BLOB NOT NULL PRIMARY KEY, ends INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX passkey_user ON passkey (user);
 ",
 ];
 

@@ -8,9 +8,13 @@ pub mod accounts;
 pub mod asker;
 pub mod database;
 pub mod detours;
+pub mod external;
 pub mod labels;
 pub mod launch;
+pub mod oidc;
+pub mod once;
 pub mod parents;
+pub mod passkeys;
 pub mod password;
 pub mod policy;
 pub mod secret;
@@ -29,6 +33,8 @@ use accounts::User;
 use database::Database;
 use detours::Detours;
 use launch::Clients;
+use oidc::Provider;
+use passkeys::Passkeys;
 use policy::{Action, Circumstances, Policies, Principal, Resource, StudyFacts};
 use secret::SecretHash;
 use sessions::{Lifetimes, Session};
@@ -46,12 +52,25 @@ pub struct Login {
     pub lifetimes: Lifetimes,
     /// A second factor is asked of everybody.
     pub needs_second_factor: bool,
+    /// How people log in.
+    pub ways: Ways,
     /// Requests that wait for a login.
     pub detours: Detours,
     /// Systems that may ask for tickets.
     pub clients: Clients,
     /// Studies whose first reading by a session is on record: session, source and study, and what was read.
     recorded: Mutex<HashSet<(SecretHash, [String; 2], Reading)>>,
+}
+
+/// How people log in.
+#[derive(Debug)]
+pub struct Ways {
+    /// By a password of the gateway's own.
+    pub has_passwords: bool,
+    /// At a provider.
+    pub provider: Option<Provider>,
+    /// By passkeys, as a second factor or alone; `None` where the gateway has no name that they could be of.
+    pub passkeys: Option<Passkeys>,
 }
 
 /// What of a study was read.
@@ -74,6 +93,7 @@ impl Login {
         audit: Audit,
         lifetimes: Lifetimes,
         needs_second_factor: bool,
+        ways: Ways,
     ) -> Self {
         Self {
             database,
@@ -81,6 +101,7 @@ impl Login {
             audit,
             lifetimes,
             needs_second_factor,
+            ways,
             detours: Detours::default(),
             clients: Clients::default(),
             recorded: Mutex::default(),

@@ -100,25 +100,58 @@ pub fn start(
 ) -> Result<Secret> {
     let secret = Secret::new()?;
     let connection = database.lock();
-    insert(&connection, &secret, user.id, stage, lifetimes, now_s)?;
+    let start = Start::here(user.id, stage, now_s);
+    insert(&connection, &secret, start, lifetimes, now_s)?;
     Ok(secret)
 }
 
-fn insert(
+/// How a session starts.
+pub(super) struct Start<'a> {
+    /// Whose it is.
+    pub user: i64,
+    /// How far the login has come.
+    pub stage: Stage,
+    /// When its user proved who he or she is, in seconds since 1970.
+    pub proved_s: i64,
+    /// The session at the provider that it came from.
+    pub provider_sid: Option<&'a str>,
+}
+
+impl Start<'_> {
+    /// By a proof that was given here and now.
+    fn here(user: i64, stage: Stage, now_s: i64) -> Self {
+        Self {
+            user,
+            stage,
+            proved_s: now_s,
+            provider_sid: None,
+        }
+    }
+}
+
+pub(super) fn insert(
     connection: &Connection,
     secret: &Secret,
-    user: i64,
-    stage: Stage,
+    start: Start<'_>,
     lifetimes: Lifetimes,
     now_s: i64,
 ) -> Result<()> {
-    let life = match stage {
+    let life = match start.stage {
         Stage::Whole => lifetimes.absolute_s,
         Stage::Second | Stage::Enrol => LOGIN_S,
     };
     connection.execute(
-        "INSERT INTO session (hash, user, stage, made, proved, seen, ends) VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?5)",
-        params![secret.hash().bytes(), user, stage.name(), now_s, now_s + life],
+        "INSERT INTO session (hash, user, stage, made, proved, seen, ends, provider_sid)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?4, ?6, ?7)",
+        params![
+            secret.hash().bytes(),
+            start.user,
+            start.stage.name(),
+            now_s,
+            start.proved_s,
+            now_s + life,
+            start.provider_sid
+        ],
     )?;
     Ok(())
 }
@@ -170,14 +203,8 @@ pub fn complete(
     if gone != 1 {
         return Err(accounts::Refused::Wrong.into());
     }
-    insert(
-        &transaction,
-        &secret,
-        session.user.id,
-        Stage::Whole,
-        lifetimes,
-        now_s,
-    )?;
+    let start = Start::here(session.user.id, Stage::Whole, now_s);
+    insert(&transaction, &secret, start, lifetimes, now_s)?;
     transaction.commit()?;
     Ok(secret)
 }

@@ -1,19 +1,18 @@
 //! Events of commands that ran while the gateway had the audit file: they wait in the database, and the gateway writes them down.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::Login;
 use super::database::{Database, DatabaseError};
 use crate::audit::event::Event;
 use crate::audit::file::AuditError;
 
-/// Leaves an event for the gateway.
+/// Leaves an event for the gateway; within the transaction of a change it counts with it or not at all.
 ///
 /// # Errors
 /// The database.
-pub fn leave(database: &Database, event: &Event) -> Result<(), DatabaseError> {
+pub fn leave(connection: &Connection, event: &Event) -> Result<(), DatabaseError> {
     let text = serde_json::to_string(event).unwrap_or_default();
-    let connection = database.lock();
     connection.execute("INSERT INTO waiting_event (event) VALUES (?1)", [text])?;
     Ok(())
 }

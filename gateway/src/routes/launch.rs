@@ -11,7 +11,7 @@ use protocol::dicomweb::query::{Field, Filter, QidoQuery};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::login::{Asking, no_login, record, work};
+use super::asking::{Asking, no_login, record, work};
 use crate::audit::event::{Event, Kind, Outcome};
 use crate::auth::access::{LoggedIn, visible_to};
 use crate::auth::accounts::{self, User};

@@ -4,26 +4,27 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Form, FromRequestParts, State};
-use axum::http::header::{LOCATION, SET_COOKIE};
-use axum::http::request::Parts;
+use axum::extract::{Form, State};
+use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderName, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use qrcode::render::svg;
 use serde::Deserialize;
 
 use super::Pairs;
+pub use super::asking::Asking;
+use super::asking::{after, event, go, no_login, record, with_cookie, with_session, work};
 use super::login_pages::{
     EnrolPage, FirstPage, LoginPage, RecoveryPage, SITE, STYLE, SecondPage, UnlockPage, frame, show,
 };
-use crate::audit::event::{Actor, Event, Kind, Outcome};
+use crate::audit::event::{Kind, Outcome};
 use crate::auth::access::Listed;
 use crate::auth::accounts::{self, AccountError, Refused, User};
-use crate::auth::asker::{Asker, DETOUR_COOKIE, SESSION_COOKIE, cookie, now_s};
+use crate::auth::asker::{DETOUR_COOKIE, now_s};
 use crate::auth::detours::Waiting;
 use crate::auth::secret::Secret;
 use crate::auth::sessions::{self, Session, Stage};
-use crate::auth::{Login, totp};
+use crate::auth::{Login, Ways, totp};
 use crate::error::ApiError;
 use crate::state::Shared;
 
@@ -32,134 +33,6 @@ pub(super) const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-si
 /// Shows a page again with what went wrong, or gives the error where that is none of the person's.
 fn status_of(error: &AccountError) -> StatusCode {
     ApiError::from_account(error).status
-}
-
-fn go(state: &Shared, path: &str) -> Response {
-    let target = format!("{}{path}", state.base_path);
-    (StatusCode::SEE_OTHER, [(LOCATION, target)]).into_response()
-}
-
-fn with_session(response: Response, secret: Option<&Secret>) -> Response {
-    with_cookie(response, SESSION_COOKIE, secret)
-}
-
-fn with_cookie(mut response: Response, name: &str, secret: Option<&Secret>) -> Response {
-    let cookie = match secret {
-        Some(secret) => format!(
-            "{name}={}; Path=/; Secure; HttpOnly; SameSite=Lax",
-            secret.text()
-        ),
-        None => format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"),
-    };
-    if let Ok(cookie) = cookie.parse() {
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
-    response
-}
-
-/// Runs work on users and sessions where it holds up nobody.
-pub(super) async fn work<T: Send + 'static>(
-    state: &Shared,
-    work: impl FnOnce(&Login) -> Result<T, AccountError> + Send + 'static,
-) -> Result<Result<T, AccountError>, ApiError> {
-    let state = Arc::clone(state);
-    let done = tokio::task::spawn_blocking(move || {
-        let login = state.login.as_ref().ok_or_else(no_login)?;
-        Ok(work(login))
-    });
-    done.await.map_err(|_| ApiError::internal())?
-}
-
-pub(super) fn no_login() -> ApiError {
-    ApiError::not_found("login_unknown", "login is not configured here")
-}
-
-pub(super) async fn record(state: &Shared, event: Event) -> Result<(), ApiError> {
-    let login = state.login.as_ref().ok_or_else(no_login)?;
-    login.audit.add(event).await.map_err(ApiError::unrecorded)
-}
-
-/// An event of someone who is not logged in yet. A name that nobody has may be a password in the wrong field: it is not
-/// written down.
-pub(super) fn event(kind: Kind, outcome: Outcome, user: Option<&str>, asking: &Asking) -> Event {
-    let mut event = Event::new(kind, outcome);
-    event.actor = Actor {
-        user: user.unwrap_or("(unknown)").to_owned(),
-        address: asking.address.clone(),
-        ..Actor::default()
-    };
-    event
-}
-
-/// Who asks, whatever the session is worth, and from where.
-#[derive(Debug)]
-pub struct Asking {
-    session: Option<Arc<Session>>,
-    detour: Option<Secret>,
-    address: String,
-}
-
-impl FromRequestParts<Shared> for Asking {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
-        let session = match Asker::of(parts, state).await? {
-            Some(Asker::User(session)) => Some(session),
-            _ => None,
-        };
-        Ok(Self {
-            session,
-            detour: cookie(&parts.headers, DETOUR_COOKIE),
-            address: Asker::address(parts),
-        })
-    }
-}
-
-impl Asking {
-    /// Keeps a request until its sender has logged in, and leads to the login; `None` where there is none.
-    pub fn detour(&self, state: &Shared, waiting: Waiting) -> Option<Response> {
-        let login = state.login.as_ref()?;
-        let next = self.next_page(state)?;
-        let secret = login.detours.keep(waiting, now_s()).ok()?;
-        Some(with_cookie(next, DETOUR_COOKIE, Some(&secret)))
-    }
-
-    /// Where someone goes after a step of a login.
-    fn towards(&self, state: &Shared, stage: Stage) -> Response {
-        match stage {
-            Stage::Whole => self.onwards(state),
-            Stage::Second | Stage::Enrol => go(state, after(stage)),
-        }
-    }
-
-    /// Where someone goes who has just logged in: to what was asked for before, or to the list.
-    fn onwards(&self, state: &Shared) -> Response {
-        match &self.detour {
-            Some(_) => go(state, "/auth/next"),
-            None => go(state, "/"),
-        }
-    }
-
-    /// Where from.
-    pub fn address(&self) -> &str {
-        &self.address
-    }
-
-    /// Where someone is led who may not see the app yet; `None` for everybody where login is not configured.
-    pub fn next_page(&self, state: &Shared) -> Option<Response> {
-        state.login.as_ref()?;
-        match self.session.as_deref() {
-            None => Some(go(state, "/auth/login")),
-            Some(session) if session.is_locked => Some(go(state, "/auth/unlock")),
-            Some(session) if session.stage != Stage::Whole => Some(go(state, after(session.stage))),
-            Some(_) => None,
-        }
-    }
-
-    /// The session, where its login has come that far.
-    pub(super) fn at(&self, stage: Stage) -> Option<&Arc<Session>> {
-        self.session.as_ref().filter(|it| it.stage == stage)
-    }
 }
 
 /// What the login page sends.
@@ -176,24 +49,14 @@ pub async fn style() -> Result<Response, ApiError> {
 
 /// The login page.
 pub async fn login_page(State(state): State<Shared>, asking: Asking) -> Result<Response, ApiError> {
-    if state.login.is_none() {
-        return Err(no_login());
-    }
+    let ways = &state.login.as_ref().ok_or_else(no_login)?.ways;
     match asking.session.as_deref() {
         Some(session) if session.is_locked => return Ok(go(&state, "/auth/unlock")),
         Some(session) => return Ok(go(&state, after(session.stage))),
         None => {}
     }
-    let frame = frame(&state, "", None);
-    show(&LoginPage { frame }, StatusCode::OK)
-}
-
-fn after(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Second => "/auth/mfa",
-        Stage::Enrol => "/auth/enrol",
-        Stage::Whole => "/",
-    }
+    let page = LoginPage::new(frame(&state, "", None), ways);
+    show(&page, StatusCode::OK)
 }
 
 /// Name and password.
@@ -202,6 +65,7 @@ pub async fn login(
     asking: Asking,
     Form(given): Form<Credentials>,
 ) -> Result<Response, ApiError> {
+    let ways = with_passwords(&state)?;
     let Credentials { name, password } = given;
     let shown = name.clone();
     let tried = work(&state, move |login| {
@@ -226,10 +90,17 @@ pub async fn login(
                 event(kind_of(&error), Outcome::Refused, name, &asking),
             )
             .await?;
-            let frame = frame(&state, &shown, Some(&error));
-            show(&LoginPage { frame }, status_of(&error))
+            let page = LoginPage::new(frame(&state, &shown, Some(&error)), ways);
+            show(&page, status_of(&error))
         }
     }
+}
+
+/// How people log in, where some do by a password of ours.
+fn with_passwords(state: &Shared) -> Result<&Ways, ApiError> {
+    let login = state.login.as_ref();
+    let ways = login.map(|login| &login.ways);
+    ways.filter(|ways| ways.has_passwords).ok_or_else(no_login)
 }
 
 fn kind_of(error: &AccountError) -> Kind {
@@ -250,7 +121,7 @@ async fn is_known(state: &Shared, name: &str) -> Result<bool, ApiError> {
 
 /// The session of someone whose password was right: whole, or one step before.
 fn begin(login: &Login, user: &User) -> Result<(User, Stage, Secret), AccountError> {
-    let stage = if user.has_totp {
+    let stage = if user.has_totp || user.has_passkey {
         Stage::Second
     } else if login.needs_second_factor {
         Stage::Enrol
@@ -275,8 +146,8 @@ pub async fn second_page(
     let Some(session) = asking.at(Stage::Second) else {
         return Ok(go(&state, "/auth/login"));
     };
-    let frame = frame(&state, &session.user.name, None);
-    show(&SecondPage { frame }, StatusCode::OK)
+    let page = SecondPage::new(frame(&state, &session.user.name, None), &session.user);
+    show(&page, StatusCode::OK)
 }
 
 /// A code by time, or a recovery code.
@@ -288,7 +159,8 @@ pub async fn second(
     let Some(session) = asking.at(Stage::Second).cloned() else {
         return Ok(go(&state, "/auth/login"));
     };
-    let name = session.user.name.clone();
+    let user = session.user.clone();
+    let name = user.name.clone();
     let tried = work(&state, move |login| {
         let digits = code.chars().filter(char::is_ascii_alphanumeric);
         if digits.clone().count() == 6 && digits.clone().all(|it| it.is_ascii_digit()) {
@@ -308,8 +180,8 @@ pub async fn second(
         Err(error) => {
             let event = event(Kind::SecondFactor, Outcome::Refused, Some(&name), &asking);
             record(&state, event).await?;
-            let frame = frame(&state, &name, Some(&error));
-            show(&SecondPage { frame }, status_of(&error))
+            let page = SecondPage::new(frame(&state, &name, Some(&error)), &user);
+            show(&page, status_of(&error))
         }
     }
 }
@@ -329,8 +201,8 @@ pub async fn enrol_page(State(state): State<Shared>, asking: Asking) -> Result<R
         return Ok(go(&state, "/auth/login"));
     };
     let key = totp::typed(&new_key(&state, session).await?);
-    let frame = frame(&state, &session.user.name, None);
-    show(&EnrolPage { frame, key }, StatusCode::OK)
+    let page = EnrolPage::new(&state, frame(&state, &session.user.name, None), key);
+    show(&page, StatusCode::OK)
 }
 
 /// Its QR code.
@@ -378,8 +250,8 @@ pub async fn enrol(
         }
         Err(error) => {
             let key = totp::typed(&new_key(&state, &again).await?);
-            let frame = frame(&state, &name, Some(&error));
-            show(&EnrolPage { frame, key }, status_of(&error))
+            let page = EnrolPage::new(&state, frame(&state, &name, Some(&error)), key);
+            show(&page, status_of(&error))
         }
     }
 }
@@ -394,9 +266,7 @@ pub struct First {
 
 /// The page of a first password.
 pub async fn first_page(State(state): State<Shared>) -> Result<Response, ApiError> {
-    if state.login.is_none() {
-        return Err(no_login());
-    }
+    with_passwords(&state)?;
     let frame = frame(&state, "", None);
     show(&FirstPage { frame }, StatusCode::OK)
 }
@@ -407,6 +277,7 @@ pub async fn first(
     asking: Asking,
     Form(given): Form<First>,
 ) -> Result<Response, ApiError> {
+    with_passwords(&state)?;
     let name = given.name.clone();
     let tried = work(&state, move |login| {
         let First {
@@ -448,7 +319,8 @@ pub async fn unlock_page(
         return Ok(go(&state, "/auth/login"));
     };
     let frame = frame(&state, &session.user.name, None);
-    show(&UnlockPage { frame }, StatusCode::OK)
+    let page = UnlockPage::new(&state, frame, &session.user);
+    show(&page, StatusCode::OK)
 }
 
 /// What the page of a locked session sends.
@@ -469,8 +341,9 @@ pub async fn unlock(
     match prove(&state, &asking, &session, password).await? {
         Ok(()) => Ok(asking.onwards(&state)),
         Err(error) => {
-            let frame = frame(&state, &session.user.name, Some(&error));
-            show(&UnlockPage { frame }, status_of(&error))
+            let user = session.user.clone();
+            let frame = frame(&state, &user.name, Some(&error));
+            show(&UnlockPage::new(&state, frame, &user), status_of(&error))
         }
     }
 }
@@ -494,10 +367,11 @@ pub(super) async fn prove(
         Ok(()) => event(Kind::Login, Outcome::Success, Some(&name), asking),
         Err(error) => event(kind_of(error), Outcome::Refused, Some(&name), asking),
     };
-    event.reason = "unlocked".into();
-    if tried.is_err() {
-        event.reason = "not unlocked".into();
-    }
+    let reason = match &tried {
+        Ok(()) => "unlocked",
+        Err(_) => "not unlocked",
+    };
+    event.reason = reason.into();
     record(state, event).await?;
     Ok(tried)
 }
@@ -527,6 +401,10 @@ pub async fn next(
 
 /// Ends the session, and what the browser keeps of it.
 pub async fn logout(State(state): State<Shared>, asking: Asking) -> Result<Response, ApiError> {
+    let is_external = asking
+        .session
+        .as_ref()
+        .is_some_and(|it| it.user.is_external);
     if let Some(session) = asking.session.clone() {
         let name = session.user.name.clone();
         let ended = work(&state, move |login| {
@@ -538,7 +416,12 @@ pub async fn logout(State(state): State<Shared>, asking: Asking) -> Result<Respo
         let event = event(Kind::Logout, Outcome::Success, Some(&name), &asking);
         record(&state, event).await?;
     }
-    let mut response = with_session(go(&state, "/auth/login"), None);
+    let page = if is_external {
+        "/auth/left"
+    } else {
+        "/auth/login"
+    };
+    let mut response = with_session(go(&state, page), None);
     let all = "\"cache\", \"cookies\", \"storage\"";
     if let Ok(all) = all.parse() {
         response.headers_mut().insert(CLEAR_SITE_DATA, all);

@@ -6,9 +6,14 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 
-use crate::auth::accounts::{AccountError, Refused};
+use crate::auth::Ways;
+use crate::auth::accounts::{AccountError, Refused, User};
+use crate::auth::passkeys::Entry;
 use crate::error::ApiError;
 use crate::state::Shared;
+
+/// The script of passkeys, the only one of these pages; all but passkeys works without it.
+pub(super) const SCRIPT: &str = include_str!("../../pages/passkey.js");
 
 /// How the pages look: the tokens of the app, and what is their own.
 pub(super) const STYLE: &str = concat!(
@@ -28,20 +33,64 @@ pub(super) struct Frame {
 #[derive(Template)]
 #[template(path = "login.html")]
 pub(super) struct LoginPage {
-    pub(super) frame: Frame,
+    frame: Frame,
+    has_passwords: bool,
+    has_passkeys: bool,
+    provider: Option<String>,
+}
+
+impl LoginPage {
+    pub(super) fn new(frame: Frame, ways: &Ways) -> Self {
+        Self {
+            frame,
+            has_passwords: ways.has_passwords,
+            has_passkeys: ways.has_passwords && ways.passkeys.is_some(),
+            provider: label(ways),
+        }
+    }
+}
+
+fn label(ways: &Ways) -> Option<String> {
+    ways.provider
+        .as_ref()
+        .map(|provider| provider.label.clone())
 }
 
 #[derive(Template)]
 #[template(path = "second.html")]
 pub(super) struct SecondPage {
-    pub(super) frame: Frame,
+    frame: Frame,
+    has_totp: bool,
+    has_passkeys: bool,
+}
+
+impl SecondPage {
+    pub(super) fn new(frame: Frame, user: &User) -> Self {
+        Self {
+            frame,
+            has_totp: user.has_totp,
+            has_passkeys: user.has_passkey,
+        }
+    }
 }
 
 #[derive(Template)]
 #[template(path = "enrol.html")]
 pub(super) struct EnrolPage {
-    pub(super) frame: Frame,
-    pub(super) key: String,
+    frame: Frame,
+    key: String,
+    has_passkeys: bool,
+}
+
+impl EnrolPage {
+    pub(super) fn new(state: &Shared, frame: Frame, key: String) -> Self {
+        let login = state.login.as_ref();
+        Self {
+            frame,
+            key,
+            has_passkeys: login.is_some_and(|login| login.ways.passkeys.is_some()),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -60,7 +109,45 @@ pub(super) struct FirstPage {
 #[derive(Template)]
 #[template(path = "unlock.html")]
 pub(super) struct UnlockPage {
+    frame: Frame,
+    has_passkeys: bool,
+    provider: Option<String>,
+}
+
+impl UnlockPage {
+    pub(super) fn new(state: &Shared, frame: Frame, user: &User) -> Self {
+        let login = state.login.as_ref().filter(|_| user.is_external);
+        Self {
+            frame,
+            has_passkeys: user.has_passkey,
+            provider: login.and_then(|login| label(&login.ways)),
+        }
+    }
+}
+
+/// Why nobody was signed in at the provider.
+#[derive(Template)]
+#[template(path = "refused.html")]
+pub(super) struct RefusedPage {
     pub(super) frame: Frame,
+}
+
+/// After a logout of someone who came from a provider.
+#[derive(Template)]
+#[template(path = "left.html")]
+pub(super) struct LeftPage {
+    pub(super) frame: Frame,
+    pub(super) provider: Option<String>,
+}
+
+/// A user's passkeys.
+#[derive(Template)]
+#[template(path = "passkeys.html")]
+pub(super) struct PasskeysPage {
+    pub(super) frame: Frame,
+    pub(super) entries: Vec<(Entry, String)>,
+    pub(super) is_fresh: bool,
+    pub(super) can_add: bool,
 }
 
 /// Name of the gateway among the entries of an authenticator.
@@ -87,14 +174,16 @@ fn words(error: &AccountError) -> String {
         AccountError::Refused(Refused::Locked) => {
             "Too many tries. An administrator can open this account again.".to_owned()
         }
-        AccountError::Password(refused) => {
-            let text = refused.to_string();
-            let mut letters = text.chars();
-            let first = letters.next().map(|it| it.to_uppercase().to_string());
-            format!("{}{}.", first.unwrap_or_default(), letters.as_str())
-        }
+        AccountError::Password(refused) => sentence(&refused.to_string()),
+        AccountError::Passkey(reason) => sentence(reason),
         _ => "This cannot be done just now. Try again in a moment.".to_owned(),
     }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|it| it.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
 pub(super) fn show(page: &impl Template, status: StatusCode) -> Result<Response, ApiError> {

@@ -1,5 +1,6 @@
 //! Handlers, a file an endpoint.
 
+mod asking;
 pub mod audit;
 pub mod bulk;
 pub mod config_json;
@@ -13,7 +14,9 @@ pub mod launch;
 pub mod login;
 mod login_pages;
 pub mod metadata;
+pub mod oidc;
 pub mod pages;
+pub mod passkeys;
 pub mod query;
 pub mod recipient;
 pub mod session;

@@ -9,7 +9,8 @@ use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse as _, Response};
 use protocol::account::{FrameContext, SessionState, Unlock};
 
-use super::login::{Asking, event, prove, record, work};
+use super::asking::{Asking, event, record, work};
+use super::login::prove;
 use crate::audit::event::{Kind, Outcome};
 use crate::auth::asker::{FRAME_COOKIE, SESSION_COOKIE, now_s};
 use crate::auth::sessions::{self, Session, Stage};

@@ -1,7 +1,9 @@
 //! The gateway as its clients meet it: a server on a free port, requests over a socket.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod browser;
 mod elsewhere;
+mod fake_provider;
 mod files;
 mod server;
 
@@ -17,6 +19,9 @@ mod launch;
 mod login;
 mod matrix;
 mod native;
+mod oidc;
+mod oidc_forged;
+mod passkeys;
 mod program;
 mod real_files;
 mod recipient;

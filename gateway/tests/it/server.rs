@@ -122,18 +122,7 @@ impl Server {
 
     /// Sends a form, with a cookie if there is one.
     pub fn form(&self, path: &str, cookie: Option<&str>, fields: &[(&str, &str)]) -> Answer {
-        let encode = |text: &str| -> String {
-            let byte = |byte: u8| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
-                other => format!("%{other:02X}"),
-            };
-            text.bytes().map(byte).collect()
-        };
-        let pairs: Vec<String> = fields
-            .iter()
-            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-            .collect();
-        let body = pairs.join("&");
+        let body = encoded(fields);
         let (host, length) = (self.address.to_string(), body.len().to_string());
         let mut headers = vec![
             ("Host", host.as_str()),
@@ -180,17 +169,44 @@ impl Server {
     }
 
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        let mut text = format!("{method} {path} HTTP/1.1\r\n");
-        for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        let text = format!("{text}\r\n");
-        stream.write_all(&[text.as_bytes(), body].concat()).unwrap();
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
-        parse(&bytes)
+        send(self.address, method, path, headers, body)
     }
+}
+
+/// Fields as a form or a query has them.
+pub fn encoded(fields: &[(&str, &str)]) -> String {
+    let encode = |text: &str| -> String {
+        let byte = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        };
+        text.bytes().map(byte).collect()
+    };
+    let pairs: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
+    pairs.join("&")
+}
+
+/// Sends exactly these headers to any server, and a body.
+pub fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let mut text = format!("{method} {path} HTTP/1.1\r\n");
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let text = format!("{text}\r\n");
+    stream.write_all(&[text.as_bytes(), body].concat()).unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    parse(&bytes)
 }
 
 impl Drop for Server {
