@@ -110,7 +110,7 @@ const CLOSED = {
   login_needed: ['unconfigured', 'sign-shut'],
 };
 
-// Both halves of the link; null where the address had none.
+// Both halves of the link; null where the address had nothing behind #, false where that was no link.
 let link = null;
 // The link is open in this browser already: nothing is used up by showing it once more.
 let isOpen = false;
@@ -120,9 +120,11 @@ let isAhead = false;
 
 /** The link of the address, which is there no longer afterwards: neither in the bar nor in the history. */
 function take() {
+  const had = location.hash !== '';
   const found = /^#v1\.([^.]{1,64})\.([^.]{1,128})$/.exec(location.hash);
   history.replaceState(null, '', location.pathname);
-  return found && { id: found[1], secret: found[2] };
+  if (found) return { id: found[1], secret: found[2] };
+  return had ? false : null;
 }
 
 class Refused extends Error {
@@ -244,7 +246,8 @@ async function look() {
   try {
     if (link) offer(await ask('api/shares/look', link));
     else {
-      const before = await opened();
+      // Loaded anew: what is open in this browser already can be shown without a link.
+      const before = link === null ? await opened() : null;
       if (!before) return shut('incomplete', 'sign-shut', false);
       isOpen = true;
       offer(before);

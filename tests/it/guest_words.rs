@@ -189,7 +189,7 @@ fn everything_that_is_touched_is_large_enough_for_a_thumb() {
     let small = "[...document.querySelectorAll('button, input, a, [role=slider]')].filter((it) => it.checkVisibility()).map((it) => [it.outerHTML.slice(0, 80), it.getBoundingClientRect()]).filter(([, box]) => box.width < 44 || box.height < 44).map(([name]) => name)";
     shared.open_page(&made.url);
     assert_eq!(shared.eval(small), json!([]));
-    let open = shared.share(&json!({ "download": true }));
+    let open = shared.share(&json!({ "download": true, "note": "For the board." }));
     shared.open(&open);
     shared
         .page

@@ -350,6 +350,8 @@ pub struct PresetView {
     pub values: String,
     /// It is the window on screen.
     pub is_chosen: bool,
+    /// The file itself names it.
+    pub is_own: bool,
 }
 
 /// Weight of a message.

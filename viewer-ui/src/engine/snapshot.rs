@@ -90,6 +90,7 @@ impl Engine {
                     )
                 },
                 is_chosen: chosen == Some(preset.source),
+                is_own: matches!(preset.source, WindowSource::File(_)),
                 name: preset.name,
             })
             .collect();

@@ -343,6 +343,26 @@ pub fn rove(group: &web_sys::Element, step: i64) {
     }
 }
 
+/// Keeps Tab inside an element: where it would leave, the focus goes to the other end, and this is true.
+pub fn keep_focus_in(element: &web_sys::Element, backwards: bool) -> bool {
+    let Ok(list) = element.query_selector_all("button:not([disabled]), a[href]") else {
+        return false;
+    };
+    let ends = [list.get(0), list.get(list.length().saturating_sub(1))];
+    let [Some(first), Some(last)] = ends else {
+        return false;
+    };
+    let (from, to) = if backwards {
+        (first, last)
+    } else {
+        (last, first)
+    };
+    let active = web_sys::window().and_then(|window| window.document()?.active_element());
+    let is_at_end = active.is_some_and(|active| active.is_same_node(Some(&from)));
+    let to = to.dyn_into::<web_sys::HtmlElement>().ok();
+    is_at_end && to.is_some_and(|to| to.focus().is_ok())
+}
+
 /// Gives the focus to the first button of `element`; `on_leave` is called by a press outside. The
 /// guard gives the focus back to where it was.
 pub fn hold_focus(

@@ -79,7 +79,12 @@ pub fn Presets(props: &ControlProps) -> Html {
     let viewport = view.active;
     let named = view.presets.iter().enumerate();
     let named = named.filter_map(|(index, preset)| {
-        Some((index, words.preset(index, &preset.name)?, preset.is_chosen))
+        let is_first = index == 0 && preset.is_own;
+        Some((
+            index,
+            words.preset(is_first, &preset.name)?,
+            preset.is_chosen,
+        ))
     });
     let chips: Vec<Html> = named
         .map(|(index, name, is_chosen)| {

@@ -114,7 +114,7 @@ fn Open(props: &OpenProps) -> Html {
             <>
                 if !opened.note.is_empty() {
                     <p class="guest-note">
-                        <Icon name="doc" />
+                        <Icon name="note" />
                         <span>
                             <span class="vh">{fill(words.note_of, &[&opened.from])}{": "}</span>
                             {&opened.note}
@@ -191,14 +191,12 @@ fn header(
             if can_compare {
                 <button class="round" aria-label={label} title={label}
                     aria-pressed={is_two.to_string()} onclick={compare}>
-                    <Icon name="layout" />
+                    <Icon name="compare" />
                 </button>
             }
             <button class="round" aria-label={words.more} title={words.more} aria-haspopup="dialog"
                 aria-expanded={has_sheet.to_string()} onclick={toggle_sheet}>
-                <svg class="i" viewBox="0 0 20 20" aria-hidden="true">
-                    <path d="M5 10h.01M10 10h.01M15 10h.01" stroke-width="2.5" />
-                </svg>
+                <Icon name="more" />
             </button>
         </header>
     }

@@ -117,7 +117,9 @@ fn show(part: &Part, words: &Words) -> Html {
                 if !report.is_verified {
                     <p class="warn"><Icon name="warn" small=true />{" "}{words.unverified}</p>
                 }
-                {for report.lines.iter().map(line)}
+                {for report.lines.iter().enumerate().map(|(place, it)| {
+                    line(it, heading_over(&report.lines, place))
+                })}
                 if report.is_cut {
                     <p class="warn"><Icon name="warn" small=true />{" "}{words.cut}</p>
                 }
@@ -126,14 +128,23 @@ fn show(part: &Part, words: &Words) -> Html {
     }
 }
 
-fn line(line: &ReportLine) -> Html {
+/// The heading that a line stands below.
+fn heading_over(lines: &[ReportLine], place: usize) -> &str {
+    let depth = lines[place].depth;
+    let above = lines[..place].iter().rev().find(|line| line.depth < depth);
+    above.map_or("", |line| &line.name)
+}
+
+/// A line. "Finding" below "Findings" says nothing new.
+fn line(line: &ReportLine, heading: &str) -> Html {
     let class = classes!("line", (line.depth > 1).then_some("deep"));
     if line.is_heading() {
         return html! { <h4 {class}>{&line.name}</h4> };
     }
+    let is_new = !line.name.is_empty() && line.name != heading.trim_end_matches('s');
     html! {
         <p {class}>
-            if !line.name.is_empty() {
+            if is_new && line.name != heading {
                 <span class="t3">{&line.name}</span><br />
             }
             {&line.text}

@@ -53,11 +53,16 @@ pub fn Sheet(props: &SheetProps) -> Html {
         });
     }
     let onkeydown = {
-        let close = close.clone();
-        Callback::from(move |event: KeyboardEvent| {
-            if event.key() == "Escape" {
-                close.emit(());
+        let (node, close) = (node.clone(), close.clone());
+        Callback::from(move |event: KeyboardEvent| match event.key().as_str() {
+            "Escape" => close.emit(()),
+            "Tab" => {
+                let sheet = node.cast::<web_sys::Element>();
+                if sheet.is_some_and(|sheet| page::keep_focus_in(&sheet, event.shift_key())) {
+                    event.prevent_default();
+                }
             }
+            _ => {}
         })
     };
     let viewport = view.active;
@@ -92,7 +97,7 @@ pub fn Sheet(props: &SheetProps) -> Html {
                 </button>
                 <ul>
                     if can_compare {
-                        {row("layout", compare, act(Action::SetLayout(other)))}
+                        {row("compare", compare, act(Action::SetLayout(other)))}
                     }
                     if has_image {
                         {row("invert", words.invert, act(Action::Invert(viewport)))}

@@ -360,10 +360,10 @@ pub fn fill(text: &str, values: &[&str]) -> String {
 }
 
 impl Words {
-    /// What a brightness preset is called here; `None` for what only an expert would choose. The first is the file's own.
-    pub fn preset(&self, place: usize, name: &str) -> Option<String> {
+    /// What a brightness preset is called here; `None` for what only an expert would choose.
+    pub fn preset(&self, is_own: bool, name: &str) -> Option<String> {
         let known = match name {
-            _ if place == 0 => self.as_sent,
+            _ if is_own => self.as_sent,
             "Soft tissue" => self.soft_tissue,
             "Lung" => self.lung,
             "Bone" => self.bone,
@@ -459,8 +459,8 @@ mod tests {
 
     #[test]
     fn the_files_own_brightness_comes_first_and_unknown_ones_are_left_out() {
-        assert_eq!(DE.preset(0, "WINDOW1").as_deref(), Some("Wie gesendet"));
-        assert_eq!(DE.preset(1, "Lung").as_deref(), Some("Lunge"));
-        assert_eq!(DE.preset(1, "From file 2"), None);
+        assert_eq!(DE.preset(true, "WINDOW1").as_deref(), Some("Wie gesendet"));
+        assert_eq!(DE.preset(false, "Lung").as_deref(), Some("Lunge"));
+        assert_eq!(DE.preset(false, "From file 2"), None);
     }
 }
