@@ -470,7 +470,7 @@ fn a_user_signs_in_by_a_window_of_the_frame() {
     let cookie = scene.log_in();
     let (name, value) = cookie.split_once('=').unwrap();
     let url = scene.gateway.url();
-    let set = json!({ "name": name, "value": value, "url": url, "secure": true, "httpOnly": true, "sameSite": "Lax" });
+    let set = json!({ "name": name, "value": value, "url": url, "path": "/", "secure": true, "httpOnly": true, "sameSite": "Lax" });
     scene.go(&page, 0, &[("study", &one.study_uid())]);
     let frame = page.frames("").remove(0);
     frame
@@ -487,7 +487,7 @@ fn a_user_signs_in_by_a_window_of_the_frame() {
 
 #[test]
 fn a_session_that_is_not_used_ends_and_says_so_before() {
-    let scene = Scene::new("6s");
+    let scene = Scene::new("15s");
     let browser = Browser::launch(Backend::Cpu).unwrap();
     let page = browser.page().unwrap();
     let [one, _] = patients();
@@ -504,7 +504,9 @@ fn a_session_that_is_not_used_ends_and_says_so_before() {
         .collect();
     let place = |name: &str| told.iter().position(|it| *it == name);
     assert!(
-        place("idle").is_some() && place("sessionexpiring") < place("logout"),
+        place("idle").is_some()
+            && place("sessionexpiring").is_some()
+            && place("sessionexpiring") < place("logout"),
         "{told:?}"
     );
     let frame = page.frames("").remove(0);
@@ -561,9 +563,11 @@ fn t24_a_hundred_racing_changes_of_the_patient_never_show_the_earlier_one() {
         "(async () => {{ const targets = [{{ studies: ['{}'] }}, {{ accession: '{}' }}, {{ patient: '{}' }}, {{ studies: ['{}'] }}];
            const ends = {{}}; let opened; const waits = [];
            for (let round = 0; round < 100; round++) {{
-             opened = window.viewer.open(targets[(round * 7 + (round >> 2)) % 4]);
+             opened = window.viewer.open(targets[(round * 3) % 4]);
              waits.push(opened.then(() => 'done', (error) => error.code).then((end) => {{ ends[end] = (ends[end] ?? 0) + 1; }}));
-             await new Promise((done) => setTimeout(done, (round * 37) % 90)); }}
+             // One after the other, at once, and somewhere in between.
+             if (round % 5 === 4) await opened.catch(() => {{}});
+             else await new Promise((done) => setTimeout(done, (round * 37) % 90)); }}
            await Promise.all(waits); await window.viewer.open(targets[3]);
            return ends; }})()",
         one.study_uid(), two.accession, one.id, two.study_uid()
@@ -571,16 +575,16 @@ fn t24_a_hundred_racing_changes_of_the_patient_never_show_the_earlier_one() {
     let ends = page.eval(&script).unwrap();
     let count = |end: &str| ends[end].as_u64().unwrap_or(0);
     assert_eq!(count("done") + count("superseded"), 100, "{ends}");
-    assert!(count("done") > 10 && count("superseded") > 10, "{ends}");
+    assert!(count("done") >= 20 && count("superseded") > 0, "{ends}");
     let seen = frame
         .eval("({ bad: window.bad.slice(0, 5), looks: window.looks, changes: window.banners.length, greys: window.greys, last: window.banners.at(-1) })")
         .unwrap();
     println!("{ends} {seen}");
     assert_eq!(seen["bad"], json!([]), "{seen}");
     assert_eq!(seen["last"], "Beta");
-    assert!(seen["changes"].as_u64().unwrap() > 20, "{seen}");
+    assert!(seen["changes"].as_u64().unwrap() > 10, "{seen}");
     // Both were really seen.
     for grey in ["60", "200"] {
-        assert!(seen["greys"][grey].as_u64().unwrap_or(0) > 10, "{seen}");
+        assert!(seen["greys"][grey].as_u64().unwrap_or(0) > 0, "{seen}");
     }
 }

@@ -100,13 +100,14 @@ pub fn opener() -> Option<web_sys::Window> {
     if parent().is_some() {
         return None;
     }
-    let opener: web_sys::Window = window.opener().ok()?.dyn_into().ok()?;
+    let opener = window.opener().ok()?;
     // The browser lets pages of our own origin alone look at this.
     let location = Reflect::get(&opener, &"location".into()).ok()?;
     let origin = Reflect::get(&location, &"origin".into())
         .ok()?
         .as_string()?;
-    (origin == page::origin()).then_some(opener)
+    // It is no instance of this window's own class.
+    (origin == page::origin()).then(|| opener.unchecked_into())
 }
 
 /// Opens the window in which its user signs in.
