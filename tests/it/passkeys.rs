@@ -1,8 +1,8 @@
 //! Passkeys in Chromium, with its virtual authenticator; the pages of login with and without them.
 
+use sagitta_tests::{Backend, Browser, Gateway, Page, TempFolder};
 use serde_json::{Value, json};
 use std::path::Path;
-use tests::{Backend, Browser, Gateway, Page, TempFolder};
 
 const WORD: &str = "correct horse battery";
 

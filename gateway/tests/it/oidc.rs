@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,6 +16,8 @@ use crate::server::{Answer, Server, send};
 struct Provider {
     child: Child,
     issuer: String,
+    /// It says more later, and would end if nobody could hear it.
+    _out: BufReader<ChildStdout>,
 }
 
 /// Where `cargo xtask test` puts what npm has.
@@ -45,14 +47,18 @@ impl Provider {
             .spawn()
             .expect("node is missing: cargo xtask test installs it");
         let mut line = String::new();
-        let out = child.stdout.take().unwrap();
-        BufReader::new(out).read_line(&mut line).unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
         let issuer = line.trim().to_owned();
         assert!(
             issuer.starts_with("http://127.0.0.1:"),
             "the provider did not start"
         );
-        Self { child, issuer }
+        Self {
+            child,
+            issuer,
+            _out: out,
+        }
     }
 
     /// How the next logins go.
