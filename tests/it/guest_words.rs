@@ -127,8 +127,6 @@ fn a_wrong_pin_says_how_many_tries_are_left_and_a_pasted_one_opens() {
     shared.tap("#open");
     shared.wait_for_image();
     // Someone else does not.
-    let other = shared.browser.page().unwrap();
-    drop(other);
     shared
         .page
         .call("Network.clearBrowserCookies", json!({}))

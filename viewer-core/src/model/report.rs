@@ -247,7 +247,7 @@ mod tests {
     fn what_is_no_report_is_none_and_a_bottomless_one_ends() {
         assert_eq!(report(r#"[{"00080060":{"Value":["CT"]}}]"#), None);
         let mut nested = item("TEXT", "End", r#","0040A160":{"Value":["x"]}"#);
-        for _ in 0..40 {
+        for _ in 0..30 {
             nested = item(
                 "CONTAINER",
                 "Part",

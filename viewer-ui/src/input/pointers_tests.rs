@@ -305,6 +305,7 @@ fn the_middle_button_pans_over_a_handle() {
         button: 1,
         tool: Tool::Crosshair,
         handle: Some(Handle::Middle),
+        brightens: false,
     };
     assert_eq!(pointers.press(3, &press).1, None);
     let pan = view(ViewChange::PanBy { dx: 10.0, dy: 4.0 });

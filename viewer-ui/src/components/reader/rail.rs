@@ -237,6 +237,7 @@ mod tests {
             shown_in: Vec::new(),
             is_active: false,
             is_document: false,
+            document: None,
             note: None,
             loaded,
             failed,
