@@ -20,7 +20,19 @@ fn gateway(folder: &Path) -> Gateway {
     std::fs::write(&config, text).unwrap();
     let data = folder.join("data");
     std::fs::create_dir(&data).unwrap();
-    Gateway::start_with(&[&data], &["--config", config.to_str().unwrap()]).unwrap()
+    Gateway::start_with(&[data.as_path()], &["--config", config.to_str().unwrap()]).unwrap()
+}
+
+/// The code that the gateway prints at its first start.
+fn code(gateway: &Gateway) -> String {
+    for _ in 0..100 {
+        let said = gateway.log();
+        if let Some(rest) = said.split("use the code ").nth(1) {
+            return rest.split_whitespace().next().unwrap().to_owned();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("no code was printed: {}", gateway.log());
 }
 
 /// Fills a form in, and sends it by its button.
@@ -48,9 +60,7 @@ fn t11_a_passkey_is_added_and_logs_in_by_a_real_browser() {
     let folder = TempFolder::new("passkeys").unwrap();
     let gateway = gateway(folder.path());
     let home = format!("http://localhost:{}", gateway.port());
-    let said = gateway.log();
-    let code = said.split("use the code ").nth(1).unwrap();
-    let code = code.split_whitespace().next().unwrap();
+    let code = code(&gateway);
     let browser = Browser::launch(Backend::Cpu).unwrap();
     let page = browser.page().unwrap();
     page.call("WebAuthn.enable", json!({})).unwrap();
@@ -65,7 +75,7 @@ fn t11_a_passkey_is_added_and_logs_in_by_a_real_browser() {
     page.goto(&format!("{home}/auth/first")).unwrap();
     send(
         &page,
-        &[("name", "admin"), ("code", code), ("password", WORD)],
+        &[("name", "admin"), ("code", &code), ("password", WORD)],
     );
     is_at(&page, "/auth/enrol");
     page.wait_for("!document.querySelector('[data-passkey]').hidden", 10)
