@@ -44,7 +44,8 @@ impl Pair {
     fn both(&self, path: &str, accept: &str) -> [Answer; 2] {
         // Orthanc's helper accepts everything; for other forms the port is asked as the gateway is.
         let headers = [("accept", accept)];
-        let theirs = sagitta_tests::request(self.orthanc.port(), &format!("/dicom-web/{path}"), &headers);
+        let theirs =
+            sagitta_tests::request(self.orthanc.port(), &format!("/dicom-web/{path}"), &headers);
         let ours = self
             .gateway
             .request("GET", &format!("/dicomweb/north/{path}"), &headers);
@@ -112,7 +113,12 @@ fn an_orthanc_behind_the_gateway_gives_what_it_gives_by_itself() {
         let count = theirs.as_array().unwrap().len();
         assert!(count > 0, "{path}");
         assert_eq!(ours.as_array().unwrap().len(), count, "{path}");
-        for (theirs, ours) in theirs.as_array().unwrap().iter().zip(ours.as_array().unwrap()) {
+        for (theirs, ours) in theirs
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(ours.as_array().unwrap())
+        {
             for (tag, element) in theirs.as_object().unwrap() {
                 assert_eq!(&ours[tag], element, "{path} {tag}");
             }
@@ -161,11 +167,19 @@ fn an_orthanc_behind_the_gateway_gives_what_it_gives_by_itself() {
             let path = format!("/dicomweb/north/{place}/thumbnail?size=64");
             let picture = pair.gateway.get(&path).unwrap();
             assert_eq!(picture.status, 200, "{path} {}", picture.text());
-            assert!(picture.header("content-type").unwrap().starts_with("image/"));
+            assert!(
+                picture
+                    .header("content-type")
+                    .unwrap()
+                    .starts_with("image/")
+            );
         }
     }
     println!("{frames} frames and {values} values");
     assert!(frames > 20 && values > 0);
-    let nothing = pair.gateway.get("/dicomweb/north/studies/9.9/metadata").unwrap();
+    let nothing = pair
+        .gateway
+        .get("/dicomweb/north/studies/9.9/metadata")
+        .unwrap();
     assert_eq!(nothing.status, 404, "{}", nothing.text());
 }
