@@ -29,7 +29,6 @@ mod references;
 mod reset;
 mod shown;
 mod smoke;
-mod sources;
 mod stack_slab;
 mod stage;
 mod store;

@@ -261,18 +261,6 @@ impl Drop for Gateway {
     }
 }
 
-/// Asks a server on this computer for a path.
-///
-/// # Errors
-/// It is not there, or does not answer in time.
-pub fn request(port: u16, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
-    let mut head = format!("GET {path} HTTP/1.0\r\nhost: 127.0.0.1:{port}");
-    for (name, value) in headers {
-        head.push_str(&format!("\r\n{name}: {value}"));
-    }
-    exchange(port, &head, &[])
-}
-
 /// Sends a head without its last line break, and a body, to a server on this computer.
 ///
 /// # Errors

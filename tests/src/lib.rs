@@ -18,7 +18,7 @@ mod record;
 
 pub use browser::{Backend, Browser};
 pub use folder::{TempFolder, phantom_folder, shared_data};
-pub use gateway::{Answer, Gateway, request, run_program};
+pub use gateway::{Answer, Gateway, run_program};
 pub use input::{Button, Modifiers, Place};
 pub use nginx::Nginx;
 pub use orthanc::Orthanc;

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gateway::command::ServeOptions;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::files::ct;
-use crate::server::{Server, options};
+use crate::server::{Answer, Server, options};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -172,5 +173,41 @@ pub fn set_mode(path: &std::path::Path, mode: u32) {
     {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+}
+
+/// An instance of the source `north`.
+pub const INSTANCE: &str = "/dicomweb/north/studies/1/series/2/instances/3";
+
+/// A data set with these UIDs.
+pub fn set(study: &str, series: &str, instance: &str) -> Value {
+    json!({
+        "00080018": {"vr": "UI", "Value": [instance]},
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": format!("Patient^Of {study}")}]},
+        "0020000D": {"vr": "UI", "Value": [study]},
+        "0020000E": {"vr": "UI", "Value": [series]},
+    })
+}
+
+/// A body as text.
+pub fn text(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.body).into_owned()
+}
+
+/// Sends a whole answer as it stands.
+pub fn raw(stream: &mut TcpStream, bytes: &[u8]) {
+    let _ = stream.write_all(bytes);
+}
+
+fn chunk(bytes: &[u8]) -> Vec<u8> {
+    [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
+}
+
+/// Sends the same bytes again and again until nobody takes them any more, with a pause between two of them.
+pub fn endless(stream: &mut TcpStream, head: &str, bytes: &[u8], pause: Duration) {
+    raw(stream, head.as_bytes());
+    let piece = chunk(bytes);
+    while stream.write_all(&piece).is_ok() {
+        std::thread::sleep(pause);
     }
 }

@@ -32,3 +32,4 @@ mod thumbnails;
 mod upstream;
 mod upstream_hostile;
 mod upstream_rights;
+mod upstream_swapped;

@@ -1,51 +1,18 @@
 //! Another hospital's server that does not behave, or that someone else speaks for.
 
 use std::io::Write as _;
-use std::net::TcpStream;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::elsewhere::{Asked, Canary, Elsewhere, gateway, send, source};
-use crate::server::{Answer, Server, raw_exchange};
-
-const INSTANCE: &str = "/dicomweb/north/studies/1/series/2/instances/3";
-
-/// A data set with these UIDs.
-fn set(study: &str, series: &str, instance: &str) -> Value {
-    json!({
-        "00080018": {"vr": "UI", "Value": [instance]},
-        "00100010": {"vr": "PN", "Value": [{"Alphabetic": format!("Patient^Of {study}")}]},
-        "0020000D": {"vr": "UI", "Value": [study]},
-        "0020000E": {"vr": "UI", "Value": [series]},
-    })
-}
-
-fn text(answer: &Answer) -> String {
-    String::from_utf8_lossy(&answer.body).into_owned()
-}
-
-/// Sends a whole answer as it stands.
-fn raw(stream: &mut TcpStream, bytes: &[u8]) {
-    let _ = stream.write_all(bytes);
-}
-
-fn chunk(bytes: &[u8]) -> Vec<u8> {
-    [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
-}
+use crate::elsewhere::{
+    Asked, Canary, Elsewhere, INSTANCE, endless, gateway, raw, send, set, source, text,
+};
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/dicom+json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
-
-/// Sends the same bytes again and again until nobody takes them any more, with a pause between two of them.
-fn endless(stream: &mut TcpStream, head: &str, bytes: &[u8], pause: Duration) {
-    raw(stream, head.as_bytes());
-    let piece = chunk(bytes);
-    while stream.write_all(&piece).is_ok() {
-        std::thread::sleep(pause);
-    }
-}
 
 /// Each fault with its status and code; what the server said reaches nobody.
 #[test]
@@ -116,7 +83,7 @@ fn t13_faults_of_a_source_are_told_in_our_words() {
         ("brotli", 502, "upstream_broken"),
         ("no-gzip", 502, "upstream_broken"),
         ("no-http", 502, "upstream_unreachable"),
-        ("short", 502, "upstream_unreachable"),
+        ("short", 502, "upstream_broken"),
         ("gone", 502, "upstream_unreachable"),
     ] {
         let answer = server.get(&format!("/dicomweb/north/studies/{study}/metadata"));
@@ -141,13 +108,20 @@ fn t13_faults_of_a_source_are_told_in_our_words() {
 #[test]
 fn a_source_that_is_not_there_is_unreachable() {
     let port = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     };
-    let plain = Elsewhere::json(|_| "[]".to_owned());
+    // It does not speak TLS.
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let south = format!("https://{}/dicom-web", plain.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in plain.incoming() {
+            raw(&mut stream.unwrap(), b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
     let sources = [
         source("north", &format!("http://127.0.0.1:{port}/dicom-web"), ""),
-        source("south", &plain.root().replace("http", "https"), ""),
+        source("south", &south, ""),
         source("east", "http://pacs.invalid/dicom-web", ""),
     ];
     let (_folder, server) = gateway(&sources.concat());
@@ -233,7 +207,7 @@ fn t14_answers_without_end_are_cut_off() {
         Some("addresses") => {
             // Short there, long here.
             let mut long = set("addresses", "2", "3");
-            for index in 0..15_000 {
+            for index in 0..22_000 {
                 long[format!("{:08X}", 0x0009_1000 + index)] = json!({"vr": "OB", "BulkDataURI": "b"});
             }
             send(stream, "application/dicom+json", long.to_string().as_bytes());
@@ -401,7 +375,7 @@ fn t13_no_address_that_a_source_names_is_asked_for_anything() {
         (502, "upstream_redirect".into())
     );
     let answer = server.get(&format!("{INSTANCE}/thumbnail"));
-    assert_eq!(answer.status, 404);
+    assert_eq!(answer.error_code(), "upstream_broken");
     // Nobody else has been asked, nor the source for what is not below its root; and what is, is had.
     assert_eq!(
         server
@@ -459,251 +433,6 @@ fn t13_an_address_of_ours_leads_nowhere_but_below_the_sources_root() {
             ]
             .contains(&asked.path()),
             "{asked:?}"
-        );
-    }
-}
-
-/// Whatever is asked for, this server answers with another patient's.
-#[test]
-fn t24_a_source_that_answers_with_other_studies_is_not_passed_on() {
-    let upstream = Elsewhere::json(|asked| {
-        let target = asked.target.as_str();
-        let right = set("1", "2", "3");
-        let wrong = if target.contains("series/2/instances/3") {
-            set("1", "2", "9")
-        } else if target.contains("series/2") {
-            set("1", "9", "3")
-        } else {
-            set("9", "2", "3")
-        };
-        match target.contains("mixed=") || target.contains("limit=2") {
-            true => json!([right, wrong]).to_string(),
-            false => json!([wrong]).to_string(),
-        }
-    });
-    let (_folder, server) = gateway(&source("north", &upstream.root(), ""));
-    for path in [
-        "studies/1/metadata",
-        "studies/1/series/2/metadata",
-        "studies/1/series/2/instances/3/metadata",
-        "studies/1/series",
-        "studies/1/series?limit=2",
-        "studies/1/instances",
-        "studies/1/series/2/instances",
-        "studies?StudyInstanceUID=1",
-        "series?StudyInstanceUID=1&limit=2",
-        "studies/1/series/2/instances/3/bulk/7FE00010",
-    ] {
-        let answer = server.get(&format!("/dicomweb/north/{path}"));
-        assert_eq!(
-            (answer.status, answer.error_code()),
-            (502, "upstream_mixed".into()),
-            "{path}"
-        );
-        assert!(!text(&answer).contains("Patient^Of"), "{path}");
-    }
-    // A list that asks for no study in particular is nobody else's.
-    assert_eq!(server.get("/dicomweb/north/studies").status, 200);
-}
-
-#[test]
-fn t24_a_study_without_its_own_name_is_not_passed_on() {
-    let upstream = Elsewhere::json(|_| {
-        let mut nameless = set("1", "2", "3");
-        nameless.as_object_mut().unwrap().remove("0020000D");
-        json!([nameless]).to_string()
-    });
-    let (_folder, server) = gateway(&source("north", &upstream.root(), ""));
-    for path in [
-        "studies/1/metadata",
-        "studies/1/series",
-        "studies/1/instances",
-    ] {
-        let answer = server.get(&format!("/dicomweb/north/{path}"));
-        assert_eq!(answer.error_code(), "upstream_mixed", "{path}");
-    }
-    // In a list of everything it cannot be opened, and is left out.
-    assert_eq!(server.get("/dicomweb/north/studies").json(), json!([]));
-}
-
-fn frames_of(kind: &'static str, body: &'static [u8]) -> (Elsewhere, tempfile::TempDir, Server) {
-    let upstream = Elsewhere::start(move |_, stream| send(stream, kind, body));
-    let (folder, server) = gateway(&source("north", &upstream.root(), "frames_max = \"64KiB\""));
-    (upstream, folder, server)
-}
-
-#[test]
-fn t24_frames_that_are_not_those_that_were_asked_for_are_refused() {
-    const PARTS: &str = "multipart/related; type=\"application/octet-stream\"; boundary=b";
-    let two = b"--b\r\n\r\nx\r\n--b\r\n\r\ny\r\n--b--";
-    let other = b"--b\r\nContent-Location: ../../9/frames/1\r\n\r\nx\r\n--b--";
-    for (kind, body, list, code) in [
-        (PARTS, b"--b--".as_slice(), "1", "upstream_broken"),
-        (
-            PARTS,
-            b"--b\r\nContent-Type: text/html\r\n\r\n<p>\r\n--b--",
-            "1",
-            "upstream_broken",
-        ),
-        (PARTS, other, "1", "upstream_mixed"),
-        (PARTS, b"no parts", "1", "upstream_broken"),
-        ("multipart/related", two, "2", "upstream_broken"),
-        (
-            "multipart/related; boundary=\"b\\\"\"",
-            two,
-            "1,2",
-            "upstream_broken",
-        ),
-        ("application/octet-stream", b"xy", "1,2", "upstream_broken"),
-        ("text/html", b"<p>", "1", "upstream_broken"),
-        ("image/svg+xml", b"<svg>", "1", "upstream_broken"),
-        ("application/json", b"{}", "1", "upstream_broken"),
-        ("nonsense", b"x", "1", "upstream_broken"),
-    ] {
-        let (_upstream, _folder, server) = frames_of(kind, body);
-        let answer = server.get(&format!("{INSTANCE}/frames/{list}"));
-        assert_eq!(
-            (answer.status, answer.error_code()),
-            (502, code.into()),
-            "{kind} {list}"
-        );
-    }
-    // What is wrong later breaks the answer off, so that nobody takes it for whole.
-    let (_upstream, _folder, server) = frames_of(PARTS, two);
-    let address = server.address.to_string();
-    let whole = |list: &str| {
-        let bytes = raw_exchange(&address, &format!("{INSTANCE}/frames/{list}"), "");
-        bytes.ends_with(b"0\r\n\r\n")
-    };
-    assert!(whole("1,2"));
-    assert!(!whole("1") && !whole("1,2,3"));
-}
-
-#[test]
-fn t14_frames_without_end_break_off() {
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let upstream =
-        Elsewhere::start(move |_, stream| endless(stream, head, &[7; 4096], Duration::ZERO));
-    let more = "frames_max = \"1MiB\"";
-    let (_folder, server) = gateway(&source("north", &upstream.root(), more));
-    let bytes = raw_exchange(
-        &server.address.to_string(),
-        &format!("{INSTANCE}/frames/1"),
-        "",
-    );
-    assert!(!bytes.ends_with(b"0\r\n\r\n"));
-    let count = bytes.iter().filter(|byte| **byte == 7).count();
-    assert!(count <= 1 << 20 && count > 0, "{count}");
-    assert_eq!(
-        server.state.source_health()[0].health.failed.unwrap().1,
-        "upstream_too_large"
-    );
-}
-
-#[test]
-fn t17_headers_of_a_source_are_not_passed_on() {
-    let upstream = Elsewhere::start(|asked, stream| {
-        let evil = "Set-Cookie: sid=CANARY\r\nContent-Security-Policy: CANARY\r\nAccess-Control-Allow-Origin: CANARY\r\nContent-Disposition: CANARY\r\nX-Total-Count: CANARY\r\n";
-        let (kind, body) = if asked.path().contains("/frames/") {
-            let part = "--b\r\nContent-Type: image/jls; transfer-syntax=1.2; x=CANARY\r\nSet-Cookie: CANARY\r\nX: CANARY\r\n\r\nx\r\n--b--";
-            (
-                "multipart/related; boundary=b; type=\"CANARY/x\"; x=CANARY",
-                part.to_owned(),
-            )
-        } else {
-            (
-                "application/dicom+json; x=CANARY",
-                json!([set("1", "2", "3")]).to_string(),
-            )
-        };
-        let head = format!(
-            "HTTP/1.1 200 CANARY\r\nContent-Type: {kind}\r\n{evil}Connection: close\r\n\r\n{body}"
-        );
-        raw(stream, head.as_bytes());
-    });
-    let (_folder, server) = gateway(&source("north", &upstream.root(), ""));
-    for path in [
-        "/dicomweb/north/studies".to_owned(),
-        format!("{INSTANCE}/metadata"),
-        format!("{INSTANCE}/frames/1"),
-    ] {
-        let bytes = raw_exchange(&server.address.to_string(), &path, "");
-        let answer = String::from_utf8(bytes).unwrap();
-        assert!(
-            answer.starts_with("HTTP/1.1 200 OK\r\n") && !answer.contains("CANARY"),
-            "{answer}"
-        );
-        assert!(answer.contains("default-src 'none'"), "{answer}");
-    }
-}
-
-#[test]
-fn pictures_are_pictures() {
-    let png = b"\x89PNG\r\n\x1a\nrest".as_slice();
-    for (body, expected) in [
-        (png, Some("image/png")),
-        (b"\xFF\xD8\xFF\xE0rest", Some("image/jpeg")),
-        (b"<svg onload=x>", None),
-        (b"", None),
-    ] {
-        let upstream = Elsewhere::start(move |asked, stream| {
-            // It knows no thumbnails.
-            match asked.path().rsplit('/').next() {
-                Some("rendered") => send(stream, "image/svg+xml", body),
-                Some("instances") => send(
-                    stream,
-                    "application/dicom+json",
-                    json!([set("1", "2", "3")]).to_string().as_bytes(),
-                ),
-                _ => raw(
-                    stream,
-                    b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                ),
-            }
-        });
-        let (_folder, server) = gateway(&source("north", &upstream.root(), ""));
-        for path in [
-            format!("{INSTANCE}/thumbnail"),
-            "/dicomweb/north/studies/1/series/2/thumbnail?size=64".to_owned(),
-        ] {
-            let answer = server.get(&path);
-            match expected {
-                Some(kind) => {
-                    assert_eq!(
-                        (answer.status, answer.header("content-type")),
-                        (200, Some(kind))
-                    );
-                    assert_eq!(answer.body, body);
-                }
-                None => assert_eq!(answer.error_code(), "upstream_broken"),
-            }
-        }
-        assert!(
-            upstream
-                .asked()
-                .iter()
-                .any(|asked| asked.target.ends_with("/rendered?viewport=64,64"))
-        );
-    }
-}
-
-/// How a frame was asked for decides whether the viewer tries another way.
-#[test]
-fn a_form_that_the_source_does_not_give_is_not_acceptable() {
-    for status in ["400", "406", "415", "500", "501"] {
-        let upstream = Elsewhere::start(move |_, stream| {
-            raw(
-                stream,
-                format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-                    .as_bytes(),
-            );
-        });
-        let (_folder, server) = gateway(&source("north", &upstream.root(), ""));
-        let answer = server.get(&format!("{INSTANCE}/frames/1"));
-        assert_eq!(
-            (answer.status, answer.error_code()),
-            (406, "not_acceptable".into()),
-            "{status}"
         );
     }
 }
