@@ -34,8 +34,6 @@ pub fn UserMenu(props: &UserMenuProps) -> Html {
     let user = session.user.clone().unwrap_or_default();
     let name = session.name.clone().filter(|name| !name.is_empty());
     let name = name.unwrap_or_else(|| user.clone());
-    let has = |role: &str| session.roles.iter().any(|known| known == role);
-    let reads_record = ["auditor", "radiologist", "referrer"].into_iter().any(has);
     html! {
         <span class="anchor">
             <button class="tool" aria-label={format!("Signed in as {name}")} title={name.clone()}
@@ -46,11 +44,8 @@ pub fn UserMenu(props: &UserMenuProps) -> Html {
                 <Pop label="Account" class="menu account" {close}>
                     <p class="pad"><b>{name}</b><br /><span class="t3">{user}{" \u{b7} "}{session.roles.join(", ")}</span></p>
                     <hr />
-                    if has("admin") {
-                        <a class="row" href="admin"><span class="name">{"Administration"}</span></a>
-                    }
-                    if reads_record {
-                        <a class="row" href="audit"><span class="name">{"Audit record"}</span></a>
+                    if session.password {
+                        <a class="row" href="auth/passkeys"><span class="name">{"Passkeys"}</span></a>
                     }
                     <SignOut leave={props.leave.clone()} />
                     <SignOut leave={props.leave.clone()} everywhere=true />
