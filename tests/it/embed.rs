@@ -245,7 +245,7 @@ fn expect_thirty(all: &[Value]) {
     assert_eq!(shown(5)["slice"], 2);
     assert_eq!(
         (&said(9)["stored"], &said(9)["value"]),
-        (&json!(60), &json!(60.0))
+        (&json!(60), &json!(60))
     );
     for index in [10, 28] {
         assert_eq!(said(index), &json!([8, 8, 60, 64]));
