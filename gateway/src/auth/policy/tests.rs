@@ -190,15 +190,15 @@ fn t12_whoever_referred_a_study_counts_only_where_a_policy_asks() {
     for (more, expected) in [
         ("", Some(true)),
         (
-            "forbid (principal, action, resource) when { resource.referrers.contains(\"x\") };",
+            "forbid (principal, action == Action::\"view\", resource) when { resource.referrers.contains(\"x\") };",
             None,
         ),
         (
-            "forbid (principal, action, resource) when { resource has referrers && resource.referrers == [\"x\"] };",
+            "forbid (principal, action == Action::\"view\", resource) when { resource has referrers && resource.referrers == [\"x\"] };",
             None,
         ),
         (
-            "forbid (principal, action, resource) when { resource.labels.contains(\"x\") };",
+            "forbid (principal, action == Action::\"view\", resource) when { resource.labels.contains(\"x\") };",
             Some(true),
         ),
     ] {
