@@ -17,6 +17,8 @@ fn sign_in(shared: &Shared, address: &str) {
     page.wait_for("location.pathname === '/auth/login'", 30)
         .unwrap();
     // The name has the focus at once.
+    page.wait_for("document.activeElement.id === 'name'", 20)
+        .unwrap();
     page.text("reader").unwrap();
     page.key("Tab").unwrap();
     page.text(WORD).unwrap();
@@ -62,7 +64,11 @@ fn the_view_on_screen_is_shared_and_opens_on_a_phone_as_it_was() {
     assert!(link.starts_with(&format!("{}s#v1.", shared.gateway.url())));
     let pin = shared.words(".pinv").replace('\u{a0}', "");
     assert!(pin.len() >= 6 && pin.bytes().all(|digit| digit.is_ascii_digit()));
-    assert!(shared.words(".mine li").contains("not opened yet"));
+    page.wait_for(
+        "document.querySelector('.mine li')?.textContent.includes('not opened yet')",
+        20,
+    )
+    .unwrap();
     shared.expect_no_problems();
 
     let browser = Browser::launch(Backend::WebGl2).unwrap();
