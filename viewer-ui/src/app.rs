@@ -1,10 +1,11 @@
 //! The app: starts engine, screen and components, and joins them.
 
+mod keeper;
+
 use crate::account::Watch;
-use crate::components::gate;
 use crate::components::guest::Guest;
 use crate::components::list::{ListMemory, ListSource, StudyList};
-use crate::components::reader::{Reader, Sharing};
+use crate::components::reader::Reader;
 use crate::components::sign_in::SignIn;
 use crate::embed::api::ViewerV1;
 use crate::embed::listeners::Listeners;
@@ -12,12 +13,11 @@ use crate::embed::session::{self, FrameSession};
 use crate::embed::{appearance, frame};
 use crate::engine::waiting::Told;
 use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
-use crate::platform::fetch::NotDone;
 use crate::platform::workers::{WorkerProgram, WorkerPrograms};
 use crate::platform::{canvas, clock, fetch, gamut, gpu, page, pictures};
-use crate::shared::{self, Link};
 use crate::store::{Access, Account, Command, Gate, Page, Presence, ReaderView};
 use js_sys::Promise;
+use keeper::{Keeper, follow_account, follow_link, sharing};
 use protocol::gateway::{Config, Framing};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -179,56 +179,6 @@ pub fn start() {
             follow_address(&bridge);
         }
     });
-}
-
-/// Follows whoever is logged in: hides everything when nobody is there, and goes on afterwards.
-async fn follow_account(bridge: Rc<Bridge>) {
-    let weak = Rc::downgrade(&bridge);
-    let was_away = Cell::new(false);
-    let watch = Watch::start(move |account: Account| {
-        let Some(bridge) = weak.upgrade() else { return };
-        let is_away = account.presence != Presence::Here;
-        if was_away.replace(is_away)
-            && !is_away
-            && let Some(handle) = bridge.handle()
-        {
-            // What was refused meanwhile is asked for again.
-            handle.send(EngineEvent::Command(Command::TryAgain));
-        }
-        let callback = bridge.account.borrow().clone();
-        if let Some(callback) = callback {
-            callback.emit(account);
-        }
-    });
-    *bridge.watch.borrow_mut() = watch.await;
-}
-
-/// Gives the server a password for the session of this window.
-fn prove(bridge: &Rc<Bridge>, password: String, done: Callback<Result<(), NotDone>>) {
-    let Some(watch) = bridge.watch.borrow().clone() else {
-        return;
-    };
-    spawn_local(async move { done.emit(watch.unlock(password).await) });
-}
-
-/// Opens what a shared link opened, and closes it when the link ends.
-fn follow_link(bridge: &Rc<Bridge>) {
-    let weak = Rc::downgrade(bridge);
-    let link = Link::new(move |access| {
-        let Some(bridge) = weak.upgrade() else { return };
-        if let Some(handle) = bridge.handle() {
-            match &access {
-                Access::Open(opened) => handle.send(EngineEvent::Open(shared::view(opened))),
-                Access::Ended => handle.send(EngineEvent::Close),
-                Access::Asked | Access::Offline => {}
-            }
-        }
-        let callback = bridge.admitted.borrow().clone();
-        if let Some(callback) = callback {
-            callback.emit(access);
-        }
-    });
-    link.follow();
 }
 
 /// The page for frames: what its address gives it, and its session. The same page is the window that a frame opens for signing in.
@@ -634,51 +584,5 @@ fn App(props: &AppProps) -> Html {
             <div class={classes!("shell", is_hidden.then_some("hidden"))} inert={is_hidden}>{shown}</div>
             <Keeper {bridge} account={(*account).clone()} {leave} />
         </>
-    }
-}
-
-/// What making a link needs of the app.
-fn sharing(bridge: &Rc<Bridge>) -> Sharing {
-    let (asked, proving) = (Rc::clone(bridge), Rc::clone(bridge));
-    Sharing {
-        ask: Callback::from(move |()| asked.handle()?.with(|engine| engine.to_share())),
-        prove: Callback::from(move |(password, done)| prove(&proving, password, done)),
-    }
-}
-
-#[derive(Properties)]
-struct KeeperProps {
-    bridge: Rc<Bridge>,
-    account: Account,
-    leave: Callback<()>,
-}
-
-impl PartialEq for KeeperProps {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.bridge, &other.bridge) && self.account == other.account
-    }
-}
-
-/// Keeps the gate.
-#[component]
-fn Keeper(props: &KeeperProps) -> Html {
-    let refused = use_state_eq(|| None::<NotDone>);
-    let is_busy = use_state_eq(|| false);
-    let unlock = {
-        let bridge = Rc::clone(&props.bridge);
-        let (refused, is_busy) = (refused.setter(), is_busy.setter());
-        Callback::from(move |password: String| {
-            let (refused, is_busy) = (refused.clone(), is_busy.clone());
-            is_busy.set(true);
-            let done = Callback::from(move |answer: Result<(), NotDone>| {
-                is_busy.set(false);
-                refused.set(answer.err());
-            });
-            prove(&bridge, password, done);
-        })
-    };
-    html! {
-        <gate::Gate account={props.account.clone()} {unlock} refused={(*refused).clone()}
-            is_busy={*is_busy} leave={props.leave.clone()} />
     }
 }

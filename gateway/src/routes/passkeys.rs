@@ -7,7 +7,6 @@ use axum::extract::{Form, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
-use webauthn_rs::prelude::{PublicKeyCredential, RegisterPublicKeyCredential};
 
 use super::asking::{
     Asking, event, go, no_login, record, with_cookie, with_session, with_short_cookie, work,
@@ -17,7 +16,7 @@ use crate::audit::event::{Kind, Outcome};
 use crate::auth::Login;
 use crate::auth::accounts::{self, AccountError};
 use crate::auth::asker::{CHALLENGE_COOKIE, cookie, now_s};
-use crate::auth::passkeys::{self, Passkeys};
+use crate::auth::passkeys::{self, Passkeys, PublicKeyCredential, RegisterPublicKeyCredential};
 use crate::auth::secret::Secret;
 use crate::auth::sessions::{self, Session, Stage};
 use crate::error::ApiError;
