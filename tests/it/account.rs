@@ -86,7 +86,7 @@ fn the_view_on_screen_is_shared_and_opens_on_a_phone_as_it_was() {
             "(() => {{ const it = {FIRST}; return [it.instance, it.slice, it.window.center, it.window.width]; }})()"
         ))
         .unwrap();
-    assert_eq!(seen, json!([instance, 12, -550.0, 1234.0]));
+    assert_eq!(seen, json!([instance, 12, -550, 1234]));
     let note = "document.body.innerText.includes('Look at the right hilum.')";
     guest.wait_for(note, 20).unwrap();
 
