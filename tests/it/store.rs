@@ -365,7 +365,11 @@ fn a_folder_that_is_still_read_shows_how_far_it_is() {
         )
         .unwrap();
     stage.go("");
-    wait_until_is(&stage, FOOT, &json!("120 studies"));
+    // Reading so many files takes its time.
+    stage
+        .page
+        .wait_for(&format!("{FOOT} === '120 studies'"), 60)
+        .unwrap();
     stage
         .page
         .wait_for("!document.querySelector('.band')", 60)
