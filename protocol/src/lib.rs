@@ -6,4 +6,5 @@
 pub mod account;
 pub mod dicomweb;
 pub mod gateway;
+pub mod order;
 pub mod uid;

@@ -1,4 +1,4 @@
-//! The two modules of the decode workers: what the smaller one lacks, the larger one decodes.
+//! The modules of the decode workers: what a smaller one lacks, a larger one decodes.
 
 use crate::made::{Coded, Made};
 use crate::stage::Stage;
@@ -15,6 +15,7 @@ fn workers_are_exchanged_for_other_decoders_and_no_frame_is_lost() {
     let folder = TempFolder::new("modules").unwrap();
     let coded = [
         ("1.2.840.10008.1.2.4.57", "grey12_predictor1.jpg"),
+        ("1.2.840.10008.1.2.4.90", "grey12.j2k"),
         ("1.2.840.10008.1.2.4.201", "grey12.htj2k"),
         ("1.2.840.10008.1.2.4.110", "grey12.jxl"),
         // The label says JPEG-LS, so the smaller module meets it and gives it back.

@@ -251,27 +251,41 @@ fn a_stream_above_the_limits_is_refused() {
 
 /// What browsers load first leaves out some decoders, and says so.
 #[test]
-fn the_common_decoders_send_other_streams_on() {
-    use viewer_core::decode::{decode_common, is_common};
+fn smaller_sets_of_decoders_send_other_streams_on() {
+    use viewer_core::decode::{Decoders, decode_common, decode_jpeg2000, decoders};
     let limits = Limits::default();
-    let common = decode_common(
-        &bytes(streams::J2K_MONO),
-        JPEG_2000,
-        &grey_format(false),
-        &limits,
-    );
+    let format = grey_format(false);
+    let common = decode_common(&bytes(streams::JLS_MONO), JPEG_LS, &format, &limits);
     assert_eq!(words(&common.unwrap()), streams::grey());
+    let j2k = bytes(streams::J2K_MONO);
     // Under its own label, and where only the first bytes tell it.
-    let jpeg = [0xFF, 0xD8, 0xFF, 0xC0, 0, 17, 8, 0, 33, 0, 36, 3];
-    for syntax in ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.1", JPEG_LS] {
+    for syntax in [JPEG_2000, "1.2.840.10008.1.2.1", JPEG_LS] {
         assert_eq!(
-            decode_common(&jpeg, syntax, &grey_format(false), &limits),
+            decode_common(&j2k, syntax, &format, &limits),
+            Err(DecodeError::NotInThisModule)
+        );
+        let frame = decode_jpeg2000(&j2k, syntax, &format, &limits);
+        assert_eq!(words(&frame.unwrap()), streams::grey());
+    }
+    // The first bytes of JPEG XL.
+    let jxl = [0xFF, 0x0A, 0, 0];
+    for syntax in ["1.2.840.10008.1.2.4.110", JPEG_2000] {
+        assert_eq!(
+            decode_jpeg2000(&jxl, syntax, &format, &limits),
             Err(DecodeError::NotInThisModule)
         );
     }
-    assert!(is_common(JPEG_LS) && !is_common("1.2.840.10008.1.2.4.50"));
-    // No module has a decoder for video, so the small one may say so.
-    assert!(is_common("1.2.840.10008.1.2.4.102"));
+    for (syntax, expected) in [
+        (JPEG_LS, Decoders::Common),
+        ("1.2.840.10008.1.2.4.70", Decoders::Common),
+        (JPEG_2000, Decoders::Jpeg2000),
+        ("1.2.840.10008.1.2.4.112", Decoders::All),
+        ("1.2.840.10008.1.2.8.1", Decoders::All),
+        // No set has a decoder for video, so the smallest may say so.
+        ("1.2.840.10008.1.2.4.102", Decoders::Common),
+    ] {
+        assert_eq!(decoders(syntax), expected, "{syntax}");
+    }
 }
 
 /// Servers exist that send the stored frame labelled as native pixels.

@@ -3,48 +3,30 @@
 use viewer_core::pixel::icc::ScreenColors;
 use viewer_core::pixel::{ColorModel, FrameParams, RenderPlan, SampleKind, Shade};
 
+/// Files of `shaders`, without comments: `build.rs` takes them out.
+macro_rules! sources {
+    ($($name:literal),+) => {
+        concat!($(include_str!(concat!(env!("OUT_DIR"), "/", $name, ".wgsl"))),+)
+    };
+}
+
 /// Everything that draws a 2-D frame.
-pub const FRAME: &str = concat!(
-    include_str!("../../shaders/common.wgsl"),
-    include_str!("../../shaders/voi.wgsl"),
-    include_str!("../../shaders/pixels.wgsl"),
-    include_str!("../../shaders/frame.wgsl"),
-);
+pub const FRAME: &str = sources!("common", "voi", "pixels", "frame");
 
 /// The same for frames that are cut into tiles.
-pub const TILED_FRAME: &str = concat!(
-    include_str!("../../shaders/common.wgsl"),
-    include_str!("../../shaders/voi.wgsl"),
-    include_str!("../../shaders/pixels_tiled.wgsl"),
-    include_str!("../../shaders/frame.wgsl"),
-);
+pub const TILED_FRAME: &str = sources!("common", "voi", "pixels_tiled", "frame");
 
 /// Everything that draws a plane through a volume in one piece.
-pub const PLANE: &str = concat!(
-    include_str!("../../shaders/mpr.wgsl"),
-    include_str!("../../shaders/voi.wgsl"),
-    include_str!("../../shaders/slices.wgsl"),
-    include_str!("../../shaders/voxels.wgsl"),
-);
+pub const PLANE: &str = sources!("mpr", "voi", "slices", "voxels");
 
 /// The same where the graphics card mixes voxels.
-pub const MIXED_PLANE: &str = concat!(
-    include_str!("../../shaders/mpr.wgsl"),
-    include_str!("../../shaders/voi.wgsl"),
-    include_str!("../../shaders/slices.wgsl"),
-    include_str!("../../shaders/voxels_mixed.wgsl"),
-);
+pub const MIXED_PLANE: &str = sources!("mpr", "voi", "slices", "voxels_mixed");
 
 /// How well the graphics card mixes.
-pub const MIXING: &str = include_str!("../../shaders/mixing.wgsl");
+pub const MIXING: &str = sources!("mixing");
 
 /// The same for volumes in bricks.
-pub const BRICKED_PLANE: &str = concat!(
-    include_str!("../../shaders/mpr.wgsl"),
-    include_str!("../../shaders/voi.wgsl"),
-    include_str!("../../shaders/slices.wgsl"),
-    include_str!("../../shaders/voxels_bricked.wgsl"),
-);
+pub const BRICKED_PLANE: &str = sources!("mpr", "voi", "slices", "voxels_bricked");
 
 /// The vertex entry point.
 pub const COVER: &str = "cover";

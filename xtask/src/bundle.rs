@@ -6,7 +6,7 @@
 
 use crate::page::{self, Assets};
 use crate::prerequisites;
-use crate::steps::{Progress, cargo, check, has_program, root, target};
+use crate::steps::{Progress, cargo, check, root, target};
 use crate::wasm_target::{TARGET, WasmCompiler};
 use anyhow::{Context, Result};
 use base64::Engine as _;
@@ -63,7 +63,13 @@ pub fn build_all(progress: &mut Progress) -> Result<PathBuf> {
 const PAGE: &str = "app";
 
 /// Programs of which the app is made: of the page and of its workers.
-const PROGRAMS: [&str; 4] = [PAGE, "decode_worker", "decode_worker_all", "plane_worker"];
+const PROGRAMS: [&str; 5] = [
+    PAGE,
+    "decode_worker",
+    "decode_worker_jpeg2000",
+    "decode_worker_all",
+    "plane_worker",
+];
 
 /// The level at which a whole program is optimised once more: at that of the profile no loop would become a vector loop,
 /// not even in crates that ask for it. Crates that are to be small stay so.
@@ -227,8 +233,7 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
         }
         bindgen
             .generate(made)
-            .with_context(|| format!("binding {name} failed"))?;
-        optimise(&made.join(format!("{name}_bg.wasm")))
+            .with_context(|| format!("binding {name} failed"))
     };
     for name in PROGRAMS {
         bind(name, name == PAGE)?;
@@ -243,7 +248,7 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
         let wasm = put(&format!("{name}.wasm"), &module)?;
         let glue = put(
             &format!("{name}_glue.js"),
-            &read(made.join(format!("{name}.js")))?,
+            &short_glue(&read(made.join(format!("{name}.js")))?),
         )?;
         // Relative to the worker's own address, which lies in the same folder.
         let start = put(&format!("{name}.js"), worker_start(&glue.name).as_bytes())?;
@@ -251,8 +256,9 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
     };
     Ok(Assets {
         app_wasm: put("app.wasm", &read(made.join("app_bg.wasm"))?)?,
-        app_glue: put("app.js", &read(made.join("app.js"))?)?,
+        app_glue: put("app.js", &short_glue(&read(made.join("app.js"))?))?,
         worker: worker("decode_worker")?,
+        worker_jpeg2000: worker("decode_worker_jpeg2000")?,
         worker_all: worker("decode_worker_all")?,
         plane_worker: worker("plane_worker")?,
         boot: put("boot.js", &read(root().join("www/boot.js"))?)?,
@@ -289,35 +295,26 @@ fn worker_start(glue: &str) -> String {
     )
 }
 
-/// Makes a module smaller where wasm-opt is on the machine; it is never required.
-fn optimise(module: &Path) -> Result<()> {
-    if !has_program("wasm-opt") {
-        return Ok(());
+/// Glue without indentation, empty lines and comments on lines of their own. A text that goes over several lines would not
+/// survive that: then it stays as it is.
+fn short_glue(glue: &[u8]) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(glue) else {
+        return glue.to_vec();
+    };
+    if text.lines().any(|line| line.matches('`').count() % 2 == 1) {
+        return glue.to_vec();
     }
-    let smaller = module.with_extension("smaller");
-    let features = [
-        "simd",
-        "bulk-memory",
-        "nontrapping-float-to-int",
-        "sign-ext",
-        "mutable-globals",
-        "reference-types",
-        "multivalue",
-    ];
-    let done = check(
-        std::process::Command::new("wasm-opt")
-            .arg("-O2")
-            .args(features.map(|feature| format!("--enable-{feature}")))
-            .arg(module)
-            .arg("-o")
-            .arg(&smaller),
-    );
-    match done {
-        Ok(()) => std::fs::rename(&smaller, module)?,
-        // Old versions do not know what the compiler writes.
-        Err(error) => println!("      not made smaller: {error:#}"),
+    let mut short = String::new();
+    let mut in_comment = false;
+    for line in text.lines().map(str::trim) {
+        let is_comment = in_comment || line.starts_with("/*") || line.starts_with("//");
+        in_comment = (in_comment || line.starts_with("/*")) && !line.ends_with("*/");
+        if !is_comment && !line.is_empty() {
+            short.push_str(line);
+            short.push('\n');
+        }
     }
-    Ok(())
+    short.into_bytes()
 }
 
 fn asset(folder: &Path, name: &str, bytes: &[u8]) -> Result<Asset> {
@@ -402,4 +399,18 @@ fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn glue_loses_what_browsers_do_not_need() {
+        let glue = "/* eslint */\n\nlet wasm;\n/**\n * @param {a} b\n */\nfunction f() {\n    // Why.\n    return 'a  // b';\n}\n";
+        let short = "let wasm;\nfunction f() {\nreturn 'a  // b';\n}\n";
+        assert_eq!(short_glue(glue.as_bytes()), short.as_bytes());
+        let lines = "const text = `\n    // stays\n`;\n";
+        assert_eq!(short_glue(lines.as_bytes()), lines.as_bytes());
+    }
 }

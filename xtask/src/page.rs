@@ -14,6 +14,8 @@ pub struct Assets {
     pub app_glue: Asset,
     /// The decode worker.
     pub worker: Worker,
+    /// The decode worker with the decoder of JPEG 2000, too.
+    pub worker_jpeg2000: Worker,
     /// The decode worker with all decoders.
     pub worker_all: Worker,
     /// The worker that samples planes.
@@ -125,6 +127,7 @@ fn render(source: &str, assets: &Assets, is_bench: bool) -> Result<String> {
     }
     for (loader, worker) in [
         ("decode_worker_loader.js", &assets.worker),
+        ("decode_worker_jpeg2000_loader.js", &assets.worker_jpeg2000),
         ("decode_worker_all_loader.js", &assets.worker_all),
         ("plane_worker_loader.js", &assets.plane_worker),
     ] {
@@ -201,6 +204,7 @@ mod tests {
             app_wasm: asset("app-1.wasm"),
             app_glue: asset("app-2.js"),
             worker: worker("decode_worker-3"),
+            worker_jpeg2000: worker("decode_worker_jpeg2000-9"),
             worker_all: worker("decode_worker_all-7"),
             plane_worker: worker("plane_worker-8"),
             boot: asset("boot-4.js"),
@@ -226,6 +230,9 @@ mod tests {
                 "name=\"sagitta-worker-all\" content=\"./assets/decode_worker_all-7.js\""
             )
         );
+        assert!(page.contains(
+            "name=\"sagitta-worker-jpeg2000\" content=\"./assets/decode_worker_jpeg2000-9.js\""
+        ));
         assert!(
             page.contains("name=\"sagitta-plane-worker\" content=\"./assets/plane_worker-8.js\"")
         );

@@ -72,9 +72,14 @@ pub async fn script() -> Result<Response, ApiError> {
 fn ahead(page: &str) -> String {
     let mut found: Vec<&str> = Vec::new();
     for tag in page.split('<') {
-        let is_rare = ["sagitta-worker-all", "sagitta-plane-worker", "rel=\"icon\""]
-            .iter()
-            .any(|name| tag.contains(name));
+        let is_rare = [
+            "sagitta-worker-jpeg2000",
+            "sagitta-worker-all",
+            "sagitta-plane-worker",
+            "rel=\"icon\"",
+        ]
+        .iter()
+        .any(|name| tag.contains(name));
         if is_rare {
             continue;
         }
@@ -110,6 +115,7 @@ mod tests {
             "<link rel=\"preload\" as=\"fetch\" crossorigin href=\"./assets/app-3.wasm\">",
             "<meta name=\"sagitta-app-wasm\" content=\"./assets/app-3.wasm\">",
             "<meta name=\"sagitta-worker\" content=\"./assets/w-4.js\" data-module=\"./assets/w-5.wasm\">",
+            "<meta name=\"sagitta-worker-jpeg2000\" content=\"./assets/j2k-8.js\">",
             "<meta name=\"sagitta-worker-all\" content=\"./assets/all-6.js\">",
             "<script type=\"module\" src=\"./assets/boot-7.js\"></script>",
             "<a href=\"./assets/&lt;script&gt;\">"

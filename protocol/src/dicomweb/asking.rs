@@ -5,6 +5,7 @@
 //! every frame is asked for twice.
 //! Source: DICOM PS3.18 sections 8.7.3 (media types) and 8.7.3.5 (transfer syntaxes).
 
+use crate::order;
 use std::collections::HashMap;
 
 /// A way to ask for a frame.
@@ -70,7 +71,7 @@ impl Ways {
             .into_iter()
             .filter(|way| !(skips_stored && *way == Way::Stored))
             .collect();
-        ways.sort_by_key(|way| Some(*way) != known);
+        order::sort_by_key(&mut ways, |way| Some(*way) != known);
         ways
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Source: DICOM PS3.18 section 8.7.3 (tables 8.7.3-2 and 8.7.3-5), RFC 9110 section 12.5.1.
 
+use crate::order;
+
 /// Explicit VR little endian: what goes out where the client asks for nothing else.
 pub const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 /// Uncompressed pixels of any kind.
@@ -143,7 +145,7 @@ pub fn parse_accept(header: &str) -> Vec<FrameRange> {
         ));
     }
     // A stable sort keeps the client's order among equals.
-    ranges.sort_by(|a, b| b.0.total_cmp(&a.0));
+    order::sort_by(&mut ranges, |a, b| b.0.total_cmp(&a.0));
     ranges.into_iter().map(|(_, range)| range).collect()
 }
 

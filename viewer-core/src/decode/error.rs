@@ -12,7 +12,7 @@ pub enum DecodeError {
         /// Transfer Syntax UID.
         uid: String,
     },
-    /// The decoder is left out of [`super::decode_common`]; [`super::decode_frame`] has it.
+    /// The decoder is left out of this set ([`super::Decoders`]); [`super::decode_frame`] has it.
     #[error("this module does not hold the decoder")]
     NotInThisModule,
     /// The codec is there, but the stream uses a part of it that is not.

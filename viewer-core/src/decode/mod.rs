@@ -38,7 +38,7 @@ use crate::pixel::{Frame, PixelFormat};
 pub use error::DecodeError;
 pub use limits::Limits;
 use transfer_syntax::Codec;
-pub use transfer_syntax::{is_common, is_lossy, is_supported, name};
+pub use transfer_syntax::{decoders, is_lossy, is_supported, name};
 
 /// Decodes one frame by any decoder there is.
 ///
@@ -61,10 +61,20 @@ pub fn decode_frame(
     decode_by(bytes, transfer_syntax, format, limits, any_codec)
 }
 
-/// Decodes one frame by the decoders that most images need: native, RLE, JPEG-LS, JPEG 2000 and HTJ2K.
+/// Decoders that a program is made with. Each set holds those before it, and is larger: what browsers load first is small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Decoders {
+    /// Native, RLE, JPEG, JPEG-LS and HTJ2K: [`decode_common`].
+    Common,
+    /// JPEG 2000 as well: [`decode_jpeg2000`].
+    Jpeg2000,
+    /// JPEG XL and deflated frames as well: [`decode_frame`].
+    All,
+}
+
+/// Decodes one frame by [`Decoders::Common`].
 ///
-/// A program that calls this one alone does not hold the other decoders: that keeps what browsers load
-/// first small. [`is_common`] tells in advance whether it will do.
+/// A program that calls this one alone does not hold the other decoders. [`decoders`] tells in advance whether it will do.
 ///
 /// # Errors
 /// [`DecodeError::NotInThisModule`] where [`decode_frame`] is needed; else as [`decode_frame`].
@@ -75,6 +85,19 @@ pub fn decode_common(
     limits: &Limits,
 ) -> Result<Frame, DecodeError> {
     decode_by(bytes, transfer_syntax, format, limits, common_codec)
+}
+
+/// Decodes one frame by [`Decoders::Jpeg2000`].
+///
+/// # Errors
+/// As [`decode_common`].
+pub fn decode_jpeg2000(
+    bytes: &[u8],
+    transfer_syntax: &str,
+    format: &PixelFormat,
+    limits: &Limits,
+) -> Result<Frame, DecodeError> {
+    decode_by(bytes, transfer_syntax, format, limits, jpeg2000_codec)
 }
 
 fn decode_by(
@@ -120,9 +143,25 @@ fn common_codec(
         Codec::BigEndian => native::decode(bytes, format, true, limits),
         Codec::Rle => rle::decode(bytes, format, limits),
         Codec::JpegLs => jpeg_ls::decode(bytes, format, limits),
-        Codec::Jpeg2000 => jpeg2000::decode(bytes, format, limits),
         Codec::HighThroughput => high_throughput::decode(bytes, format, limits),
+        Codec::Jpeg => jpeg::decode(bytes, format, limits),
         _ => Err(DecodeError::NotInThisModule),
+    }
+}
+
+fn jpeg2000_codec(
+    bytes: &[u8],
+    codec: Codec,
+    format: &PixelFormat,
+    limits: &Limits,
+) -> Result<Frame, DecodeError> {
+    match codec {
+        // Which of the two coders it is, the stream says.
+        Codec::Jpeg2000 | Codec::HighThroughput => match jpeg2000::decode(bytes, format, limits) {
+            Err(DecodeError::NotInThisModule) => high_throughput::decode(bytes, format, limits),
+            result => result,
+        },
+        common => common_codec(bytes, common, format, limits),
     }
 }
 
@@ -134,9 +173,8 @@ fn any_codec(
 ) -> Result<Frame, DecodeError> {
     match codec {
         Codec::Deflated => deflated::decode(bytes, format, limits),
-        Codec::Jpeg => jpeg::decode(bytes, format, limits),
         Codec::JpegXl => jpeg_xl::decode(bytes, format, false, limits),
         Codec::JpegXlOfJpeg => jpeg_xl::decode(bytes, format, true, limits),
-        common => common_codec(bytes, common, format, limits),
+        other => jpeg2000_codec(bytes, other, format, limits),
     }
 }

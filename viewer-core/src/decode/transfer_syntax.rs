@@ -2,6 +2,8 @@
 //!
 //! Source: DICOM PS3.5 section 10 and annex A, UIDs of PS3.6 annex A.
 
+use super::Decoders;
+
 /// A decoder of this build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Codec {
@@ -28,16 +30,17 @@ pub(super) enum Codec {
 }
 
 impl Codec {
-    /// True for the decoders of [`super::decode_common`].
-    fn is_common(self) -> bool {
+    /// The smallest set that holds it.
+    fn decoders(self) -> Decoders {
         match self {
             Self::LittleEndian
             | Self::BigEndian
             | Self::Rle
+            | Self::Jpeg
             | Self::JpegLs
-            | Self::Jpeg2000
-            | Self::HighThroughput => true,
-            Self::Jpeg | Self::JpegXl | Self::JpegXlOfJpeg | Self::Deflated => false,
+            | Self::HighThroughput => Decoders::Common,
+            Self::Jpeg2000 => Decoders::Jpeg2000,
+            Self::JpegXl | Self::JpegXlOfJpeg | Self::Deflated => Decoders::All,
         }
     }
 }
@@ -219,11 +222,11 @@ pub fn is_supported(transfer_syntax: &str) -> bool {
     codec(transfer_syntax).is_some()
 }
 
-/// True where [`super::decode_common`] holds the decoder, or no module has one.
+/// The smallest set that holds the decoder; the smallest of all where none does.
 ///
 /// What a frame really is may still differ from its label.
-pub fn is_common(transfer_syntax: &str) -> bool {
-    codec(transfer_syntax).is_none_or(Codec::is_common)
+pub fn decoders(transfer_syntax: &str) -> Decoders {
+    codec(transfer_syntax).map_or(Decoders::Common, Codec::decoders)
 }
 
 /// True where the transfer syntax lets an encoder change pixel values.

@@ -6,6 +6,7 @@
 
 use super::ImagePlane;
 use glam::{DMat2, DVec3};
+use protocol::order;
 
 /// Components of a unit vector below this get no letter: within 14.5 degrees of an axis or plane, a
 /// refinement would be noise to the reader.
@@ -86,7 +87,7 @@ pub fn letters(direction: DVec3) -> String {
         .to_array()
         .map(|component| (component.abs() * 1e6).round());
     let mut axes = [0, 1, 2];
-    axes.sort_by(|a, b| f64::total_cmp(&sizes[*b], &sizes[*a]));
+    order::sort_by(&mut axes, |a, b| f64::total_cmp(&sizes[*b], &sizes[*a]));
     axes.into_iter()
         .filter(|axis| unit[*axis].abs() >= LETTER_THRESHOLD)
         .map(|axis| AXES[axis][usize::from(unit[axis] < 0.0)])

@@ -6,6 +6,7 @@
 
 use super::{FrameKey, FrameSet};
 use crate::model::{PlayOrder, SeriesId};
+use protocol::order::sort_by_key;
 
 /// Why a frame is wanted, most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +65,7 @@ impl ShownVolume {
 /// nearest first, so that a series larger than the cache is not fetched twice.
 pub fn plan(shown: &[Shown], volumes: &[ShownVolume], most: usize) -> Vec<Wanted> {
     let mut order: Vec<&Shown> = shown.iter().filter(|s| s.frame_count > 0).collect();
-    order.sort_by_key(|s| (s.plays.is_none(), !s.active));
+    sort_by_key(&mut order, |s| (s.plays.is_none(), !s.active));
     let mut seen = FrameSet::default();
     let mut wanted = Vec::new();
     let mut push = |wanted: &mut Vec<Wanted>, series, slice: usize, tier| {

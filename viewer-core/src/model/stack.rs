@@ -6,6 +6,7 @@
 use super::Instance;
 use glam::DVec3;
 use protocol::dicomweb::json::Dataset;
+use protocol::order;
 
 /// One frame of a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,7 +36,9 @@ impl Stack {
 
     /// Puts the frames of instances in order.
     pub fn from_instances(mut instances: Vec<Instance>) -> Self {
-        instances.sort_by(|a, b| (a.number, &a.uid).cmp(&(b.number, &b.uid)));
+        order::sort_by(&mut instances, |a, b| {
+            (a.number, &a.uid).cmp(&(b.number, &b.uid))
+        });
         let mut frames: Vec<FrameRef> = instances
             .iter()
             .enumerate()
@@ -114,7 +117,7 @@ fn sort_along_normal(instances: &[Instance], frames: &mut [FrameRef]) -> bool {
         }
         placed.push((DVec3::from_array(position).dot(first), *frame));
     }
-    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    order::sort_by(&mut placed, |a, b| a.0.total_cmp(&b.0));
     if placed
         .windows(2)
         .any(|pair| pair[1].0 - pair[0].0 < SAME_POSITION_MM)

@@ -1,11 +1,14 @@
 //! Which series goes into which viewport when nobody has said so.
 
 use crate::model::{Series, SeriesId};
+use protocol::order;
 
 /// Series in the order in which they are listed and hung: images before documents, then by number,
 /// those without one last; what cannot be told apart stays in the server's order.
 pub fn listing_order(series: &mut [Series]) {
-    series.sort_by_key(|s| (s.study, s.is_document(), s.number.unwrap_or(i64::MAX)));
+    order::sort_by_key(series, |s| {
+        (s.study, s.is_document(), s.number.unwrap_or(i64::MAX))
+    });
 }
 
 /// The next series that holds images and is not shown yet, in listing order.

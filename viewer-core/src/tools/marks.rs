@@ -4,6 +4,7 @@ use super::overlay::number;
 use crate::model::spacing::has_length_region;
 use crate::model::{Instance, SpacingSource, spacing_at};
 use crate::volume::{GridNote, VolumeGrid};
+use protocol::order;
 
 /// Kind of a state mark, gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,7 +142,7 @@ pub fn marks(of: &Marked) -> Vec<Mark> {
             "Drawn by the processor: same values, slower to scroll.".into(),
         ));
     }
-    marks.sort_by_key(|mark| mark.kind);
+    order::sort_by_key(&mut marks, |mark| mark.kind);
     marks
 }
 
@@ -187,7 +188,7 @@ pub fn plane_marks(marks: &mut Vec<Mark>, of: &PlaneMarked) {
                 .into(),
         });
     }
-    marks.sort_by_key(|mark| mark.kind);
+    order::sort_by_key(marks, |mark| mark.kind);
 }
 
 /// Words as a sentence.

@@ -10,6 +10,7 @@
 use super::grid_note::{self, GridNote};
 use crate::geometry::ImagePlane;
 use glam::{DAffine3, DMat3, DVec3};
+use protocol::order::sort_by;
 
 /// Fewer slices make no volume.
 pub const MIN_SLICES: usize = 4;
@@ -117,7 +118,7 @@ impl VolumeGrid {
         let normal = first.normal();
         let distance = |index: &usize| planes[*index].position.dot(normal);
         let mut order: Vec<usize> = (0..planes.len()).collect();
-        order.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
+        sort_by(&mut order, |a, b| distance(a).total_cmp(&distance(b)));
         let (order, duplicates) = without_duplicates(order, distance);
         if order.len() < MIN_SLICES {
             return Err(NoVolume::TooFew {
@@ -442,7 +443,7 @@ fn without_duplicates(
 /// The median of the gaps between rising positions; 0 for less than two.
 pub(super) fn median_gap(positions: &[f64]) -> f64 {
     let mut gaps: Vec<f64> = positions.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    gaps.sort_by(f64::total_cmp);
+    sort_by(&mut gaps, f64::total_cmp);
     gaps.get(gaps.len() / 2).copied().unwrap_or_default()
 }
 

@@ -13,6 +13,7 @@ use super::mosaic::{self, Tiling};
 use crate::geometry::{ImagePlane, LETTER_THRESHOLD};
 use crate::model::{Acquisition, FrameRef, Instance, MosaicError, Stack};
 use crate::pixel::Photometric;
+use protocol::order;
 use std::collections::HashMap;
 
 /// Directions may differ by this angle within a group. More than 0.1 mm at the edge is said.
@@ -235,8 +236,7 @@ impl<'a> Set<'a> {
         let aside = |placed: &Placed<'_>| {
             placed.plane.position - normal * placed.plane.position.dot(normal)
         };
-        self.frames
-            .sort_by(|a, b| distance(a).total_cmp(&distance(b)));
+        order::sort_by(&mut self.frames, |a, b| distance(a).total_cmp(&distance(b)));
         let mut is_beside = false;
         let mut place = 0;
         for index in 1..self.frames.len() {

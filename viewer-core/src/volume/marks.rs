@@ -5,6 +5,7 @@
 //! as with times, the first at each place make the first group, and so on.
 
 use super::groups::Placed;
+use protocol::order;
 use std::collections::BTreeMap;
 
 /// Share of places that must hold several frames for them to be times of one acquisition rather than duplicates.
@@ -144,7 +145,7 @@ fn by_place<'f, 'a>(frames: &'f [Placed<'a>]) -> impl Iterator<Item = &'f [Place
 /// The values of a mark, rising, each once.
 fn distinct(frames: &[Placed<'_>], mark: Mark) -> Vec<Value> {
     let mut values: Vec<Value> = frames.iter().map(|frame| mark.value(frame)).collect();
-    values.sort();
+    order::sort_by(&mut values, Ord::cmp);
     values.dedup();
     values
 }

@@ -10,6 +10,7 @@ use super::line::Line;
 use super::near::{Near, Shape};
 use super::sample::{ABSENT, Sampler, is_absent};
 use crate::geometry::Projection;
+use protocol::order;
 use std::ops::{Range, RangeInclusive};
 
 /// Pixels across a block.
@@ -311,7 +312,7 @@ impl Block {
                 });
             }
         }
-        layers.sort_by(|a, b| b.best.total_cmp(&a.best));
+        order::sort_by(layers, |a, b| b.best.total_cmp(&a.best));
     }
 
     /// Samples planes, and hands over each row of each with its place in the block. `cells` is room for a copy of voxels.

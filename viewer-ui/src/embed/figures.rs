@@ -1,6 +1,7 @@
 //! `stats()`: what was fetched, decoded and drawn, and what memory it holds.
 
 use crate::engine::Engine;
+use protocol::order;
 use serde::Serialize;
 
 /// Distribution of some times, ms.
@@ -20,7 +21,7 @@ impl Percentiles {
     /// Of any list; all zero for an empty one.
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
+        order::sort_by(&mut sorted, f64::total_cmp);
         let at = |share: usize| {
             // The nearest-rank definition: the smallest value with at least `share` percent below it.
             let rank = (sorted.len() * share).div_ceil(100).max(1) - 1;

@@ -4,6 +4,7 @@ use crate::engine::waiting::ViewerError;
 use crate::engine::{EngineHandle, Source};
 use crate::platform::fetch::{self, FetchError};
 use protocol::dicomweb::json;
+use protocol::order;
 use protocol::uid::percent_encode;
 use serde::Deserialize;
 use viewer_core::model::Study;
@@ -161,7 +162,9 @@ fn choose(found: Vec<Study>, look_up: &LookUp) -> Result<Vec<Study>, ViewerError
         let words = "this is of more than one patient: name the study, or the source";
         return Err(ViewerError::new("ambiguous", words));
     }
-    found.sort_by(|one, other| (&other.date, &other.time).cmp(&(&one.date, &one.time)));
+    order::sort_by(&mut found, |one, other| {
+        (&other.date, &other.time).cmp(&(&one.date, &one.time))
+    });
     found.truncate(MOST_STUDIES);
     Ok(found)
 }

@@ -10,6 +10,7 @@ use js_sys::{Object, Promise, Reflect};
 use protocol::dicomweb::json::{self, Dataset};
 use protocol::dicomweb::path;
 use protocol::uid::percent_encode;
+use viewer_core::decode::{Decoders, decoders};
 use viewer_core::loading::FrameKey;
 use viewer_core::model::{Instance, OverlaySource, tags};
 use viewer_core::pixel::{OverlayBits, PixelFormat, SampleType};
@@ -141,14 +142,14 @@ async fn find(source: &Source, instance: &str) -> Result<(String, String), Viewe
         .ok_or_else(|| ViewerError::new("instance_unknown", "the server knows no such instance"))
 }
 
-/// True where the metadata names a transfer syntax that the small worker cannot read.
-fn needs_all(request: &Request) -> bool {
+/// The decoders that the transfer syntax of the metadata needs.
+fn needs(request: &Request) -> Decoders {
     match request {
         Request::Decode {
             transfer_syntax: Some(syntax),
             ..
-        } => !viewer_core::decode::is_common(syntax),
-        _ => false,
+        } => decoders(syntax),
+        _ => Decoders::Common,
     }
 }
 
@@ -180,7 +181,7 @@ async fn decode(
                 id,
                 header: header.clone(),
                 bytes: bytes.clone(),
-                needs_all: needs_all(request),
+                needs: needs(request),
             });
         })
     };

@@ -79,7 +79,7 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
             job,
             header,
             bytes,
-            needs_all,
+            needs,
         } => {
             let pool = handle.with(|engine| engine.pool().cloned());
             if let Some(pool) = pool {
@@ -87,7 +87,7 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
                     id: job,
                     header,
                     bytes,
-                    needs_all,
+                    needs,
                 });
             }
         }

@@ -7,7 +7,7 @@ use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};
 use crate::platform::workers::WorkerAnswer;
 use crate::worker_message::{Request, Response};
 use std::rc::Rc;
-use viewer_core::decode::is_common;
+use viewer_core::decode::{Decoders, decoders};
 use viewer_core::loading::{Failure, FrameKey, Job, Shown, ShownVolume, plan};
 use viewer_core::model::SeriesId;
 use viewer_core::pixel::ModalityLut;
@@ -169,7 +169,9 @@ impl Engine {
         let Some((address, transfer_syntax)) = self.wire_names(key) else {
             return;
         };
-        let needs_all = !transfer_syntax.as_deref().is_none_or(is_common);
+        let needs = transfer_syntax
+            .as_deref()
+            .map_or(Decoders::Common, decoders);
         let request = Request::Decode {
             content_type: bytes.content_type,
             transfer_syntax,
@@ -184,7 +186,7 @@ impl Engine {
             job,
             header,
             bytes: bytes.bytes,
-            needs_all,
+            needs,
         });
     }
 

@@ -38,6 +38,7 @@ use screen::Screen;
 use std::collections::HashMap;
 use std::rc::Rc;
 pub use stored_frame::StoredFrame;
+use viewer_core::decode::Decoders;
 use viewer_core::loading::{FrameCache, FrameKey, FrameQueue};
 use viewer_core::model::{BulkAnswer, SeriesId};
 use viewer_core::pixel::OverlayBits;
@@ -174,7 +175,7 @@ pub(crate) enum Effect {
         job: u64,
         header: String,
         bytes: js_sys::Uint8Array,
-        needs_all: bool,
+        needs: Decoders,
     },
     /// Come back before the browser paints.
     RequestFrame,

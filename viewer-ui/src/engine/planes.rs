@@ -5,6 +5,7 @@ use super::screen::{Screen, ShownPlane, Shows};
 use super::{Effect, Engine};
 use crate::store::{Content, Letters, MprView, SlabView, ViewportView};
 use glam::{DMat2, DVec3};
+use protocol::order;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use viewer_core::geometry::{PatientDirections, Projection, ViewPlane, edge_letters};
@@ -123,7 +124,7 @@ impl Engine {
         let mut shown: Vec<(u64, VolumeNow)> = Vec::new();
         // The active one first: where there is not room for all of them, it is whole.
         let mut viewports: Vec<usize> = (0..self.state.viewports.len()).collect();
-        viewports.sort_by_key(|index| *index != self.state.active);
+        order::sort_by_key(&mut viewports, |index| *index != self.state.active);
         for index in viewports {
             let viewport = &self.state.viewports[index];
             let Some(volume) = self.state.volume_of(viewport) else {

@@ -1,14 +1,15 @@
 //! Decode workers: plain workers that take bytes and give back frames, both by transfer.
 //!
 //! One job a worker at a time. A worker that traps, cannot start, or takes longer than the watchdog
-//! allows is ended and replaced; its job is reported as trapped. Workers start from the smaller of two
-//! modules; one that is free is replaced by a worker of the larger module when a job needs it, be it that
-//! the job says so or that a worker of the smaller module gave it back.
+//! allows is ended and replaced; its job is reported as trapped. Workers start from the smallest of three
+//! modules; one that is free is replaced by a worker of a larger module when a job needs it, be it that
+//! the job says so or that a worker of a smaller module gave it back.
 
 use super::{body, clock};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use viewer_core::decode::Decoders;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
@@ -22,8 +23,8 @@ pub struct WorkerJob {
     pub header: String,
     /// Handed over to the worker, with the whole of their buffer.
     pub bytes: js_sys::Uint8Array,
-    /// Only a worker of the larger module can do it.
-    pub needs_all: bool,
+    /// A worker with these decoders can do it.
+    pub needs: Decoders,
 }
 
 /// What workers start from.
@@ -35,13 +36,25 @@ pub struct WorkerProgram {
     pub module: Option<String>,
 }
 
-/// The two programs that workers start from.
+/// The programs that workers start from, one for each of [`Decoders`].
 #[derive(Debug, Clone)]
 pub struct WorkerPrograms {
     /// With the decoders that most images need.
     pub common: WorkerProgram,
+    /// With that of JPEG 2000, too.
+    pub jpeg2000: WorkerProgram,
     /// With all decoders.
     pub all: WorkerProgram,
+}
+
+impl WorkerPrograms {
+    fn with(&self, decoders: Decoders) -> &WorkerProgram {
+        match decoders {
+            Decoders::Common => &self.common,
+            Decoders::Jpeg2000 => &self.jpeg2000,
+            Decoders::All => &self.all,
+        }
+    }
 }
 
 /// The answer of a worker whose module lacks the decoder; it gives the bytes back.
@@ -68,7 +81,7 @@ const MOST_FAILED_STARTS: u32 = 8;
 
 struct Slot {
     worker: web_sys::Worker,
-    has_all: bool,
+    decoders: Decoders,
     job: Option<Running>,
     /// Event handlers, kept for as long as the worker lives.
     _handlers: [Closure<dyn FnMut(JsValue)>; 2],
@@ -91,8 +104,8 @@ struct Running {
 
 struct Pool {
     programs: WorkerPrograms,
-    /// The modules of the two programs, from when they were first asked for.
-    modules: [Option<js_sys::Promise>; 2],
+    /// The modules of the programs, from when they were first asked for.
+    modules: [Option<js_sys::Promise>; 3],
     slots: Vec<Option<Slot>>,
     waiting: VecDeque<WorkerJob>,
     failed_starts: u32,
@@ -104,7 +117,7 @@ struct Pool {
 pub struct WorkerPool(Rc<RefCell<Pool>>);
 
 impl WorkerPool {
-    /// Starts `count` workers of the smaller module.
+    /// Starts `count` workers of the smallest module.
     pub fn new(
         programs: WorkerPrograms,
         count: usize,
@@ -112,14 +125,14 @@ impl WorkerPool {
     ) -> Self {
         let pool = Self(Rc::new(RefCell::new(Pool {
             programs,
-            modules: [None, None],
+            modules: [None, None, None],
             slots: (0..count).map(|_| None).collect(),
             waiting: VecDeque::new(),
             failed_starts: 0,
             on_answer: Rc::new(on_answer),
         })));
         for index in 0..count {
-            pool.start(index, false);
+            pool.start(index, Decoders::Common);
         }
         pool.watch();
         pool
@@ -152,22 +165,15 @@ impl WorkerPool {
     }
 
     /// Starts a worker in a slot; the one that was there ends, and its memory is free.
-    fn start(&self, index: usize, has_all: bool) {
+    fn start(&self, index: usize, decoders: Decoders) {
         let old = self.0.borrow_mut().slots[index].take();
         old.iter().for_each(Slot::end);
-        let program = {
-            let programs = &self.0.borrow().programs;
-            if has_all {
-                programs.all.clone()
-            } else {
-                programs.common.clone()
-            }
-        };
+        let program = self.0.borrow().programs.with(decoders).clone();
         let Ok(worker) = web_sys::Worker::new(&program.start) else {
             return;
         };
         if let Some(address) = program.module {
-            self.send_module(index, worker.clone(), has_all, address);
+            self.send_module(index, worker.clone(), decoders, address);
         }
         let handler = |call: fn(&Self, usize, JsValue)| {
             let pool = Rc::downgrade(&self.0);
@@ -183,7 +189,7 @@ impl WorkerPool {
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         let slot = Slot {
             worker,
-            has_all,
+            decoders,
             job: None,
             _handlers: [on_message, on_error],
         };
@@ -191,8 +197,14 @@ impl WorkerPool {
     }
 
     /// Sends a worker its module when it is there. Without it the worker cannot start: that is a failed start.
-    fn send_module(&self, index: usize, worker: web_sys::Worker, has_all: bool, address: String) {
-        let place = usize::from(has_all);
+    fn send_module(
+        &self,
+        index: usize,
+        worker: web_sys::Worker,
+        decoders: Decoders,
+        address: String,
+    ) {
+        let place = decoders as usize;
         let module = {
             let modules = &mut self.0.borrow_mut().modules;
             let fresh = || future_to_promise(compiled(address));
@@ -223,9 +235,9 @@ impl WorkerPool {
     }
 
     fn hand_out(&self) {
-        while let Some((index, needs_other)) = self.next_worker() {
-            if needs_other {
-                self.start(index, true);
+        while let Some((index, other)) = self.next_worker() {
+            if let Some(decoders) = other {
+                self.start(index, decoders);
             }
             let mut pool = self.0.borrow_mut();
             let pool = &mut *pool;
@@ -253,21 +265,18 @@ impl WorkerPool {
         self.give_up_if_empty();
     }
 
-    /// The worker for the first job in line, and whether one of the larger module has to take its place.
-    fn next_worker(&self) -> Option<(usize, bool)> {
+    /// The worker for the first job in line, and the decoders of the one that has to take its place, if any.
+    fn next_worker(&self) -> Option<(usize, Option<Decoders>)> {
         let pool = self.0.borrow();
         let job = pool.waiting.front()?;
         let is_free = |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| slot.job.is_none());
         let fits = |slot: &Option<Slot>| {
-            is_free(slot)
-                && slot
-                    .as_ref()
-                    .is_some_and(|slot| slot.has_all || !job.needs_all)
+            is_free(slot) && slot.as_ref().is_some_and(|slot| slot.decoders >= job.needs)
         };
         let fitting = pool.slots.iter().position(fits);
-        fitting.map(|index| (index, false)).or_else(|| {
+        fitting.map(|index| (index, None)).or_else(|| {
             let free = pool.slots.iter().position(is_free);
-            free.map(|index| (index, true))
+            free.map(|index| (index, Some(job.needs)))
         })
     }
 
@@ -283,20 +292,22 @@ impl WorkerPool {
         if let Ok(spare) = parts.get(2).dyn_into() {
             body::keep_spare(spare);
         }
-        let (job, has_all, on_answer) = {
+        let (job, decoders, on_answer) = {
             let mut pool = self.0.borrow_mut();
             pool.failed_starts = 0;
             let slot = pool.slots[index].as_mut();
-            let (job, has_all) = slot.map_or((None, true), |slot| (slot.job.take(), slot.has_all));
-            (job, has_all, Rc::clone(&pool.on_answer))
+            let (job, decoders) = slot.map_or((None, Decoders::All), |slot| {
+                (slot.job.take(), slot.decoders)
+            });
+            (job, decoders, Rc::clone(&pool.on_answer))
         };
         let job = match (job, buffer) {
-            (Some(job), Some(buffer)) if header == NEEDS_ALL && !has_all => {
+            (Some(job), Some(buffer)) if header == NEEDS_ALL && decoders < Decoders::All => {
                 self.0.borrow_mut().waiting.push_front(WorkerJob {
                     id: job.id,
                     header: job.header,
                     bytes: js_sys::Uint8Array::new(&buffer),
-                    needs_all: true,
+                    needs: Decoders::All,
                 });
                 None
             }
@@ -318,7 +329,8 @@ impl WorkerPool {
         };
         slot.iter().for_each(Slot::end);
         if may_start {
-            self.start(index, slot.as_ref().is_some_and(|slot| slot.has_all));
+            let decoders = slot.as_ref().map(|slot| slot.decoders);
+            self.start(index, decoders.unwrap_or(Decoders::Common));
         }
         self.hand_out();
         if let Some(job) = slot.and_then(|slot| slot.job) {

@@ -33,7 +33,7 @@ use wavelet::{Area, Filter, Irreversible, Level, Reversible};
 
 const CODEC: &str = "High-Throughput JPEG 2000";
 
-/// Decodes one HTJ2K frame.
+/// Decodes one HTJ2K frame; a stream of the other coder is sent on.
 pub(super) fn decode(
     bytes: &[u8],
     format: &PixelFormat,
@@ -42,7 +42,7 @@ pub(super) fn decode(
     let stream = header::code_stream(bytes)?;
     let size = header::read(stream)?;
     if !size.high_throughput {
-        return jpeg2000::decode(bytes, format, limits);
+        return Err(DecodeError::NotInThisModule);
     }
     let components = u32::from(size.components);
     check_same(CODEC, format, size.rows, size.columns, components)?;

@@ -7,6 +7,7 @@ use super::main_header::MainHeader;
 use super::tile::{Block, BlockGrid, TileComponent};
 use super::{corrupt, unsupported};
 use crate::decode::DecodeError;
+use protocol::order;
 
 /// A tag tree (B.10.2): the least value of each group of four, level by level.
 pub(super) struct TagTree {
@@ -151,7 +152,7 @@ fn order(
             }
         }
     }
-    packets.sort_by_key(|(key, _)| *key);
+    order::sort_by_key(&mut packets, |(key, _)| *key);
     Ok(packets.into_iter().map(|(_, packet)| packet).collect())
 }
 

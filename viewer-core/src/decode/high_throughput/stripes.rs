@@ -6,6 +6,7 @@ use super::corrupt;
 use super::tile::{Band, Block, TileComponent};
 use super::wavelet::BandLines;
 use crate::decode::DecodeError;
+use protocol::order;
 
 /// How coefficients of a band become what the transform takes.
 pub(super) trait Dequantize: Copy + Default {
@@ -57,7 +58,7 @@ impl<'a, T: Dequantize> Stripes<'a, T> {
         let stripe = |band: &'a Band| {
             let blocks = band.precincts.iter().flat_map(|grid| &grid.blocks);
             let mut blocks: Vec<&Block> = blocks.collect();
-            blocks.sort_by_key(|block| block.y);
+            order::sort_by_key(&mut blocks, |block| block.y);
             Stripe {
                 band,
                 blocks: blocks.into_iter(),

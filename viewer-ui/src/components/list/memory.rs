@@ -3,6 +3,7 @@
 //! data and belongs neither into an address nor into storage.
 
 pub use super::order::{Column, Order};
+use protocol::order;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -319,7 +320,7 @@ impl Memory {
             .flat_map(|(page, rows)| (0..rows.len()).map(|place| (*page, place)))
             .collect();
         let study = |(page, place): &(usize, usize)| self.pages.get(page)?.get(*place);
-        sorted.sort_by(|a, b| match (study(a), study(b)) {
+        order::sort_by(&mut sorted, |a, b| match (study(a), study(b)) {
             (Some(a), Some(b)) => order.compare(a, b),
             _ => std::cmp::Ordering::Equal,
         });

@@ -8,6 +8,7 @@ use super::rows::Rows;
 use super::states::thousands;
 use crate::engine::text;
 use crate::platform::{layout, page};
+use protocol::order;
 use std::rc::Rc;
 use viewer_core::model::Study;
 use yew::prelude::*;
@@ -254,7 +255,7 @@ fn modalities(all: &[String]) -> (Vec<&str>, usize) {
         "SR", "PR", "KO", "DOC", "SEG", "REG", "ANN", "RTSTRUCT", "RTPLAN",
     ];
     let mut sorted: Vec<&str> = all.iter().map(String::as_str).collect();
-    sorted.sort_by_key(|name| DOCUMENTS.contains(name));
+    order::sort_by_key(&mut sorted, |name| DOCUMENTS.contains(name));
     // Two short ones have room, with a count only where both have two letters.
     let longest = if sorted.len() > 2 { 2 } else { 3 };
     let is_short = sorted.iter().take(2).all(|name| name.len() <= longest);

@@ -4,6 +4,7 @@ use crate::components::icon::Icon;
 use crate::platform::fetch::{self, Method};
 use crate::platform::{page, presence};
 use protocol::account::{ShareListed, ShareMade};
+use protocol::order;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -123,7 +124,7 @@ pub fn Links(props: &LinksProps) -> Html {
                         let mut all: Vec<ShareListed> =
                             serde_json::from_str(&text).unwrap_or_default();
                         all.retain(|link| link.study.iter().any(|uid| *uid == *study));
-                        all.sort_by_key(|link| -link.made);
+                        order::sort_by_key(&mut all, |link| -link.made);
                         links.set(all);
                     }
                     Err(error) => trouble.set(Some(error.message)),
