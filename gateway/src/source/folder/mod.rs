@@ -157,6 +157,18 @@ impl FolderStore {
         Indexing { done, total }
     }
 
+    /// Whether the index can be read.
+    pub fn is_readable(&self) -> bool {
+        let one = self.index.read(|connection| {
+            Ok(connection.query_row(
+                "SELECT count(*) FROM (SELECT 1 FROM files LIMIT 1)",
+                [],
+                |row| row.get(0),
+            )?)
+        });
+        one.is_ok_and(|count: i64| count >= 0)
+    }
+
     /// Counters of the indexer.
     pub fn progress(&self) -> &Progress {
         &self.progress
