@@ -86,7 +86,10 @@ fn public(table: &mut Table) {
         pages::index,
     );
     table.add(app_file("/embed.js", SCRIPT), pages::file);
-    table.add(app_file("/embed.d.ts", SCRIPT), pages::file);
+    table.add(
+        app_file("/embed.d.ts", Content::Media("text/plain")),
+        pages::file,
+    );
     table.add(
         app_file("/bench.html", Content::Media("text/html")),
         pages::file,

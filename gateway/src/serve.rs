@@ -143,6 +143,7 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
     let mut store = FolderOptions::new(folders, index);
     let decoded_max = config.decoded_max_bytes()?;
     store.limits.inflated_bytes = decoded_max;
+    store.names_files = !has_login;
     store.limits.depth = config
         .limits
         .sequence_depth

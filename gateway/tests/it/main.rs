@@ -9,6 +9,7 @@ mod server;
 
 mod bad_input;
 mod bulk;
+mod canaries;
 mod dicomweb;
 mod folders;
 mod fragments;
@@ -27,6 +28,7 @@ mod program;
 mod real_files;
 mod recipient;
 mod requests;
+mod schemathesis;
 mod shares;
 mod static_app;
 mod taken;
