@@ -1,108 +1,478 @@
-//! All routes, in order.
+//! All routes, in order. The table is what is served and what the OpenAPI document says: neither can lack a route of the other.
 //!
-//! Every answer passes through `headers::add`; no handler runs before `headers::check_host`.
+//! Every answer passes through `headers::add` and has the name that `requests::observe` gives; no handler runs before
+//! `headers::check_host`.
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
 use crate::headers;
+use crate::openapi::{Body, Content, Costs, Operation, Table, Who, delete, document, get, post};
+use crate::requests;
 use crate::routes::{
-    audit, bulk, config_json, document, emergency, files, frames, health, invoke, launch, login,
-    metadata, oidc, pages, passkeys, query, recipient, session, shares, thumbnail,
+    audit, bulk, config_json, document as documents, emergency, files, frames, health, invoke,
+    launch, login, metadata, oidc, operators, pages, passkeys, query, recipient, session, shares,
+    thumbnail,
 };
 use crate::state::Shared;
 
+const CSS: Content = Content::Media("text/css");
+const SCRIPT: Content = Content::Media("text/javascript");
+const SVG: Content = Content::Media("image/svg+xml");
+
 /// The whole application.
 pub fn app(state: Shared) -> Router {
-    let pages = Router::new()
-        .route("/", get(pages::inside))
-        .route("/viewer", get(pages::inside))
-        .route("/s", get(recipient::page))
-        .route("/s/recipient.css", get(recipient::style))
-        .route("/s/icon.svg", get(recipient::icon))
-        .route("/s/recipient.js", get(recipient::script))
-        .route("/shared", get(pages::index))
-        .route("/embed", get(pages::index))
-        .route("/IHEInvokeImageDisplay", get(invoke::invoke))
-        .route("/config.json", get(config_json::config))
-        .route("/healthz", get(health::healthz))
-        .route("/auth/login", get(login::login_page).post(login::login))
-        .route("/auth/login.css", get(login::style))
-        .route("/auth/mfa", get(login::second_page).post(login::second))
-        .route("/auth/enrol", get(login::enrol_page).post(login::enrol))
-        .route("/auth/enrol.svg", get(login::enrol_picture))
-        .route("/auth/first", get(login::first_page).post(login::first))
-        .route("/auth/next", get(login::next))
-        .route("/auth/unlock", get(login::unlock_page).post(login::unlock))
-        .route("/auth/logout", post(login::logout))
-        .route("/auth/logout-everywhere", post(login::logout_everywhere))
-        .route("/auth/oidc", get(oidc::begin))
-        .route("/auth/callback", get(oidc::callback))
-        .route("/auth/backchannel", post(oidc::back_channel))
-        .route("/auth/left", get(oidc::left_page))
-        .route("/auth/oidc/logout", get(oidc::logout))
-        .route("/auth/passkey.js", get(passkeys::script))
-        .route("/auth/passkeys", get(passkeys::page))
-        .route("/auth/passkeys/remove", post(passkeys::remove))
-        .route("/auth/recovery", post(passkeys::recovery))
-        .route("/auth/webauthn/add/begin", post(passkeys::begin_adding))
-        .route("/auth/webauthn/add", post(passkeys::add))
-        .route("/auth/webauthn/begin", post(passkeys::begin_proving))
-        .route("/auth/webauthn/prove", post(passkeys::prove))
-        .route("/api/session", get(session::session).delete(session::end))
-        .route("/api/session/lock", post(session::lock))
-        .route("/api/session/unlock", post(session::unlock))
-        .route("/api/launch", post(launch::issue))
-        .route("/api/launch/own", post(launch::issue_own))
-        .route("/api/launch/redeem", post(launch::redeem))
-        .route("/api/audit", get(audit::audit))
-        .route("/api/emergency", post(emergency::break_glass))
-        .route("/api/studies/{study}/files", get(files::download))
-        .route("/api/studies/{source}/{study}/files", get(files::download))
-        .route("/api/shares", get(shares::list).post(shares::create))
-        .route("/api/shares/look", post(shares::look))
-        .route("/api/shares/redeem", post(shares::redeem))
-        .route("/api/shares/opened", get(shares::opened))
-        .route("/api/shares/{id}", delete(shares::revoke));
-    ["/dicomweb", "/dicomweb/{source}"]
-        .into_iter()
-        .fold(pages, dicomweb)
+    let (router, operations) = table().finish();
+    let costs = Arc::new(Costs::new(&operations));
+    let described = document(&operations, &state.base_path).to_string();
+    // Another router of the same state says the same.
+    let _ = state.document.set(described.into());
+    let bugs = Arc::clone(&state);
+    let panicked = move |_: Box<dyn std::any::Any + Send>| -> Response {
+        // A bug in a handler concerns its own request only; where it was is in the log.
+        bugs.metrics.panicked();
+        ApiError::internal().into_response()
+    };
+    router
         .fallback(pages::file)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(64 << 10))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(headers::check_origin))
         .layer(from_fn_with_state(state.clone(), headers::check_host))
+        .layer(from_fn_with_state((state.clone(), costs), requests::limit))
         .layer(from_fn_with_state(state.clone(), headers::add))
+        .layer(from_fn_with_state(state.clone(), requests::observe))
         .with_state(state)
 }
 
-/// Adds one DICOMweb root.
-fn dicomweb(router: Router<Shared>, root: &str) -> Router<Shared> {
+/// Every route with its handler.
+pub fn table() -> Table {
+    let mut table = Table::default();
+    public(&mut table);
+    login_pages(&mut table);
+    api(&mut table);
+    for root in ["/dicomweb", "/dicomweb/{source}"] {
+        dicomweb(&mut table, root);
+    }
+    table
+}
+
+/// Pages and files of the app, and what operators ask.
+fn public(table: &mut Table) {
+    let inside = |path| app_page(path, "The study list and the reader, after a login").leads_on();
+    table.add(inside("/"), pages::inside);
+    table.add(inside("/viewer"), pages::inside);
+    table.add(
+        get("/s", "The page behind a shared link").page(),
+        recipient::page,
+    );
+    table.add(file("/s/recipient.css", CSS), recipient::style);
+    table.add(file("/s/icon.svg", SVG), recipient::icon);
+    table.add(file("/s/recipient.js", SCRIPT), recipient::script);
+    table.add(
+        app_page("/shared", "The reader of an opened link"),
+        pages::index,
+    );
+    table.add(
+        app_page("/embed", "The reader in a frame of another system's page"),
+        pages::index,
+    );
+    table.add(app_file("/embed.js", SCRIPT), pages::file);
+    table.add(
+        app_file("/embed.d.ts", Content::Media("text/plain")),
+        pages::file,
+    );
+    table.add(
+        app_file("/bench.html", Content::Media("text/html")),
+        pages::file,
+    );
+    let any = Content::Media("*/*");
+    table.add(app_file("/assets/{file}", any), pages::file);
+    let invoked = get("/IHEInvokeImageDisplay", "Opens studies, IHE RAD-106");
+    table.add(
+        invoke_queries(invoked).leads_on().fails(&[401, 404]),
+        invoke::invoke,
+    );
+    let config = get("/config.json", "Where the app may read from");
+    table.add(
+        config.answers(200, Content::Json("Config")),
+        config_json::config,
+    );
+    let health = get("/healthz", "Requests are answered").free();
+    table.add(
+        health.answers(200, Content::Json("Health")),
+        health::healthz,
+    );
+    let ready = operators("/readyz", "Store and users can be read").free();
+    let ready = ready
+        .answers(200, Content::Json("Readiness"))
+        .answers(503, Content::Json("Readiness"));
+    table.add(ready, operators::readyz);
+    let numbers = Content::Media("application/openmetrics-text");
+    let metrics = operators("/metrics", "Numbers for operators").answers(200, numbers);
+    table.add(metrics, operators::metrics);
+    let described = operators("/openapi.json", "This document");
+    table.add(
+        described.answers(200, Content::Json("OpenApi")),
+        operators::openapi,
+    );
+}
+
+/// A page of the app, which is not there before it is built.
+fn app_page(path: &'static str, summary: &'static str) -> Operation {
+    let page = get(path, summary).page();
+    page.answers(304, Content::Nothing)
+}
+
+/// A file of the gateway's own.
+fn file(path: &'static str, content: Content) -> Operation {
+    get(path, "A file of a page").answers(200, content)
+}
+
+/// A file of the app.
+fn app_file(path: &'static str, content: Content) -> Operation {
+    let file = get(path, "A file of the app").answers(200, content);
+    file.answers(304, Content::Nothing).fails(&[404])
+}
+
+fn operators(path: &'static str, summary: &'static str) -> Operation {
+    get(path, summary).who(Who::Operators)
+}
+
+/// What RAD-106 has in its address; names are compared without case.
+fn invoke_queries(operation: Operation) -> Operation {
+    operation
+        .query("requestType", "request_type")
+        .query("studyUID", "text")
+        .query("accessionNumber", "text")
+        .query("patientID", "text")
+        .query("patientName", "text")
+        .query("patientBirthDate", "text")
+        .query("lowerDateTime", "text")
+        .query("upperDateTime", "text")
+        .query("mostRecentResults", "limit")
+        .query("modalitiesInStudy", "text")
+        .query("viewerType", "text")
+        .query("diagnosticQuality", "boolean")
+        .query("keyImagesOnly", "boolean")
+}
+
+/// A form of a login page: it works without a script, and says on the page what went wrong. Without a login configured there
+/// is none.
+fn form(path: &'static str, summary: &'static str, fields: &'static str) -> Operation {
+    let form = post(path, summary).takes(Body::Form(fields)).guess();
+    form.page()
+        .leads_on()
+        .fails_on_a_page(&[400, 401, 404, 429])
+}
+
+/// Logging in and out.
+fn login_pages(table: &mut Table) {
+    let page = |path, summary| get(path, summary).page().leads_on().fails(&[401, 404]);
+    table.add(page("/auth/login", "The login page"), login::login_page);
+    table.add(
+        form("/auth/login", "Name and password", "Credentials"),
+        login::login,
+    );
+    table.add(file("/auth/login.css", CSS), login::style);
+    table.add(
+        page("/auth/mfa", "The page of the second factor"),
+        login::second_page,
+    );
+    table.add(
+        form("/auth/mfa", "A code of the second factor", "Code"),
+        login::second,
+    );
+    table.add(
+        page("/auth/enrol", "The page that sets a second factor up"),
+        login::enrol_page,
+    );
+    table.add(
+        form("/auth/enrol", "The first code of a new key", "Code"),
+        login::enrol,
+    );
+    table.add(
+        file("/auth/enrol.svg", SVG).who(Who::Session),
+        login::enrol_picture,
+    );
+    table.add(
+        page("/auth/first", "The page of a first password"),
+        login::first_page,
+    );
+    table.add(
+        form("/auth/first", "A first password, by a code", "First"),
+        login::first,
+    );
+    table.add(
+        page("/auth/next", "Goes on with what waited for the login").fails(&[400, 403]),
+        login::next,
+    );
+    table.add(
+        page("/auth/unlock", "The page of a locked session"),
+        login::unlock_page,
+    );
+    table.add(
+        form("/auth/unlock", "Goes on with a locked session", "Password"),
+        login::unlock,
+    );
+    table.add(
+        post("/auth/logout", "Ends the session").leads_on(),
+        login::logout,
+    );
+    let everywhere = post("/auth/logout-everywhere", "Ends all of one's sessions");
+    table.add(
+        everywhere.leads_on().who(Who::Session),
+        login::logout_everywhere,
+    );
+    let begun = page("/auth/oidc", "Leads to the provider").query("again", "text");
+    table.add(begun, oidc::begin);
+    let back = page("/auth/callback", "Comes back from the provider");
+    let back = back.query("code", "text").query("state", "text");
+    let back = back.query("iss", "text").query("error", "text").guess();
+    table.add(
+        back.fails_on_a_page(&[400, 401, 403, 404, 503]),
+        oidc::callback,
+    );
+    let told = post("/auth/backchannel", "The provider ends sessions").guess();
+    let told = told.takes(Body::Form("LogoutToken")).fails(&[404]);
+    table.add(told.answers(200, Content::Nothing), oidc::back_channel);
+    table.add(
+        page("/auth/left", "The page after a logout"),
+        oidc::left_page,
+    );
+    table.add(
+        page("/auth/oidc/logout", "Leads to the provider's own logout"),
+        oidc::logout,
+    );
+    table.add(file("/auth/passkey.js", SCRIPT), passkeys::script);
+    table.add(
+        page("/auth/passkeys", "One's passkeys").fails_on_a_page(&[400, 403, 404, 409]),
+        passkeys::page,
+    );
+    let removed = form("/auth/passkeys/remove", "Removes one", "PasskeyRemoved");
+    let removed = removed.fails_on_a_page(&[400, 403, 404, 409]);
+    table.add(removed, passkeys::remove);
+    let renewed = post("/auth/recovery", "Fresh recovery codes")
+        .page()
+        .guess();
+    table.add(
+        renewed.who(Who::Session).fails_on_a_page(&[403, 409]),
+        passkeys::recovery,
+    );
+    let of_keys = |path, summary, content| {
+        let operation = post(path, summary).guess().answers(200, content);
+        operation.fails(&[400, 401, 404, 409])
+    };
+    let (options, next) = (Content::Json("PasskeyOptions"), Content::Json("Next"));
+    table.add(
+        of_keys(
+            "/auth/webauthn/add/begin",
+            "Begins to add a passkey",
+            options,
+        ),
+        passkeys::begin_adding,
+    );
+    let added = of_keys("/auth/webauthn/add", "Adds a passkey", next);
+    table.add(added.takes(Body::Json("PasskeyAdded")), passkeys::add);
+    table.add(
+        of_keys(
+            "/auth/webauthn/begin",
+            "Begins a login by a passkey",
+            options,
+        ),
+        passkeys::begin_proving,
+    );
+    let proved = of_keys("/auth/webauthn/prove", "Logs in by a passkey", next);
+    table.add(proved.takes(Body::Json("Passkey")), passkeys::prove);
+}
+
+/// The gateway's own JSON.
+fn api(table: &mut Table) {
+    let done = Content::Nothing;
+    let state = get("/api/session", "Who is logged in").who(Who::Session);
+    table.add(
+        state.answers(200, Content::Json("SessionState")),
+        session::session,
+    );
+    let ended = delete("/api/session", "Ends the session").who(Who::Session);
+    table.add(ended.answers(204, done), session::end);
+    let locked = post("/api/session/lock", "Locks the session").who(Who::Session);
+    table.add(locked.answers(204, done), session::lock);
+    let unlocked = post("/api/session/unlock", "Goes on with a locked session");
+    let unlocked = unlocked.takes(Body::Json("Unlock")).guess();
+    table.add(
+        unlocked
+            .who(Who::Session)
+            .answers(204, done)
+            .fails(&[404, 409]),
+        session::unlock,
+    );
+    let issued = post("/api/launch", "A ticket for a frame").guess();
+    let issued = issued.takes(Body::Json("LaunchWanted"));
+    let issued = issued.who(Who::LaunchClient).fails(&[404, 409, 502, 504]);
+    table.add(issued.answers(201, Content::Json("Ticket")), launch::issue);
+    let own = post(
+        "/api/launch/own",
+        "A ticket for the frame beside this window",
+    );
+    let own = own
+        .who(Who::Session)
+        .answers(201, Content::Json("OwnTicket"));
+    table.add(own, launch::issue_own);
+    let redeemed = post("/api/launch/redeem", "Takes a ticket").guess();
+    let redeemed = redeemed
+        .takes(Body::Json("TicketTaken"))
+        .fails(&[401, 404, 410]);
+    table.add(
+        redeemed.answers(200, Content::Json("TicketOpened")),
+        launch::redeem,
+    );
+    let record = get("/api/audit", "The audit record").who(Who::Session);
+    let record = record
+        .query("user", "text")
+        .query("patient", "text")
+        .query("study", "uid")
+        .query("kind", "kind")
+        .query("from", "time")
+        .query("before", "time")
+        .query("older", "older")
+        .query("limit", "limit");
+    table.add(
+        record
+            .answers(200, Content::Json("AuditPage"))
+            .fails(&[403, 404]),
+        audit::audit,
+    );
+    let emergency = post("/api/emergency", "Opens a study in an emergency");
+    let emergency = emergency.takes(Body::Json("Emergency")).who(Who::Session);
+    table.add(
+        emergency.answers(204, done).fails(&[404, 502, 504]),
+        emergency::break_glass,
+    );
+    for path in [
+        "/api/studies/{study}/files",
+        "/api/studies/{source}/{study}/files",
+    ] {
+        let archive = get(path, "A study's files as a ZIP archive").who(Who::Session);
+        let archive = archive.query("reason", "text").fails(&[403, 404]);
+        let archive = archive.answers(200, Content::Media("application/zip"));
+        table.add(archive, files::download);
+    }
+    let all = get("/api/shares", "One's links")
+        .who(Who::Session)
+        .fails(&[403]);
+    table.add(
+        all.answers(200, Content::Json("SharesListed")),
+        shares::list,
+    );
+    let made = post("/api/shares", "Makes a link").who(Who::Session);
+    let made = made
+        .takes(Body::Json("ShareWanted"))
+        .fails(&[404, 502, 504]);
+    table.add(
+        made.answers(201, Content::Json("ShareMade")),
+        shares::create,
+    );
+    let of_a_link = |path, summary, name| {
+        let operation = post(path, summary).guess();
+        let operation = operation.takes(Body::Json("LinkHalves"));
+        let operation = operation.answers(200, Content::Json(name));
+        operation.fails(&[401, 403, 404, 410])
+    };
+    table.add(
+        of_a_link("/api/shares/look", "Looks at a link", "LinkBefore"),
+        shares::look,
+    );
+    table.add(
+        of_a_link("/api/shares/redeem", "Opens a link", "LinkOpened"),
+        shares::redeem,
+    );
+    let opened = get("/api/shares/opened", "What a link opened").who(Who::Link);
+    table.add(
+        opened.answers(200, Content::Json("LinkOpened")),
+        shares::opened,
+    );
+    let revoked = delete("/api/shares/{id}", "Takes a link back").who(Who::Session);
+    table.add(
+        revoked.answers(204, done).fails(&[400, 404]),
+        shares::revoke,
+    );
+}
+
+/// One DICOMweb root.
+fn dicomweb(table: &mut Table, root: &str) {
     let study = format!("{root}/studies/{{study}}");
     let series = format!("{study}/series/{{series}}");
     let instance = format!("{series}/instances/{{instance}}");
-    router
-        .route(&format!("{root}/studies"), get(query::studies))
-        .route(&format!("{root}/series"), get(query::series))
-        .route(&format!("{root}/instances"), get(query::instances))
-        .route(&format!("{study}/series"), get(query::series))
-        .route(&format!("{study}/instances"), get(query::instances))
-        .route(&format!("{series}/instances"), get(query::instances))
-        .route(&format!("{study}/metadata"), get(metadata::metadata))
-        .route(&format!("{series}/metadata"), get(metadata::metadata))
-        .route(&format!("{instance}/metadata"), get(metadata::metadata))
-        .route(&format!("{instance}/frames/{{list}}"), get(frames::frames))
-        .route(&format!("{instance}/bulk/{{tag_path}}"), get(bulk::bulk))
-        .route(&format!("{instance}/thumbnail"), get(thumbnail::instance))
-        .route(&format!("{instance}/rendered"), get(document::rendered))
-        .route(&format!("{series}/thumbnail"), get(thumbnail::series))
+    let read = |path: String, summary| {
+        let read = get(path, summary).who(Who::Session);
+        read.fails(&[400, 404, 406, 502, 504])
+    };
+    let search = |path: String, summary| {
+        let search = read(path, summary).answers(200, Content::DicomJson);
+        search
+            .query("limit", "limit")
+            .query("offset", "offset")
+            .query("includefield", "text")
+            .query("PatientID", "text")
+            .query("PatientName", "text")
+            .query("StudyDate", "date")
+            .query("AccessionNumber", "text")
+            .query("ModalitiesInStudy", "text")
+            .query("StudyInstanceUID", "uid")
+    };
+    let whole = |path: String| read(path, "All attributes").answers(200, Content::DicomJson);
+    let pixels = |path: String, summary, kinds: &[&'static str]| {
+        kinds.iter().fold(read(path, summary), |operation, kind| {
+            operation.answers(200, Content::Media(kind))
+        })
+    };
+    let octets = [
+        "multipart/related",
+        "application/octet-stream",
+        "image/*",
+        "video/*",
+    ];
+    let drawn = ["image/png", "image/jpeg"];
+    let studies = search(format!("{root}/studies"), "Searches studies");
+    table.add(studies, query::studies);
+    for path in [format!("{root}/series"), format!("{study}/series")] {
+        table.add(search(path, "Searches series"), query::series);
+    }
+    for path in [
+        format!("{root}/instances"),
+        format!("{study}/instances"),
+        format!("{series}/instances"),
+    ] {
+        table.add(search(path, "Searches instances"), query::instances);
+    }
+    for level in [&study, &series, &instance] {
+        table.add(whole(format!("{level}/metadata")), metadata::metadata);
+    }
+    let frames = format!("{instance}/frames/{{list}}");
+    table.add(pixels(frames, "Frames", &octets), frames::frames);
+    let value = format!("{instance}/bulk/{{tag_path}}");
+    let value = pixels(value, "A value that metadata left out", &octets);
+    let part = Content::Media("application/octet-stream");
+    let value = value.answers(206, part).answers(416, Content::Nothing);
+    table.add(value, bulk::bulk);
+    let picture = |level: &str| {
+        let path = format!("{level}/thumbnail");
+        pixels(path, "A small picture", &drawn).query("size", "size")
+    };
+    table.add(picture(&instance), thumbnail::instance);
+    let document = format!("{instance}/rendered");
+    let document = pixels(document, "The document inside", &["application/pdf"]);
+    table.add(document, documents::rendered);
+    table.add(picture(&series), thumbnail::series);
 }
 
 async fn method_not_allowed() -> ApiError {
@@ -112,9 +482,4 @@ async fn method_not_allowed() -> ApiError {
         "method_not_allowed",
         message,
     )
-}
-
-/// A bug in a handler concerns its own request only; the panic itself is in the log.
-fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    ApiError::internal().into_response()
 }

@@ -5,16 +5,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::auth::parents::is_origin;
 use crate::auth::sessions::Lifetimes;
 
 pub mod oidc;
+mod server;
 mod source;
 
 use oidc::OidcAuth;
+pub use server::{ForwardedHeader, Limits, Log, Server};
 pub use source::SourceConfig;
 
 /// The file as a whole.
@@ -33,6 +34,8 @@ pub struct Config {
     pub auth: Auth,
     /// The audit record.
     pub audit: Audit,
+    /// What is said of requests.
+    pub log: Log,
     /// Systems that may ask for tickets.
     pub launch_client: Vec<LaunchClient>,
     /// DICOMweb servers of other hospitals.
@@ -111,22 +114,6 @@ impl Default for Audit {
     }
 }
 
-/// `[server]`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Server {
-    /// Address and port.
-    pub listen: Option<String>,
-    /// Address under which browsers reach it through a proxy; a path is allowed.
-    pub public_url: Option<String>,
-    /// Certificate chain in PEM.
-    pub tls_cert: Option<PathBuf>,
-    /// Its key in PEM.
-    pub tls_key: Option<PathBuf>,
-    /// Networks of proxies whose word about a request's origin is taken, for example `192.0.2.10/32`.
-    pub trusted_proxies: Vec<IpNet>,
-}
-
 /// `[embed]`
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -155,16 +142,6 @@ pub struct Store {
     pub index: Option<PathBuf>,
 }
 
-/// `[limits]`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Nested sequences of one file.
-    pub sequence_depth: Option<u32>,
-    /// Largest decoded frame and inflated file, for example `512MiB`.
-    pub decoded_max: Option<String>,
-}
-
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -183,6 +160,9 @@ pub enum ConfigError {
     /// A size that is none.
     #[error("limits.decoded_max must be a number of bytes like 512MiB")]
     Size,
+    /// A number of requests that cannot be kept.
+    #[error("limits.requests_per_minute must be from 60 to 1000000")]
+    Requests,
     /// An address that is none.
     #[error("server.public_url must be http://host[:port][/path] or https://...")]
     PublicUrl,
@@ -271,6 +251,9 @@ impl Config {
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
         config.folder = folder.unwrap_or(Path::new(".")).to_owned();
         config.decoded_max_bytes()?;
+        if !config.limits.is_possible() {
+            return Err(ConfigError::Requests);
+        }
         config.public()?;
         config.check_sources()?;
         if let Some(local) = config.login() {
@@ -483,6 +466,7 @@ mod tests {
         let config = read("[limits]\ndecoded_max = \"2GiB\"\n").unwrap();
         assert_eq!(config.decoded_max_bytes().unwrap(), 2 << 30);
         assert!(read("[limits]\ndecoded_max = \"much\"\n").is_err());
+        assert!(read("[limits]\nrequests_per_minute = 0\n").is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The gateway: serves the app, an embedded DICOMweb store, and what the app asks about them.
 //!
-//! `app` lists all routes; `source` is the only place that reads DICOM; `command`, `config` and
+//! `app` lists all routes, and `openapi` makes their document of it; `requests` has what every request passes; `source` is the only place that reads DICOM; `command`, `config` and
 //! `serve` say how it is started.
 
 pub mod app;
@@ -12,6 +12,8 @@ pub mod config;
 pub mod error;
 pub mod headers;
 pub mod manage;
+pub mod openapi;
+pub mod requests;
 pub mod routes;
 pub mod serve;
 pub mod source;

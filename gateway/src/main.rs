@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use gateway::command::{self, Command, ServeOptions};
 use gateway::manage::{self, ManageError};
+use gateway::requests::log::log_panics_without_data;
 use gateway::serve::{first_code, prepare, stop_signal};
 
 fn main() -> ExitCode {
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn serve(options: ServeOptions) -> anyhow::Result<()> {
+    log_panics_without_data();
     let server = prepare(options).await?;
     let stop = stop_signal()?;
     // The port is open: the first request waits in its queue until `run` takes it.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
@@ -30,6 +30,10 @@ use crate::command::ServeOptions;
 use crate::config::{
     Config, ConfigError, LaunchClient, SecondFactor, read_secret, read_typed_secret,
 };
+use crate::requests::address::Proxies;
+use crate::requests::limits::{Limits as Senders, USUAL_PER_MINUTE};
+use crate::requests::metrics::Metrics;
+use crate::routes::operators;
 use crate::source::folder::{FolderOptions, FolderStore, OpenError};
 use crate::source::upstream::Upstream;
 use crate::state::State;
@@ -95,6 +99,7 @@ pub enum ServeError {
 /// A server that has its port but answers nothing yet.
 pub struct Server {
     listener: TcpListener,
+    ops: Option<TcpListener>,
     tls: Option<Tls>,
     state: Arc<State>,
 }
@@ -126,12 +131,11 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         Some(index) => index,
         None => default_index(&folders).ok_or(ServeError::NoCache)?,
     };
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::AddrInUse => ServeError::PortBusy(address.port()),
-            kind => ServeError::Listen { address, kind },
-        })?;
+    let listener = bind(address).await?;
+    let ops = match config.server.ops_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     let address = listener.local_addr().map_err(|error| ServeError::Listen {
         address,
         kind: error.kind(),
@@ -139,6 +143,7 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
     let mut store = FolderOptions::new(folders, index);
     let decoded_max = config.decoded_max_bytes()?;
     store.limits.inflated_bytes = decoded_max;
+    store.names_files = !has_login;
     store.limits.depth = config
         .limits
         .sequence_depth
@@ -171,9 +176,22 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
             ..Limits::default()
         },
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
+        proxies: Proxies::new(
+            &config.server.trusted_proxies,
+            config.server.forwarded_header,
+        ),
+        senders: Senders::new(match config.limits.requests_per_minute {
+            None if has_login => Some(USUAL_PER_MINUTE),
+            said => said,
+        }),
+        metrics: Metrics::default(),
+        logs_requests: config.log.requests.unwrap_or(has_login),
+        has_ops: ops.is_some(),
+        document: OnceLock::new(),
     };
     Ok(Server {
         listener,
+        ops,
         tls,
         state: Arc::new(state),
     })
@@ -183,6 +201,11 @@ impl Server {
     /// Where it listens, with the real port.
     pub fn address(&self) -> SocketAddr {
         self.state.address
+    }
+
+    /// Where operators ask, with the real port.
+    pub fn ops_address(&self) -> Option<SocketAddr> {
+        self.ops.as_ref()?.local_addr().ok()
     }
 
     /// Its address for people on this computer.
@@ -206,6 +229,10 @@ impl Server {
             .login
             .is_some()
             .then(|| tokio::spawn(chores(Arc::clone(&state))));
+        let ops = self.ops.map(|listener| {
+            let app = operators::app(Arc::clone(&state));
+            tokio::spawn(async move { axum::serve(listener, app).await })
+        });
         let (tell, told) = tokio::sync::oneshot::channel();
         let stopping = async move {
             stop.await;
@@ -245,6 +272,9 @@ impl Server {
         if let Some(chores) = chores {
             chores.abort();
         }
+        if let Some(ops) = ops {
+            ops.abort();
+        }
         state.store.progress().stop();
         if let Some(login) = &state.login {
             let stopped = Event::new(Kind::Stopped, Outcome::Success);
@@ -252,6 +282,14 @@ impl Server {
         }
         result.map_err(|error| ServeError::Stopped(error.kind()))
     }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => ServeError::PortBusy(address.port()),
+        kind => ServeError::Listen { address, kind },
+    })
 }
 
 /// How often events of commands are looked for, and ended sessions forgotten.

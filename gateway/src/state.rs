@@ -1,8 +1,9 @@
 //! What all handlers share.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use axum::body::Bytes;
 use tokio::sync::Semaphore;
 use viewer_core::decode::Limits;
 
@@ -10,6 +11,9 @@ use crate::assets::Assets;
 use crate::auth::Login;
 use crate::auth::parents::Parents;
 use crate::error::ApiError;
+use crate::requests::address::Proxies;
+use crate::requests::limits::Limits as Senders;
+use crate::requests::metrics::Metrics;
 use crate::source::SourceError;
 use crate::source::folder::FolderStore;
 use crate::source::upstream::Upstream;
@@ -44,6 +48,18 @@ pub struct State {
     pub limits: Limits,
     /// As many frames are decoded at once as there are cores; the others wait without a thread.
     pub decoding: Semaphore,
+    /// Proxies whose word about a request's origin is taken.
+    pub proxies: Proxies,
+    /// How much each sender may ask for.
+    pub senders: Senders,
+    /// Numbers for operators.
+    pub metrics: Metrics,
+    /// Each request is a line on standard error.
+    pub logs_requests: bool,
+    /// Operators have a listener of their own.
+    pub has_ops: bool,
+    /// The OpenAPI document, once there is a router.
+    pub document: OnceLock<Bytes>,
 }
 
 /// [`State`] as handlers get it.

@@ -103,11 +103,15 @@ pub fn for_tests() -> Result<()> {
     if !has_program("npm") {
         packages.push("npm");
     }
+    if !has_venv() {
+        packages.push("python3-venv");
+    }
     if !has_program("oathtool") {
         packages.push("oathtool");
     }
     install(&packages, "testing")?;
-    npm_package("oidc-provider", "9.13.3")
+    npm_package("oidc-provider", "9.13.3")?;
+    python_package("schemathesis", "4.32.5")
 }
 
 /// A package of npm in a folder of its own under the target folder: exactly this version, and no script of it is run.
@@ -144,6 +148,34 @@ fn npm_package(name: &str, version: &str) -> Result<()> {
     )
 }
 
+/// A package of PyPI in an environment of its own under the target folder: exactly this version.
+fn python_package(name: &str, version: &str) -> Result<()> {
+    let folder = target().join(name);
+    let python = folder.join("bin").join("python");
+    let shown = format!("import importlib.metadata as it; print(it.version({name:?}))");
+    let mut ask = Command::new(&python);
+    ask.args(["-c", &shown]).stderr(Stdio::null());
+    if output_of(&mut ask).is_some_and(|found| found.trim() == version) {
+        return Ok(());
+    }
+    part(
+        &format!("Installing {name} {version} of PyPI, which testing needs"),
+        || {
+            let made = check(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+            made.with_context(
+                || "testing needs Python's venv: on Debian, run `apt-get install python3-venv`",
+            )?;
+            let mut pip = Command::new(&python);
+            pip.args(["-m", "pip", "install", "--quiet"])
+                .arg("--disable-pip-version-check")
+                .arg(format!("{name}=={version}"));
+            check(&mut pip).with_context(|| {
+                format!("testing needs {name} {version} of PyPI, which could not be installed")
+            })
+        },
+    )
+}
+
 /// True where a Python has numpy, by which another implementation of the picture chain is computed.
 fn has_numpy() -> bool {
     ["python3", "/usr/bin/python3"].into_iter().any(|program| {
@@ -151,6 +183,14 @@ fn has_numpy() -> bool {
         ask.args(["-c", "import numpy"]).stderr(Stdio::null());
         output_of(&mut ask).is_some()
     })
+}
+
+/// True where Python can make environments of its own.
+fn has_venv() -> bool {
+    let mut ask = Command::new("python3");
+    ask.args(["-c", "import venv, ensurepip"])
+        .stderr(Stdio::null());
+    output_of(&mut ask).is_some()
 }
 
 #[cfg(test)]

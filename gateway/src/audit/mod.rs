@@ -8,6 +8,7 @@ pub mod file;
 pub mod search;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
@@ -16,6 +17,8 @@ use tokio::sync::oneshot;
 
 use event::Event;
 use file::{AuditError, AuditFile};
+
+use crate::requests::current_id;
 
 /// Most events that are written together.
 const MOST_TOGETHER: usize = 256;
@@ -31,6 +34,7 @@ pub struct Audit {
     path: PathBuf,
     queue: Option<mpsc::SyncSender<Waiting>>,
     writer: Option<JoinHandle<()>>,
+    waiting: AtomicUsize,
 }
 
 impl Audit {
@@ -49,12 +53,18 @@ impl Audit {
             path: path.to_owned(),
             queue: Some(queue),
             writer: Some(writer),
+            waiting: AtomicUsize::new(0),
         })
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Events that wait to be on the disk.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// As [`Audit::add`], on a thread that may wait.
@@ -73,7 +83,11 @@ impl Audit {
     ///
     /// # Errors
     /// It cannot be written: whatever it was about must not happen.
-    pub async fn add(&self, event: Event) -> Result<(), AuditError> {
+    pub async fn add(&self, mut event: Event) -> Result<(), AuditError> {
+        if event.request.is_empty() {
+            event.request = current_id();
+        }
+        let _waiting = Waits::new(&self.waiting);
         let (done, written) = oneshot::channel();
         let queue = self.queue.clone().ok_or(AuditError::Ended)?;
         let waiting = Waiting { event, done };
@@ -91,6 +105,22 @@ impl Audit {
             return Err(AuditError::Ended);
         }
         written.await.unwrap_or(Err(AuditError::Ended))
+    }
+}
+
+/// One event that waits.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
@@ -16,6 +16,7 @@ use super::shares::{self, Share};
 use super::{Login, principal_of};
 use crate::audit::event::Actor;
 use crate::error::ApiError;
+use crate::requests;
 use crate::state::Shared;
 
 /// The cookie of a session: of this host alone, over TLS alone, for all its paths.
@@ -94,9 +95,13 @@ impl Asker {
             && let Some(session) = session_of(state, login, secret).await?
             && is_in_place(&session, &parts.headers)
         {
+            seen(parts, state, session.hash);
             return Ok(Some(Self::User(Arc::new(session))));
         }
         let found = OpenedLink::of(parts, state).await?;
+        if let Some(link) = &found {
+            seen(parts, state, link.hash);
+        }
         Ok(found.map(|link| Self::Link(Arc::new(link))))
     }
 
@@ -129,8 +134,7 @@ impl Asker {
 
     /// Where a request comes from.
     pub fn address(parts: &Parts) -> String {
-        let from = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>();
-        from.map_or_else(String::new, |ConnectInfo(from)| from.ip().to_string())
+        requests::address_of(&parts.extensions).to_string()
     }
 
     /// Who it is, in the audit record.
@@ -158,6 +162,14 @@ impl Asker {
                 address,
             },
         }
+    }
+}
+
+/// A session or an opened link that lives: limits and log tell it apart from now on.
+fn seen(parts: &Parts, state: &Shared, hash: SecretHash) {
+    state.senders.saw(hash);
+    if let Some(current) = parts.extensions.get::<Arc<requests::Current>>() {
+        current.belongs_to(hash);
     }
 }
 

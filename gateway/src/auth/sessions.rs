@@ -364,6 +364,16 @@ pub fn end_all(database: &Database, user: i64) -> Result<usize> {
     Ok(connection.execute("DELETE FROM session WHERE user = ?1", [user])?)
 }
 
+/// How many sessions live.
+///
+/// # Errors
+/// The database.
+pub fn count(database: &Database, now_s: i64) -> Result<i64> {
+    let connection = database.lock();
+    let count = "SELECT count(*) FROM session WHERE ends > ?1";
+    Ok(connection.query_row(count, [now_s], |row| row.get(0))?)
+}
+
 /// Forgets sessions that have ended by their time.
 ///
 /// # Errors

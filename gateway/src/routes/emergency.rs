@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::Target;
+use super::given::Given;
 use crate::audit::event::Kind;
 use crate::auth::access::Anybody;
 use crate::auth::asker::Asker;
@@ -33,7 +34,7 @@ pub struct Wanted {
 pub async fn break_glass(
     State(state): State<Shared>,
     anybody: Anybody,
-    Json(wanted): Json<Wanted>,
+    Given(Json(wanted)): Given<Json<Wanted>>,
 ) -> Result<StatusCode, ApiError> {
     if wanted.reason.trim().chars().count() < FEWEST {
         let message = "say in a few words why this study is needed now";

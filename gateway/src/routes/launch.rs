@@ -1,17 +1,19 @@
 //! Tickets for frames in other systems' pages: asked for by their servers, taken by the app in the frame.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::header::{RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use protocol::dicomweb::query::{Field, Filter, QidoQuery};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::asking::{Asking, no_login, record, work};
+use super::given::Given;
 use crate::audit::event::{Event, Kind, Outcome};
 use crate::auth::access::{LoggedIn, visible_to};
 use crate::auth::accounts::{self, User};
@@ -22,6 +24,7 @@ use crate::auth::secret::Secret;
 use crate::auth::sessions;
 use crate::auth::visible::Studies;
 use crate::error::ApiError;
+use crate::requests::Current;
 use crate::source::folder::entry::fold;
 use crate::source::folder::search::Level;
 use crate::state::{LOCAL, Shared, blocking};
@@ -66,12 +69,12 @@ pub struct TicketAnswer {
 /// Makes a ticket for a system that has proved who it is.
 pub async fn issue(
     State(state): State<Shared>,
-    ConnectInfo(from): ConnectInfo<std::net::SocketAddr>,
+    Extension(current): Extension<Arc<Current>>,
     headers: HeaderMap,
     body: Result<Json<Wanted>, axum::extract::rejection::JsonRejection>,
 ) -> Result<Response, ApiError> {
     let login = state.login.as_ref().ok_or_else(no_login)?;
-    let address = from.ip().to_string();
+    let address = current.address().to_string();
     let mut event = Event::new(Kind::Login, Outcome::Refused);
     event.actor.address.clone_from(&address);
     let client = match login.clients.who(&headers, &address, now_s()) {
@@ -261,7 +264,7 @@ pub struct Opened {
 pub async fn redeem(
     State(state): State<Shared>,
     asking: Asking,
-    Json(taking): Json<Taking>,
+    Given(Json(taking)): Given<Json<Taking>>,
 ) -> Result<Response, ApiError> {
     let lifetimes = state.login.as_ref().ok_or_else(no_login)?.lifetimes;
     let is_allowed = state.parents.allow(&taking.parent);

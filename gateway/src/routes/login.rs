@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::Pairs;
 pub use super::asking::Asking;
 use super::asking::{after, event, go, no_login, record, with_cookie, with_session, work};
+use super::given::Given;
 use super::login_pages::{
     EnrolPage, FirstPage, LoginPage, RecoveryPage, SITE, STYLE, SecondPage, UnlockPage, frame, show,
 };
@@ -63,7 +64,7 @@ pub async fn login_page(State(state): State<Shared>, asking: Asking) -> Result<R
 pub async fn login(
     State(state): State<Shared>,
     asking: Asking,
-    Form(given): Form<Credentials>,
+    Given(Form(given)): Given<Form<Credentials>>,
 ) -> Result<Response, ApiError> {
     let ways = with_passwords(&state)?;
     let Credentials { name, password } = given;
@@ -154,7 +155,7 @@ pub async fn second_page(
 pub async fn second(
     State(state): State<Shared>,
     asking: Asking,
-    Form(Code { code }): Form<Code>,
+    Given(Form(Code { code })): Given<Form<Code>>,
 ) -> Result<Response, ApiError> {
     let Some(session) = asking.at(Stage::Second).cloned() else {
         return Ok(go(&state, "/auth/login"));
@@ -225,7 +226,7 @@ pub async fn enrol_picture(
 pub async fn enrol(
     State(state): State<Shared>,
     asking: Asking,
-    Form(Code { code }): Form<Code>,
+    Given(Form(Code { code })): Given<Form<Code>>,
 ) -> Result<Response, ApiError> {
     let Some(session) = asking.at(Stage::Enrol).cloned() else {
         return Ok(go(&state, "/auth/login"));
@@ -275,7 +276,7 @@ pub async fn first_page(State(state): State<Shared>) -> Result<Response, ApiErro
 pub async fn first(
     State(state): State<Shared>,
     asking: Asking,
-    Form(given): Form<First>,
+    Given(Form(given)): Given<Form<First>>,
 ) -> Result<Response, ApiError> {
     with_passwords(&state)?;
     let name = given.name.clone();
@@ -333,7 +334,7 @@ pub struct Password {
 pub async fn unlock(
     State(state): State<Shared>,
     asking: Asking,
-    Form(Password { password }): Form<Password>,
+    Given(Form(Password { password })): Given<Form<Password>>,
 ) -> Result<Response, ApiError> {
     let Some(session) = asking.at(Stage::Whole).cloned() else {
         return Ok(go(&state, "/auth/login"));

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::asking::{
     Asking, event, go, no_login, record, with_cookie, with_session, with_short_cookie, work,
 };
+use super::given::{Given, Named};
 use super::login_pages::{LeftPage, RefusedPage, frame, show};
 use crate::audit::event::{Kind, Outcome};
 use crate::auth::asker::{PROVIDER_COOKIE, cookie, now_s};
@@ -45,7 +46,7 @@ pub struct Begin {
 pub async fn begin(
     State(state): State<Shared>,
     asking: Asking,
-    Query(begin): Query<Begin>,
+    Named(Query(begin)): Named<Query<Begin>>,
 ) -> Result<Response, ApiError> {
     let is_anew = begin.again.is_some() || asking.at(Stage::Whole).is_some();
     match provider(&state)?.begin(is_anew, now_s()).await {
@@ -63,7 +64,7 @@ pub async fn callback(
     State(state): State<Shared>,
     asking: Asking,
     headers: HeaderMap,
-    Query(answer): Query<Answer>,
+    Named(Query(answer)): Named<Query<Answer>>,
 ) -> Result<Response, ApiError> {
     let provider = provider(&state)?;
     let person = match cookie(&headers, PROVIDER_COOKIE) {
@@ -166,7 +167,7 @@ pub struct LoggedOut {
 pub async fn back_channel(
     State(state): State<Shared>,
     asking: Asking,
-    Form(LoggedOut { logout_token }): Form<LoggedOut>,
+    Given(Form(LoggedOut { logout_token })): Given<Form<LoggedOut>>,
 ) -> Result<Response, ApiError> {
     let ended = match provider(&state)?.ending(&logout_token, now_s()).await {
         Ok(ending) => {

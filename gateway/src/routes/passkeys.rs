@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::asking::{
     Asking, event, go, no_login, record, with_cookie, with_session, with_short_cookie, work,
 };
+use super::given::Given;
 use super::login_pages::{PasskeysPage, RecoveryPage, SCRIPT, frame, show};
 use crate::audit::event::{Kind, Outcome};
 use crate::auth::Login;
@@ -136,7 +137,7 @@ pub async fn add(
     State(state): State<Shared>,
     asking: Asking,
     headers: HeaderMap,
-    Json(Added { shown, credential }): Json<Added>,
+    Given(Json(Added { shown, credential })): Given<Json<Added>>,
 ) -> Result<Response, ApiError> {
     let session = Arc::clone(changing(&asking)?);
     let secret = challenge(&headers)?;
@@ -185,7 +186,7 @@ pub struct Removed {
 pub async fn remove(
     State(state): State<Shared>,
     asking: Asking,
-    Form(Removed { id }): Form<Removed>,
+    Given(Form(Removed { id })): Given<Form<Removed>>,
 ) -> Result<Response, ApiError> {
     let session = changing(&asking)?;
     let user = session.user.clone();
@@ -247,7 +248,7 @@ pub async fn prove(
     State(state): State<Shared>,
     asking: Asking,
     headers: HeaderMap,
-    Json(credential): Json<PublicKeyCredential>,
+    Given(Json(credential)): Given<Json<PublicKeyCredential>>,
 ) -> Result<Response, ApiError> {
     let secret = challenge(&headers)?;
     let session = waiting(&asking);

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use protocol::account::{FrameContext, SessionState, Unlock};
 
 use super::asking::{Asking, event, record, work};
+use super::given::Given;
 use super::login::prove;
 use crate::audit::event::{Kind, Outcome};
 use crate::auth::asker::{FRAME_COOKIE, SESSION_COOKIE, now_s};
@@ -72,7 +73,7 @@ pub async fn lock(State(state): State<Shared>, asking: Asking) -> Result<StatusC
 pub async fn unlock(
     State(state): State<Shared>,
     asking: Asking,
-    Json(Unlock { password }): Json<Unlock>,
+    Given(Json(Unlock { password })): Given<Json<Unlock>>,
 ) -> Result<StatusCode, ApiError> {
     let session = asking.at(Stage::Whole).ok_or_else(ApiError::login_needed)?;
     let proved = prove(&state, &asking, session, password).await?;

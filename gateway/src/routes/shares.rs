@@ -12,6 +12,7 @@ use protocol::account::{ShareListed, ShareMade, ShareWanted};
 use protocol::gateway::Opened;
 use serde::{Deserialize, Serialize};
 
+use super::given::{Given, Named};
 use super::login::Asking;
 use super::share_link::{Root, qr};
 use crate::audit::event::{Event, Kind, Outcome};
@@ -72,7 +73,7 @@ pub async fn create(
     State(state): State<Shared>,
     LoggedIn { session, address }: LoggedIn,
     Root(root): Root,
-    Json(wanted): Json<ShareWanted>,
+    Given(Json(wanted)): Given<Json<ShareWanted>>,
 ) -> Result<Response, ApiError> {
     let source = wanted.source.as_deref().unwrap_or(LOCAL).to_owned();
     if state.upstream(Some(&source))?.is_some() && wanted.download {
@@ -151,7 +152,7 @@ pub async fn list(
 pub async fn revoke(
     State(state): State<Shared>,
     LoggedIn { session, address }: LoggedIn,
-    Path(id): Path<String>,
+    Named(Path(id)): Named<Path<String>>,
 ) -> Result<StatusCode, ApiError> {
     let mut event = Event::new(Kind::ShareRevoked, Outcome::Success);
     event.actor = Asker::User(Arc::clone(&session)).actor(address);
@@ -193,7 +194,7 @@ pub struct Before {
 /// Looks at a link; that burns nothing.
 pub async fn look(
     State(state): State<Shared>,
-    Json(halves): Json<Halves>,
+    Given(Json(halves)): Given<Json<Halves>>,
 ) -> Result<Json<Before>, ApiError> {
     let share = work(&state, move |login| {
         let secret = Secret::from_text(&halves.secret).ok_or(shares::Closed::Unknown)?;
@@ -234,7 +235,7 @@ pub async fn opened(link: OpenedLink) -> Json<Opened> {
 pub async fn redeem(
     State(state): State<Shared>,
     asking: Asking,
-    Json(halves): Json<Halves>,
+    Given(Json(halves)): Given<Json<Halves>>,
 ) -> Result<Response, ApiError> {
     let mut event = Event::new(Kind::ShareUsed, Outcome::Success);
     event.actor.address = asking.address().to_owned();

@@ -42,7 +42,8 @@ pub fn configured_with(folder: &Path, auth: &str) -> ServeOptions {
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
     let config = folder.join("gateway.toml");
-    let text = format!("{auth}[audit]\nchain_key_file = \"audit.key\"\n");
+    // Lines of requests would stand between those of the tests.
+    let text = format!("{auth}[audit]\nchain_key_file = \"audit.key\"\n[log]\nrequests = false\n");
     std::fs::write(&config, text).unwrap();
     ServeOptions {
         config: Some(config),

@@ -17,6 +17,8 @@ use tokio::sync::oneshot;
 pub struct Server {
     pub address: SocketAddr,
     pub state: Arc<State>,
+    /// Where operators ask.
+    pub ops: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     runtime: Option<Runtime>,
     _index: Option<tempfile::TempDir>,
@@ -74,7 +76,7 @@ impl Server {
             .build()
             .unwrap();
         let server = runtime.block_on(prepare(options)).unwrap();
-        let (address, state) = (server.address(), server.state());
+        let (address, state, ops) = (server.address(), server.state(), server.ops_address());
         let (stop, stopped) = oneshot::channel();
         runtime.spawn(server.run(async {
             let _ = stopped.await;
@@ -82,6 +84,7 @@ impl Server {
         Self {
             address,
             state,
+            ops,
             stop: Some(stop),
             runtime: Some(runtime),
             _index: None,

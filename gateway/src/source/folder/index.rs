@@ -50,11 +50,19 @@ const SCHEMA: &str = "
 #[non_exhaustive]
 pub enum IndexError {
     /// SQLite says no.
-    #[error("the index cannot be used ({0})")]
+    #[error("the index cannot be used ({})", sqlite_code(.0))]
     Database(#[from] rusqlite::Error),
     /// A stored metadata blob does not inflate.
     #[error("the index is damaged")]
     Damaged,
+}
+
+/// What SQLite has to say, without its words: they may hold text of a query or a file.
+fn sqlite_code(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(code) => format!("{code:?}"),
+        None => "a row is not as it should be".to_owned(),
+    }
 }
 
 /// What is to be kept of a file.

@@ -50,6 +50,8 @@ pub struct Indexer {
     pub limits: ScanLimits,
     /// Pause between two looks.
     pub interval: Duration,
+    /// The log names files by their paths.
+    pub names_files: bool,
     /// The index.
     pub writer: Writer,
     /// Where the thread says how far it is.
@@ -113,7 +115,8 @@ impl Indexer {
             }
             let finding = self.look_at(&listed.path);
             if let Finding::Refused(reason) = &finding {
-                log(&format!("refused {}: {reason}", listed.path.display()));
+                let file = self.named(&listed.path);
+                log(&format!("refused {file}: {reason}"));
             }
             batch.push((listed, finding));
             if batch.len() >= BATCH_FILES || written.elapsed() >= BATCH_TIME {
@@ -151,38 +154,58 @@ impl Indexer {
     fn look_at(&self, path: &Path) -> Finding {
         self.progress.opened.fetch_add(1, Ordering::Relaxed);
         let limits = self.limits;
-        catch_unwind(AssertUnwindSafe(|| finding(path, &limits)))
-            .unwrap_or_else(|_| Finding::Refused("the reader broke on it".into()))
+        let examined = catch_unwind(AssertUnwindSafe(|| examined(path, &limits)));
+        let (finding, fault) =
+            examined.unwrap_or_else(|_| (Finding::Refused("the reader broke on it".into()), None));
+        if let Some(fault) = fault {
+            log(&format!("read only in part {}: {fault}", self.named(path)));
+        }
+        finding
+    }
+
+    /// A file as the log may name it. Names of files and folders are often names of patients: where others than the owner of
+    /// the files read the log, it has the number under which `find DIR -inum N` finds the file.
+    fn named(&self, path: &Path) -> String {
+        if self.names_files {
+            return path.display().to_string();
+        }
+        #[cfg(unix)]
+        if let Ok(found) = std::fs::metadata(path) {
+            let inode = std::os::unix::fs::MetadataExt::ino(&found);
+            return format!("the file with inode {inode}");
+        }
+        "a file".to_owned()
     }
 }
 
 /// Reads one file.
 pub fn finding(path: &Path, limits: &ScanLimits) -> Finding {
+    examined(path, limits).0
+}
+
+/// Reads one file; what of it could not be read stands beside.
+fn examined(path: &Path, limits: &ScanLimits) -> (Finding, Option<String>) {
     if path
         .file_name()
         .is_some_and(|name| name.eq_ignore_ascii_case("DICOMDIR"))
     {
-        return Finding::Ignored;
+        return (Finding::Ignored, None);
     }
     let scanned = match scan(path, limits) {
         Ok(scanned) => scanned,
-        Err(ScanError::NotDicom) if !claims_to_be_dicom(path) => return Finding::Ignored,
-        Err(error) => return Finding::Refused(error.to_string()),
+        Err(ScanError::NotDicom) if !claims_to_be_dicom(path) => return (Finding::Ignored, None),
+        Err(error) => return (Finding::Refused(error.to_string()), None),
     };
     let fault = scanned.fault.as_ref().map(ToString::to_string);
     // A directory under another name: (0004,1220) is its sequence of records.
     let is_directory = scanned.attributes.contains_key("00041220");
-    match (Entry::from_scan(scanned), fault) {
-        (Ok(entry), fault) => {
-            if let Some(fault) = fault {
-                log(&format!("read only in part {}: {fault}", path.display()));
-            }
-            Finding::Instance(Box::new(entry))
-        }
+    let finding = match (Entry::from_scan(scanned), fault) {
+        (Ok(entry), fault) => return (Finding::Instance(Box::new(entry)), fault),
         (Err(_), _) if is_directory => Finding::Ignored,
         (Err(error), Some(fault)) => Finding::Refused(format!("{error}, and {fault}")),
         (Err(error), None) => Finding::Refused(error.to_string()),
-    }
+    };
+    (finding, None)
 }
 
 fn claims_to_be_dicom(path: &Path) -> bool {

@@ -80,6 +80,8 @@ pub struct FolderOptions {
     pub interval: Duration,
     /// Bounds for each file.
     pub limits: ScanLimits,
+    /// The log names files by their paths, which may be names of patients.
+    pub names_files: bool,
 }
 
 impl FolderOptions {
@@ -91,6 +93,7 @@ impl FolderOptions {
             index,
             interval,
             limits: ScanLimits::default(),
+            names_files: true,
         }
     }
 }
@@ -135,11 +138,13 @@ impl FolderStore {
             limits: options.limits,
             tables: Mutex::default(),
         };
-        let (limits, interval) = (options.limits, options.interval);
+        let (limits, interval, names_files) =
+            (options.limits, options.interval, options.names_files);
         let indexer = Indexer {
             folders,
             limits,
             interval,
+            names_files,
             writer,
             progress,
         };
@@ -155,6 +160,18 @@ impl FolderStore {
             total = total.max(done + 1);
         }
         Indexing { done, total }
+    }
+
+    /// Whether the index can be read.
+    pub fn is_readable(&self) -> bool {
+        let one = self.index.read(|connection| {
+            Ok(connection.query_row(
+                "SELECT count(*) FROM (SELECT 1 FROM files LIMIT 1)",
+                [],
+                |row| row.get(0),
+            )?)
+        });
+        one.is_ok_and(|count: i64| count >= 0)
     }
 
     /// Counters of the indexer.

@@ -26,6 +26,14 @@ pub struct SourceHealth {
     pub health: Health,
 }
 
+impl SourceHealth {
+    /// It answered when it was last asked, or has not been asked yet.
+    pub fn is_up(&self) -> bool {
+        let failed = self.health.failed.map(|(at, _)| at);
+        failed.is_none() || self.health.answered > failed
+    }
+}
+
 /// Keeps [`Health`] up to date.
 #[derive(Debug, Default)]
 pub(super) struct Watch(Mutex<Health>);
