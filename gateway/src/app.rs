@@ -13,8 +13,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::ApiError;
 use crate::headers;
 use crate::routes::{
-    audit, bulk, config_json, document, emergency, files, frames, health, invoke, launch, login,
-    metadata, oidc, pages, passkeys, query, recipient, session, shares, thumbnail, wide,
+    audit, audit_export, audit_page, bulk, config_json, document, emergency, files, frames, health,
+    invoke, launch, login, metadata, oidc, pages, passkeys, query, recipient, session, shares,
+    thumbnail, wide,
 };
 use crate::state::Shared;
 
@@ -35,6 +36,9 @@ pub fn app(state: Shared) -> Router {
         .route("/auth/login", get(login::login_page).post(login::login))
         .route("/auth/login.css", get(login::style))
         .route("/auth/wide.css", get(wide::style))
+        .route("/audit", get(audit_page::page))
+        .route("/audit/audit.css", get(audit_page::style))
+        .route("/audit/audit.js", get(audit_page::script))
         .route("/auth/mfa", get(login::second_page).post(login::second))
         .route("/auth/enrol", get(login::enrol_page).post(login::enrol))
         .route("/auth/enrol.svg", get(login::enrol_picture))
@@ -63,6 +67,7 @@ pub fn app(state: Shared) -> Router {
         .route("/api/launch/own", post(launch::issue_own))
         .route("/api/launch/redeem", post(launch::redeem))
         .route("/api/audit", get(audit::audit))
+        .route("/api/audit/export", get(audit_export::export))
         .route("/api/emergency", post(emergency::break_glass))
         .route("/api/studies/{study}/files", get(files::download))
         .route("/api/studies/{source}/{study}/files", get(files::download))

@@ -106,8 +106,49 @@ pub fn for_tests() -> Result<()> {
     if !has_program("oathtool") {
         packages.push("oathtool");
     }
+    if !has_pip() {
+        packages.push("python3-pip");
+    }
     install(&packages, "testing")?;
-    npm_package("oidc-provider", "9.13.3")
+    npm_package("oidc-provider", "9.13.3")?;
+    python_packages("audit-forms", &AUDIT_FORMS)
+}
+
+/// What checks exports of the audit record: models of FHIR, and a reader of RELAX NG.
+const AUDIT_FORMS: [&str; 2] = ["fhir.resources==8.3.0", "lxml==6.1.3"];
+
+/// Packages of PyPI in a folder of their own under the target folder: exactly these versions, for the `python3` of the path.
+fn python_packages(name: &str, packages: &[&str]) -> Result<()> {
+    let folder = target().join(name);
+    let version = output_of(Command::new("python3").arg("--version"));
+    let wanted = format!("{}{}\n", version.unwrap_or_default(), packages.join(" "));
+    let mark = folder.join("installed");
+    if std::fs::read_to_string(&mark).is_ok_and(|text| text == wanted) {
+        return Ok(());
+    }
+    let words = packages.join(" and ");
+    part(
+        &format!("Installing {words} of PyPI, which testing needs"),
+        || {
+            let mut pip = Command::new("python3");
+            pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
+                .args(["--disable-pip-version-check", "--upgrade", "--target"])
+                .arg(&folder)
+                .args(packages);
+            check(&mut pip).with_context(|| {
+                format!("testing needs {words} of PyPI, which could not be installed")
+            })
+        },
+    )?;
+    std::fs::write(&mark, wanted)
+        .with_context(|| format!("the file {} cannot be written", mark.display()))
+}
+
+/// True where Python installs packages.
+fn has_pip() -> bool {
+    let mut ask = Command::new("python3");
+    ask.args(["-m", "pip", "--version"]).stderr(Stdio::null());
+    output_of(&mut ask).is_some()
 }
 
 /// A package of npm in a folder of its own under the target folder: exactly this version, and no script of it is run.

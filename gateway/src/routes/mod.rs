@@ -2,6 +2,8 @@
 
 mod asking;
 pub mod audit;
+pub mod audit_export;
+pub mod audit_page;
 pub mod bulk;
 pub mod config_json;
 pub mod document;

@@ -7,6 +7,7 @@ mod fake_provider;
 mod files;
 mod server;
 
+mod audit;
 mod bad_input;
 mod bulk;
 mod dicomweb;
