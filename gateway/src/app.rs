@@ -17,9 +17,9 @@ use crate::headers;
 use crate::openapi::{Body, Content, Costs, Operation, Table, Who, delete, document, get, post};
 use crate::requests;
 use crate::routes::{
-    audit, bulk, config_json, document as documents, emergency, files, frames, health, invoke,
-    launch, login, metadata, oidc, operators, pages, passkeys, query, recipient, session, shares,
-    thumbnail,
+    audit, audit_export, audit_page, bulk, config_json, document as documents, emergency, files,
+    frames, health, invoke, launch, login, metadata, oidc, operators, pages, passkeys, query,
+    recipient, session, shares, thumbnail, wide,
 };
 use crate::state::Shared;
 
@@ -94,6 +94,14 @@ fn public(table: &mut Table) {
         app_file("/bench.html", Content::Media("text/html")),
         pages::file,
     );
+    table.add(file("/auth/wide.css", CSS), wide::style);
+    let record = get("/audit", "The audit record, searched").page();
+    table.add(
+        record.leads_on().fails_on_a_page(&[404]),
+        audit_page::page,
+    );
+    table.add(file("/audit/audit.css", CSS), audit_page::style);
+    table.add(file("/audit/audit.js", SCRIPT), audit_page::script);
     let any = Content::Media("*/*");
     table.add(app_file("/assets/{file}", any), pages::file);
     let invoked = get("/IHEInvokeImageDisplay", "Opens studies, IHE RAD-106");
@@ -336,13 +344,7 @@ fn api(table: &mut Table) {
         launch::redeem,
     );
     let record = get("/api/audit", "The audit record").who(Who::Session);
-    let record = record
-        .query("user", "text")
-        .query("patient", "text")
-        .query("study", "uid")
-        .query("kind", "kind")
-        .query("from", "time")
-        .query("before", "time")
+    let record = audit_queries(record)
         .query("older", "older")
         .query("limit", "limit");
     table.add(
@@ -351,6 +353,18 @@ fn api(table: &mut Table) {
             .fails(&[403, 404]),
         audit::audit,
     );
+    let export = get("/api/audit/export", "The audit record as a file").who(Who::Session);
+    let export = audit_queries(export).query("format", "audit_format");
+    let forms = [
+        "application/fhir+json",
+        "application/fhir+ndjson",
+        "application/xml",
+        "application/jsonl",
+    ];
+    let export = forms.iter().fold(export, |export, form| {
+        export.answers(200, Content::Media(form))
+    });
+    table.add(export.fails(&[403, 404]), audit_export::export);
     let emergency = post("/api/emergency", "Opens a study in an emergency");
     let emergency = emergency.takes(Body::Json("Emergency")).who(Who::Session);
     table.add(
@@ -405,6 +419,22 @@ fn api(table: &mut Table) {
         revoked.answers(204, done).fails(&[400, 404]),
         shares::revoke,
     );
+}
+
+/// What the audit record is searched by.
+fn audit_queries(operation: Operation) -> Operation {
+    operation
+        .query("user", "text")
+        .query("session", "text")
+        .query("address", "text")
+        .query("patient", "text")
+        .query("study", "uid")
+        .query("source", "text")
+        .query("request", "text")
+        .query("kind", "kind")
+        .query("outcome", "outcome")
+        .query("from", "time")
+        .query("before", "time")
 }
 
 /// One DICOMweb root.

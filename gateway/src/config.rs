@@ -10,10 +10,12 @@ use serde::Deserialize;
 use crate::auth::parents::is_origin;
 use crate::auth::sessions::Lifetimes;
 
+mod audit;
 pub mod oidc;
 mod server;
 mod source;
 
+pub use audit::Audit;
 use oidc::OidcAuth;
 pub use server::{ForwardedHeader, Limits, Log, Server};
 pub use source::SourceConfig;
@@ -95,23 +97,6 @@ pub enum SecondFactor {
     Optional,
 }
 
-/// `[audit]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Audit {
-    /// The record.
-    pub file: PathBuf,
-    /// Key of its chain: at least 32 bytes.
-    pub chain_key_file: Option<PathBuf>,
-}
-
-impl Default for Audit {
-    fn default() -> Self {
-        Self {
-            file: "audit.jsonl".into(),
-            chain_key_file: None,
-        }
-    }
 }
 
 /// `[embed]`
@@ -177,6 +162,9 @@ pub enum ConfigError {
         "login needs audit.chain_key_file: a file of at least 32 random bytes that its owner alone can read"
     )]
     NoChainKey,
+    /// A size or a time of the record that is none.
+    #[error("{0}")]
+    Record(&'static str),
     /// A secret that cannot be read.
     #[error("the secret file {0} cannot be read")]
     SecretUnreadable(PathBuf),
@@ -256,6 +244,7 @@ impl Config {
         }
         config.public()?;
         config.check_sources()?;
+        config.audit.keeping()?;
         if let Some(local) = config.login() {
             local.lifetimes()?;
         }

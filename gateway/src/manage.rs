@@ -8,7 +8,8 @@ use rusqlite::Connection;
 
 use crate::audit::Audit;
 use crate::audit::event::{Event, Kind, Outcome};
-use crate::audit::file::{AuditError, verify};
+use crate::audit::file::AuditError;
+use crate::audit::verify::{Broken, verify};
 use crate::auth::accounts::{self, AccountError, Record};
 use crate::auth::asker::now_s;
 use crate::auth::database::Database;
@@ -34,12 +35,10 @@ pub enum ManageError {
     #[error(transparent)]
     Audit(#[from] AuditError),
     /// The audit record has been altered.
-    #[error(
-        "line {line} of the audit file does not fit: {reason}; {sound} lines before it are sound"
-    )]
+    #[error("{what} does not fit: {reason}; {sound} lines before it are sound")]
     Altered {
-        /// Counted from 1.
-        line: u64,
+        /// A file, or a line of it.
+        what: String,
         /// Why.
         reason: String,
         /// Lines that fit.
@@ -151,17 +150,31 @@ fn record(
     }
 }
 
-/// Checks the audit file; gives what is printed.
+/// Checks the audit record, all files of it; gives what is printed.
 pub fn verify_audit(config: &Path) -> Result<String, ManageError> {
     let config = Config::read(config)?;
     let key = chain_key(&config)?;
     let found = verify(&config.beside(&config.audit.file), &key)?;
-    match found.broken {
-        None => Ok(format!("{} lines, all sound\n", found.lines)),
-        Some((line, reason)) => Err(ManageError::Altered {
-            line,
+    let sound = found.lines;
+    if let Some(Broken { file, line, reason }) = found.broken {
+        let file = file.display();
+        let what = match line {
+            0 => format!("the audit file {file}"),
+            line => format!("line {line} of the audit file {file}"),
+        };
+        return Err(ManageError::Altered {
+            what,
             reason,
-            sound: found.lines,
-        }),
+            sound,
+        });
     }
+    let files = match found.files {
+        1 => String::new(),
+        files => format!(" in {files} files"),
+    };
+    let from = match found.from {
+        1 => String::new(),
+        from => format!("; those before number {from} were deleted after their time, as it says"),
+    };
+    Ok(format!("{sound} lines{files}, all sound{from}\n"))
 }

@@ -403,7 +403,11 @@ fn login(config: &Config, address: SocketAddr) -> Result<Option<Login>, ServeErr
     let mut login = Login::new(
         Database::open(&config.beside(&local.users))?,
         Policies::read(policies.as_deref())?,
-        Audit::open(&config.beside(&config.audit.file), &key)?,
+        Audit::open_with(
+            &config.beside(&config.audit.file),
+            &key,
+            config.audit.keeping()?,
+        )?,
         local.lifetimes()?,
         local.second_factor == SecondFactor::Required,
         ways(config, address)?,

@@ -284,6 +284,11 @@ impl Shared {
         assert_eq!(answer.status, 204);
     }
 
+    /// The gateway's configuration.
+    pub fn config(&self) -> std::path::PathBuf {
+        self.login.path().join("gateway.toml")
+    }
+
     /// The audit record.
     pub fn record(&self) -> String {
         std::fs::read_to_string(self.login.path().join("audit.jsonl")).unwrap()

@@ -4,6 +4,7 @@
 
 mod account;
 mod api;
+mod audit;
 mod capture;
 mod choices;
 mod cine;

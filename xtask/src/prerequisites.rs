@@ -111,8 +111,12 @@ pub fn for_tests() -> Result<()> {
     }
     install(&packages, "testing")?;
     npm_package("oidc-provider", "9.13.3")?;
-    python_package("schemathesis", "4.32.5")
+    python_packages("schemathesis", &["schemathesis==4.32.5"])?;
+    python_packages("audit-forms", &AUDIT_FORMS)
 }
+
+/// What checks exports of the audit record: models of FHIR, and a reader of RELAX NG.
+const AUDIT_FORMS: [&str; 2] = ["fhir.resources==8.3.0", "lxml==6.1.3"];
 
 /// A package of npm in a folder of its own under the target folder: exactly this version, and no script of it is run.
 fn npm_package(name: &str, version: &str) -> Result<()> {
@@ -148,32 +152,36 @@ fn npm_package(name: &str, version: &str) -> Result<()> {
     )
 }
 
-/// A package of PyPI in an environment of its own under the target folder: exactly this version.
-fn python_package(name: &str, version: &str) -> Result<()> {
+/// Packages of PyPI in an environment of their own under the target folder: exactly these versions.
+fn python_packages(name: &str, packages: &[&str]) -> Result<()> {
     let folder = target().join(name);
     let python = folder.join("bin").join("python");
-    let shown = format!("import importlib.metadata as it; print(it.version({name:?}))");
-    let mut ask = Command::new(&python);
-    ask.args(["-c", &shown]).stderr(Stdio::null());
-    if output_of(&mut ask).is_some_and(|found| found.trim() == version) {
+    let wanted = packages.join(" ");
+    let mark = folder.join("installed");
+    // A Python that has gone since takes its environments with it.
+    let lives = output_of(Command::new(&python).arg("--version").stderr(Stdio::null())).is_some();
+    if lives && std::fs::read_to_string(&mark).is_ok_and(|text| text == wanted) {
         return Ok(());
     }
     part(
-        &format!("Installing {name} {version} of PyPI, which testing needs"),
+        &format!("Installing {wanted} of PyPI, which testing needs"),
         || {
-            let made = check(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+            let mut make = Command::new("python3");
+            let made = check(make.args(["-m", "venv", "--clear"]).arg(&folder));
             made.with_context(
                 || "testing needs Python's venv: on Debian, run `apt-get install python3-venv`",
             )?;
             let mut pip = Command::new(&python);
-            pip.args(["-m", "pip", "install", "--quiet"])
+            pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
                 .arg("--disable-pip-version-check")
-                .arg(format!("{name}=={version}"));
+                .args(packages);
             check(&mut pip).with_context(|| {
-                format!("testing needs {name} {version} of PyPI, which could not be installed")
+                format!("testing needs {wanted} of PyPI, which could not be installed")
             })
         },
-    )
+    )?;
+    std::fs::write(&mark, &wanted)
+        .with_context(|| format!("the file {} cannot be written", mark.display()))
 }
 
 /// True where a Python has numpy, by which another implementation of the picture chain is computed.

@@ -94,7 +94,7 @@ pub fn split(line: &str) -> Option<(&str, Mac)> {
     let open = rest
         .get(..rest.len() - 2 * MAC_BYTES)?
         .strip_suffix(BEFORE)?;
-    Some((open, from_hex(digits)?))
+    Some((open, parse_hex(digits)?))
 }
 
 /// Lower-case digits.
@@ -106,7 +106,8 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn from_hex(digits: &str) -> Option<Mac> {
+/// A code from its digits.
+pub fn parse_hex(digits: &str) -> Option<Mac> {
     let mut mac = [0; MAC_BYTES];
     let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
     if !rest.is_empty() || pairs.len() != MAC_BYTES {

@@ -49,6 +49,8 @@ pub enum Kind {
     ConfigurationChanged,
     /// This record was read.
     AuditRead,
+    /// A closed file of this record is deleted, as the time for which it is kept is over.
+    RecordShortened,
 }
 
 /// A code of PS3.16 with its meaning, scheme DCM.
@@ -56,7 +58,7 @@ pub type Code = (&'static str, &'static str);
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Started,
         Self::Stopped,
         Self::Login,
@@ -77,6 +79,7 @@ impl Kind {
         Self::RightsChanged,
         Self::ConfigurationChanged,
         Self::AuditRead,
+        Self::RecordShortened,
     ];
 
     /// Event ID, CID 400.
@@ -96,12 +99,13 @@ impl Kind {
             | Self::GlassBroken
             | Self::Denied
             | Self::RightsChanged
-            | Self::ConfigurationChanged => ("110113", "Security Alert"),
+            | Self::ConfigurationChanged
+            | Self::RecordShortened => ("110113", "Security Alert"),
             Self::AuditRead => ("110101", "Audit Log Used"),
         }
     }
 
-    /// Event type, CID 401, 403 and 404, where there is one.
+    /// Event type, CID 401 (for alerts CID 403, which lists the same codes), where there is one.
     pub fn subtype(self) -> Option<Code> {
         Some(match self {
             Self::Started => ("110120", "Application Start"),
@@ -109,21 +113,31 @@ impl Kind {
             Self::Login | Self::SecondFactor | Self::Locked => ("110122", "Login"),
             Self::Logout => ("110123", "Logout"),
             Self::GlassBroken => ("110127", "Emergency Override Started"),
-            Self::Denied | Self::ShareRefused => ("110133", "Use of Restricted Function"),
-            Self::ShareRevoked => ("110136", "Object Security Attributes Changed"),
-            Self::RightsChanged => ("110137", "User Security Attributes Changed"),
             Self::ConfigurationChanged => ("110129", "Security Configuration"),
+            Self::Denied | Self::ShareRefused => ("110132", "Use of Restricted Function"),
+            Self::ShareRevoked | Self::RecordShortened => {
+                ("110135", "Object Security Attributes Changed")
+            }
+            Self::RightsChanged => ("110137", "User Security Attributes Changed"),
             _ => return None,
         })
     }
 
-    /// Event action: create, read, execute.
+    /// Event action, as the tables of A.5.3 have it: an import creates; exports, reading images and reading the record
+    /// read; activities, logins, queries and alerts execute.
     pub fn action(self) -> char {
-        match self {
-            Self::Stored | Self::ShareMade => 'C',
-            Self::StudyOpened | Self::FramesServed | Self::Exported | Self::AuditRead => 'R',
-            Self::RightsChanged | Self::ConfigurationChanged | Self::ShareRevoked => 'U',
+        match self.code().0 {
+            "110107" => 'C',
+            "110101" | "110103" | "110104" | "110106" => 'R',
             _ => 'E',
+        }
+    }
+
+    /// As it is named in the record and in addresses.
+    pub fn name(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(name)) => name,
+            _ => String::new(),
         }
     }
 }
@@ -138,17 +152,6 @@ pub enum Outcome {
     Refused,
     /// 8: the action cannot be completed.
     Failed,
-}
-
-impl Outcome {
-    /// EventOutcomeIndicator.
-    pub fn indicator(self) -> u8 {
-        match self {
-            Self::Success => 0,
-            Self::Refused => 4,
-            Self::Failed => 8,
-        }
-    }
 }
 
 /// Who did it.
@@ -224,6 +227,16 @@ impl Event {
             happened: None,
         }
     }
+
+    /// EventOutcomeIndicator of A.5.2: an account that takes no logins any more is the standard's example of a major failure.
+    pub fn indicator(&self) -> u8 {
+        match (self.outcome, self.kind) {
+            (Outcome::Success, _) => 0,
+            (_, Kind::Locked) => 12,
+            (Outcome::Refused, _) => 4,
+            (Outcome::Failed, _) => 8,
+        }
+    }
 }
 
 /// An event as it stands in the record.
@@ -239,33 +252,131 @@ pub struct Record {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
     use super::*;
 
+    /// PS3.16 CID 400, Audit Event ID.
+    const CID_400: [Code; 15] = [
+        ("110100", "Application Activity"),
+        ("110101", "Audit Log Used"),
+        ("110102", "Begin Transferring DICOM Instances"),
+        ("110103", "DICOM Instances Accessed"),
+        ("110104", "DICOM Instances Transferred"),
+        ("110105", "DICOM Study Deleted"),
+        ("110106", "Export"),
+        ("110107", "Import"),
+        ("110108", "Network Entry"),
+        ("110109", "Order Record"),
+        ("110110", "Patient Record"),
+        ("110111", "Procedure Record"),
+        ("110112", "Query"),
+        ("110113", "Security Alert"),
+        ("110114", "User Authentication"),
+    ];
+
+    /// PS3.16 CID 401, Audit Event Type Code; CID 403 for alerts lists the same.
+    const CID_401: [Code; 28] = [
+        ("110120", "Application Start"),
+        ("110121", "Application Stop"),
+        ("110122", "Login"),
+        ("110123", "Logout"),
+        ("110124", "Attach"),
+        ("110125", "Detach"),
+        ("110126", "Node Authentication"),
+        ("110127", "Emergency Override Started"),
+        ("110128", "Network Configuration"),
+        ("110129", "Security Configuration"),
+        ("110130", "Hardware Configuration"),
+        ("110131", "Software Configuration"),
+        ("110132", "Use of Restricted Function"),
+        ("110133", "Audit Recording Stopped"),
+        ("110134", "Audit Recording Started"),
+        ("110135", "Object Security Attributes Changed"),
+        ("110136", "Security Roles Changed"),
+        ("110137", "User Security Attributes Changed"),
+        ("110138", "Emergency Override Stopped"),
+        ("110139", "Remote Service Operation Started"),
+        ("110140", "Remote Service Operation Stopped"),
+        ("110141", "Local Service Operation Started"),
+        ("110142", "Local Service Operation Stopped"),
+        ("110143", "Authentication Decision"),
+        ("110144", "Authorization Decision"),
+        ("110145", "Session start"),
+        ("110146", "Session stop"),
+        ("110147", "Access Control Decision"),
+    ];
+
+    /// What PS3.15 A.5.3 says of the messages: Event ID, Event Action Code, and whether an Event Type Code is mandatory.
+    const MESSAGES: [(&str, char, bool); 9] = [
+        ("110100", 'E', true),  // Table A.5.3.1-1
+        ("110101", 'R', false), // Table A.5.3.2-1
+        ("110103", 'R', false), // Table A.5.3.6-1: C, R, U or D; nothing is altered here
+        ("110104", 'R', false), // Table A.5.3.7-1: R where the sender does not know what the receiver had
+        ("110106", 'R', false), // Table A.5.3.4-1
+        ("110107", 'C', false), // Table A.5.3.5-1
+        ("110112", 'E', false), // Table A.5.3.10-1
+        ("110113", 'E', true),  // Table A.5.3.11-1
+        ("110114", 'E', true),  // Table A.5.3.12-1
+    ];
+
     #[test]
-    fn codes_are_those_of_the_gateways_table() {
-        let expected = [
-            (Kind::Started, "110100"),
-            (Kind::Login, "110114"),
-            (Kind::Search, "110112"),
-            (Kind::StudyOpened, "110103"),
-            (Kind::FramesServed, "110104"),
-            (Kind::Stored, "110107"),
-            (Kind::Exported, "110106"),
-            (Kind::ShareMade, "110106"),
-            (Kind::ShareRefused, "110113"),
-            (Kind::GlassBroken, "110113"),
-            (Kind::Denied, "110113"),
-            (Kind::AuditRead, "110101"),
-        ];
-        for (kind, code) in expected {
-            assert_eq!(kind.code().0, code, "{kind:?}");
+    fn codes_and_their_meanings_are_those_of_the_standard() {
+        for kind in Kind::ALL {
+            assert!(CID_400.contains(&kind.code()), "{kind:?}");
+            let subtype = kind.subtype();
+            assert!(subtype.is_none_or(|it| CID_401.contains(&it)), "{kind:?}");
+            let is_of = |message: &&(&str, char, bool)| message.0 == kind.code().0;
+            let (_, action, has_type) = MESSAGES.iter().find(is_of).unwrap();
+            assert_eq!(kind.action(), *action, "{kind:?}");
+            assert!(!has_type || subtype.is_some(), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn each_kind_has_the_code_that_the_gateways_table_gives_it() {
+        for (kind, code, subtype) in [
+            (Kind::Started, "110100", Some("110120")),
+            (Kind::Stopped, "110100", Some("110121")),
+            (Kind::Login, "110114", Some("110122")),
+            (Kind::Logout, "110114", Some("110123")),
+            (Kind::SecondFactor, "110114", Some("110122")),
+            (Kind::Locked, "110114", Some("110122")),
+            (Kind::Search, "110112", None),
+            (Kind::StudyOpened, "110103", None),
+            (Kind::FramesServed, "110104", None),
+            (Kind::Stored, "110107", None),
+            (Kind::Exported, "110106", None),
+            (Kind::ShareMade, "110106", None),
+            (Kind::ShareUsed, "110106", None),
+            (Kind::ShareRefused, "110113", Some("110132")),
+            (Kind::ShareRevoked, "110113", Some("110135")),
+            (Kind::GlassBroken, "110113", Some("110127")),
+            (Kind::Denied, "110113", Some("110132")),
+            (Kind::RightsChanged, "110113", Some("110137")),
+            (Kind::ConfigurationChanged, "110113", Some("110129")),
+            (Kind::AuditRead, "110101", None),
+            (Kind::RecordShortened, "110113", Some("110135")),
+        ] {
+            assert_eq!(kind.code().0, code, "{kind:?}");
+            assert_eq!(kind.subtype().map(|it| it.0), subtype, "{kind:?}");
+        }
+    }
+
+    /// Table A.5.2-1, Event Outcome Indicator.
+    #[test]
+    fn outcomes_have_the_numbers_of_the_standard() {
+        let of = |kind, outcome| Event::new(kind, outcome).indicator();
+        assert_eq!(of(Kind::Login, Outcome::Success), 0);
+        assert_eq!(of(Kind::Login, Outcome::Refused), 4);
+        assert_eq!(of(Kind::RightsChanged, Outcome::Failed), 8);
+        assert_eq!(of(Kind::Locked, Outcome::Refused), 12);
     }
 
     #[test]
     fn all_kinds_are_listed_once() {
         let kinds: std::collections::HashSet<Kind> = Kind::ALL.into_iter().collect();
         assert_eq!(kinds.len(), Kind::ALL.len());
+        assert_eq!(Kind::RecordShortened.name(), "record_shortened");
     }
 }

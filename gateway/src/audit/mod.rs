@@ -4,8 +4,11 @@
 
 pub mod chain;
 pub mod event;
+pub mod export;
 pub mod file;
+pub mod files;
 pub mod search;
+pub mod verify;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +20,7 @@ use tokio::sync::oneshot;
 
 use event::Event;
 use file::{AuditError, AuditFile};
+use files::Keeping;
 
 use crate::requests::current_id;
 
@@ -43,7 +47,16 @@ impl Audit {
     /// # Errors
     /// The file cannot be opened, or was written with another key.
     pub fn open(path: &Path, key: &[u8]) -> Result<Self, AuditError> {
-        let mut file = AuditFile::open(path, key)?;
+        Self::open_with(path, key, Keeping::ONE_FILE)
+    }
+
+    /// The same; the file is closed, and closed files are deleted, as is said.
+    ///
+    /// # Errors
+    /// As [`Audit::open`].
+    pub fn open_with(path: &Path, key: &[u8], keeping: Keeping) -> Result<Self, AuditError> {
+        let mut file = AuditFile::open_with(path, key, keeping)?;
+        file.shorten(Timestamp::now());
         let (queue, incoming) = mpsc::sync_channel(4 * MOST_TOGETHER);
         let writer = std::thread::Builder::new()
             .name("audit".into())
@@ -187,7 +200,7 @@ mod tests {
             task.await.unwrap();
         }
         drop(audit);
-        let found = file::verify(&path, b"key").unwrap();
+        let found = verify::verify(&path, b"key").unwrap();
         assert_eq!((found.lines, found.broken), (2000, None));
     }
 

@@ -21,6 +21,10 @@ pub(super) fn parameter(name: &str) -> Value {
         "kind" => {
             json!({ "type": "string", "examples": ["search", "study_opened", "frames_served"] })
         }
+        "outcome" => json!({ "type": "string", "enum": ["success", "refused", "failed"] }),
+        "audit_format" => {
+            json!({ "type": "string", "enum": ["fhir", "ndjson", "dicom", "jsonl"] })
+        }
         "boolean" => json!({ "type": "string", "enum": ["true", "false"] }),
         "request_type" => json!({ "type": "string", "enum": ["STUDY", "PATIENT"] }),
         "id" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }),

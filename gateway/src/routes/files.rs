@@ -39,20 +39,24 @@ pub async fn download(
         .pass(&state, Action::Download, Kind::Exported, &target, reason)
         .await?;
     let files = blocking(&state, move |state| state.store.files(&study)).await?;
+    Response::builder()
+        .header(CONTENT_TYPE, "application/zip")
+        .header(CONTENT_DISPOSITION, "attachment; filename=\"study.zip\"")
+        .body(written(move |pipe| archive(&files, pipe)))
+        .map_err(|_| ApiError::internal())
+}
+
+/// A body that is written while it goes out, on a thread that may wait. Where that fails it breaks off, so that nobody takes
+/// it for whole.
+pub(super) fn written(work: impl FnOnce(Pipe) -> io::Result<()> + Send + 'static) -> Body {
     let (pieces, mut taken) = mpsc::channel(MOST_WAITING);
     tokio::task::spawn_blocking(move || {
-        let pipe = Pipe(pieces.clone());
-        if let Err(error) = archive(&files, pipe) {
-            // The archive breaks off, so that nobody takes it for whole.
+        if let Err(error) = work(Pipe(pieces.clone())) {
             let _ = pieces.blocking_send(Err(error));
         }
     });
     let stream = futures_util::stream::poll_fn(move |context| taken.poll_recv(context));
-    Response::builder()
-        .header(CONTENT_TYPE, "application/zip")
-        .header(CONTENT_DISPOSITION, "attachment; filename=\"study.zip\"")
-        .body(Body::from_stream(stream))
-        .map_err(|_| ApiError::internal())
+    Body::from_stream(stream)
 }
 
 /// Writes the archive. Pixels hardly compress: nothing is.
@@ -69,7 +73,7 @@ fn archive(files: &[NamedFile], pipe: Pipe) -> io::Result<()> {
 }
 
 /// What is written goes out as pieces of the answer; it waits where the line is slow, and ends where it is gone.
-struct Pipe(mpsc::Sender<io::Result<Bytes>>);
+pub(super) struct Pipe(mpsc::Sender<io::Result<Bytes>>);
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

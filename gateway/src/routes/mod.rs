@@ -2,6 +2,8 @@
 
 mod asking;
 pub mod audit;
+pub mod audit_export;
+pub mod audit_page;
 pub mod bulk;
 pub mod config_json;
 pub mod document;
@@ -25,6 +27,7 @@ pub mod session;
 mod share_link;
 pub mod shares;
 pub mod thumbnail;
+pub mod wide;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Path};

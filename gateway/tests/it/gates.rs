@@ -263,6 +263,7 @@ fn address(template: &str, study: &str, series: &str) -> String {
     assert!(!path.contains('{'), "{template}: what is its parameter?");
     match template {
         "/IHEInvokeImageDisplay" => format!("{path}?requestType=STUDY&studyUID={study}"),
+        "/api/audit/export" => format!("{path}?format=jsonl"),
         _ if template.ends_with("/files") => format!("{path}?reason=second+opinion"),
         _ => path,
     }

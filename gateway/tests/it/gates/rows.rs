@@ -44,6 +44,13 @@ const EMERGENCY: Row = [
 const AUDIT: Row = [
     401, 404, 200, 200, 200, 404, 404, 404, 200, 401, 401, 401, 0,
 ];
+/// Its page; who has not logged in is led there.
+const AUDIT_PAGE: Row = [
+    303, 404, 200, 200, 200, 404, 404, 404, 200, 303, 303, 303, 0,
+];
+const EXPORT: Row = [
+    401, 404, 404, 404, 404, 404, 404, 404, 200, 401, 401, 401, 0,
+];
 const OPENED: Row = [
     401, 401, 401, 401, 401, 401, 401, 401, 401, 200, 200, 401, 0,
 ];
@@ -76,6 +83,10 @@ pub const ROWS: &[(&str, &str, Row)] = &[
     ("GET", "/auth/login", row(200, 303, 200)),
     ("POST", "/auth/login", everybody(401)),
     ("GET", "/auth/login.css", everybody(200)),
+    ("GET", "/auth/wide.css", everybody(200)),
+    ("GET", "/audit", AUDIT_PAGE),
+    ("GET", "/audit/audit.css", everybody(200)),
+    ("GET", "/audit/audit.js", everybody(200)),
     ("GET", "/auth/mfa", everybody(303)),
     ("POST", "/auth/mfa", everybody(303)),
     ("GET", "/auth/enrol", everybody(303)),
@@ -113,6 +124,8 @@ pub const ROWS: &[(&str, &str, Row)] = &[
     ("POST", "/api/launch/own", row(401, 201, 401)),
     ("POST", "/api/launch/redeem", everybody(401)),
     ("GET", "/api/audit", AUDIT),
+    // All of it, so for auditors alone.
+    ("GET", "/api/audit/export", EXPORT),
     ("POST", "/api/emergency", EMERGENCY),
     ("GET", "/api/studies/{study}/files", FILES),
     ("GET", "/api/studies/{source}/{study}/files", FILES),
