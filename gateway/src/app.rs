@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::headers;
 use crate::routes::{
     audit, bulk, config_json, document, emergency, files, frames, health, invoke, launch, login,
-    metadata, oidc, pages, passkeys, query, recipient, session, shares, thumbnail,
+    metadata, oidc, pages, passkeys, query, recipient, session, shares, thumbnail, wide,
 };
 use crate::state::Shared;
 
@@ -34,6 +34,7 @@ pub fn app(state: Shared) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/auth/login", get(login::login_page).post(login::login))
         .route("/auth/login.css", get(login::style))
+        .route("/auth/wide.css", get(wide::style))
         .route("/auth/mfa", get(login::second_page).post(login::second))
         .route("/auth/enrol", get(login::enrol_page).post(login::enrol))
         .route("/auth/enrol.svg", get(login::enrol_picture))

@@ -207,22 +207,31 @@ pub async fn with_patient(state: &Shared, mut event: Event) -> Result<Event, Api
 
 /// Whether someone may do something to the gateway itself.
 pub fn permits_gateway(state: &Shared, asker: &Asker, action: Action) -> bool {
-    let (Some(login), Some(identity)) = (&state.login, asker.identity()) else {
+    match asker {
+        Asker::User(session) => on_gateway(state, session, action, session.is_fresh),
+        Asker::Anyone | Asker::Link(_) => false,
+    }
+}
+
+/// Whether someone may do something to the gateway itself after a fresh login: whether it makes sense to offer it. It is no
+/// right.
+pub fn could_gateway(state: &Shared, session: &Session, action: Action) -> bool {
+    on_gateway(state, session, action, true)
+}
+
+fn on_gateway(state: &Shared, session: &Session, action: Action, is_fresh: bool) -> bool {
+    let Some(login) = &state.login else {
         return false;
     };
-    if identity.context.is_some() {
+    if session.launched.is_some() {
         return false;
     }
     let circumstances = Circumstances {
-        is_fresh: identity.is_fresh,
+        is_fresh,
         has_reason: false,
     };
-    (login.policies).permit(
-        &identity.principal,
-        action,
-        &Resource::Gateway,
-        circumstances,
-    )
+    let principal = super::principal_of(session);
+    (login.policies).permit(&principal, action, &Resource::Gateway, circumstances)
 }
 
 /// Someone who asks for something that the address does not say: the handler names the study and the action.

@@ -153,6 +153,12 @@ fn principal_of_user(user: &User) -> Principal {
 
 /// Whether there can be a study that someone may share after a fresh login: whether it makes sense to offer it.
 pub fn could_share(login: &Login, session: &Session) -> bool {
+    could(login, session, Action::Share)
+}
+
+/// Whether there can be a study to which someone may do something, with a reason and after a fresh login: whether it makes
+/// sense to offer it. It is no right.
+pub fn could(login: &Login, session: &Session, action: Action) -> bool {
     let user = &session.user;
     let sources = user.sites.iter().filter(|site| *site != "*");
     let mut sources = sources.map(String::as_str).chain([crate::state::LOCAL]);
@@ -169,6 +175,6 @@ pub fn could_share(login: &Login, session: &Session) -> bool {
         };
         let principal = principal_of(session);
         let resource = Resource::Study(facts);
-        (login.policies).permit(&principal, Action::Share, &resource, circumstances)
+        (login.policies).permit(&principal, action, &resource, circumstances)
     })
 }

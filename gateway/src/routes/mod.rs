@@ -23,6 +23,7 @@ pub mod session;
 mod share_link;
 pub mod shares;
 pub mod thumbnail;
+pub mod wide;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Path};
