@@ -7,14 +7,15 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
 use crate::headers;
 use crate::routes::{
-    audit, bulk, config_json, document, emergency, files, frames, health, invoke, launch, login,
-    metadata, oidc, pages, passkeys, query, recipient, session, shares, thumbnail, wide,
+    admin, admin_page, audit, bulk, config_json, document, emergency, files, frames, health,
+    invoke, launch, login, metadata, oidc, pages, passkeys, query, recipient, session, shares,
+    thumbnail, wide,
 };
 use crate::state::Shared;
 
@@ -27,6 +28,8 @@ pub fn app(state: Shared) -> Router {
         .route("/s/recipient.css", get(recipient::style))
         .route("/s/icon.svg", get(recipient::icon))
         .route("/s/recipient.js", get(recipient::script))
+        .route("/admin", get(admin_page::page))
+        .route("/admin.js", get(admin_page::script))
         .route("/shared", get(pages::index))
         .route("/embed", get(pages::index))
         .route("/IHEInvokeImageDisplay", get(invoke::invoke))
@@ -35,6 +38,7 @@ pub fn app(state: Shared) -> Router {
         .route("/auth/login", get(login::login_page).post(login::login))
         .route("/auth/login.css", get(login::style))
         .route("/auth/wide.css", get(wide::style))
+        .route("/auth/wide.js", get(wide::script))
         .route("/auth/mfa", get(login::second_page).post(login::second))
         .route("/auth/enrol", get(login::enrol_page).post(login::enrol))
         .route("/auth/enrol.svg", get(login::enrol_picture))
@@ -73,7 +77,7 @@ pub fn app(state: Shared) -> Router {
         .route("/api/shares/{id}", delete(shares::revoke));
     ["/dicomweb", "/dicomweb/{source}"]
         .into_iter()
-        .fold(pages, dicomweb)
+        .fold(pages.merge(administration()), dicomweb)
         .fallback(pages::file)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(64 << 10))
@@ -82,6 +86,23 @@ pub fn app(state: Shared) -> Router {
         .layer(from_fn_with_state(state.clone(), headers::check_host))
         .layer(from_fn_with_state(state.clone(), headers::add))
         .with_state(state)
+}
+
+/// What administrators do: each handler asks for one in its signature.
+fn administration() -> Router<Shared> {
+    let user = "/api/admin/users/{name}";
+    Router::new()
+        .route("/api/admin/users", get(admin::users).post(admin::add))
+        .route(user, put(admin::edit).delete(admin::remove))
+        .route(&format!("{user}/reset"), post(admin::reset))
+        .route(&format!("{user}/lock"), post(admin::lock))
+        .route(&format!("{user}/unlock"), post(admin::unlock))
+        .route(&format!("{user}/sessions"), delete(admin::end_sessions))
+        .route("/api/admin/sessions", get(admin::sessions))
+        .route("/api/admin/sessions/{id}", delete(admin::end_session))
+        .route("/api/admin/shares", get(admin::shares))
+        .route("/api/admin/shares/{id}", delete(admin::revoke))
+        .route("/api/admin/sources", get(admin::sources))
 }
 
 /// Adds one DICOMweb root.
