@@ -211,6 +211,9 @@ fn t11_of_an_administrator_with_a_second_factor_the_password_alone_is_not_enough
     let lock = || server.json("/api/admin/users/ada/lock", Some(&root), "");
     assert_eq!(prove(&json!({ "password": WORD })), 204);
     assert_eq!(refused(&lock()), (403, "fresh_login_needed".into()));
+    // Nor to give himself another second factor.
+    let codes = server.form("/auth/recovery", Some(&root), &[]);
+    assert_eq!(refused(&codes), (403, "fresh_login_needed".into()));
     assert_eq!(prove(&json!({ "password": WORD, "code": "000000" })), 401);
     assert_eq!(
         prove(&json!({ "password": WORD, "code": code })),
