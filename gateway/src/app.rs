@@ -14,18 +14,17 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
 use crate::headers;
-use crate::openapi::{Body, Content, Costs, Operation, Table, Who, delete, document, get, post};
+use crate::openapi::usual::{
+    CSS, SCRIPT, SVG, app_file, app_page, audit_queries, file, form, invoke_queries, operators,
+};
+use crate::openapi::{Body, Content, Costs, Table, Who, delete, document, get, post, put};
 use crate::requests;
 use crate::routes::{
-    audit, audit_export, audit_page, bulk, config_json, document as documents, emergency, files,
-    frames, health, invoke, launch, login, metadata, oidc, operators, pages, passkeys, query,
-    recipient, session, shares, thumbnail, wide,
+    admin, admin_page, audit, audit_export, audit_page, bulk, config_json, document as documents,
+    emergency, files, frames, health, invoke, launch, login, metadata, oidc, operators, pages,
+    passkeys, query, recipient, session, shares, thumbnail, wide,
 };
 use crate::state::Shared;
-
-const CSS: Content = Content::Media("text/css");
-const SCRIPT: Content = Content::Media("text/javascript");
-const SVG: Content = Content::Media("image/svg+xml");
 
 /// The whole application.
 pub fn app(state: Shared) -> Router {
@@ -59,6 +58,7 @@ pub fn table() -> Table {
     public(&mut table);
     login_pages(&mut table);
     api(&mut table);
+    administration(&mut table);
     for root in ["/dicomweb", "/dicomweb/{source}"] {
         dicomweb(&mut table, root);
     }
@@ -95,11 +95,12 @@ fn public(table: &mut Table) {
         pages::file,
     );
     table.add(file("/auth/wide.css", CSS), wide::style);
+    table.add(file("/auth/wide.js", SCRIPT), wide::script);
+    let page = get("/admin", "The page of administration").page();
+    table.add(page.leads_on().fails(&[401, 403, 404]), admin_page::page);
+    table.add(file("/admin.js", SCRIPT), admin_page::script);
     let record = get("/audit", "The audit record, searched").page();
-    table.add(
-        record.leads_on().fails_on_a_page(&[404]),
-        audit_page::page,
-    );
+    table.add(record.leads_on().fails_on_a_page(&[404]), audit_page::page);
     table.add(file("/audit/audit.css", CSS), audit_page::style);
     table.add(file("/audit/audit.js", SCRIPT), audit_page::script);
     let any = Content::Media("*/*");
@@ -132,54 +133,6 @@ fn public(table: &mut Table) {
         described.answers(200, Content::Json("OpenApi")),
         operators::openapi,
     );
-}
-
-/// A page of the app, which is not there before it is built.
-fn app_page(path: &'static str, summary: &'static str) -> Operation {
-    let page = get(path, summary).page();
-    page.answers(304, Content::Nothing)
-}
-
-/// A file of the gateway's own.
-fn file(path: &'static str, content: Content) -> Operation {
-    get(path, "A file of a page").answers(200, content)
-}
-
-/// A file of the app.
-fn app_file(path: &'static str, content: Content) -> Operation {
-    let file = get(path, "A file of the app").answers(200, content);
-    file.answers(304, Content::Nothing).fails(&[404])
-}
-
-fn operators(path: &'static str, summary: &'static str) -> Operation {
-    get(path, summary).who(Who::Operators)
-}
-
-/// What RAD-106 has in its address; names are compared without case.
-fn invoke_queries(operation: Operation) -> Operation {
-    operation
-        .query("requestType", "request_type")
-        .query("studyUID", "text")
-        .query("accessionNumber", "text")
-        .query("patientID", "text")
-        .query("patientName", "text")
-        .query("patientBirthDate", "text")
-        .query("lowerDateTime", "text")
-        .query("upperDateTime", "text")
-        .query("mostRecentResults", "limit")
-        .query("modalitiesInStudy", "text")
-        .query("viewerType", "text")
-        .query("diagnosticQuality", "boolean")
-        .query("keyImagesOnly", "boolean")
-}
-
-/// A form of a login page: it works without a script, and says on the page what went wrong. Without a login configured there
-/// is none.
-fn form(path: &'static str, summary: &'static str, fields: &'static str) -> Operation {
-    let form = post(path, summary).takes(Body::Form(fields)).guess();
-    form.page()
-        .leads_on()
-        .fails_on_a_page(&[400, 401, 404, 429])
 }
 
 /// Logging in and out.
@@ -421,20 +374,66 @@ fn api(table: &mut Table) {
     );
 }
 
-/// What the audit record is searched by.
-fn audit_queries(operation: Operation) -> Operation {
-    operation
-        .query("user", "text")
-        .query("session", "text")
-        .query("address", "text")
-        .query("patient", "text")
-        .query("study", "uid")
-        .query("source", "text")
-        .query("request", "text")
-        .query("kind", "kind")
-        .query("outcome", "outcome")
-        .query("from", "time")
-        .query("before", "time")
+/// What administrators do: each handler asks for one in its signature.
+fn administration(table: &mut Table) {
+    let look = |path, summary, name| {
+        let look = get(path, summary).who(Who::Administrator);
+        look.answers(200, Content::Json(name))
+    };
+    let done = Content::Nothing;
+    table.add(
+        look("/api/admin/users", "All users", "AdminUsers"),
+        admin::users,
+    );
+    let added = post("/api/admin/users", "Makes a user").who(Who::Administrator);
+    let added = added.takes(Body::Json("AdminWanted"));
+    table.add(
+        added.answers(201, Content::Json("AdminCode")).fails(&[409]),
+        admin::add,
+    );
+    let user = "/api/admin/users/{name}";
+    let edited = put(user, "Gives a user other rights").who(Who::Administrator);
+    let edited = edited.takes(Body::Json("AdminWanted"));
+    table.add(edited.answers(204, done).fails(&[409]), admin::edit);
+    let removed = delete(user, "Removes a user").who(Who::Administrator);
+    table.add(removed.answers(204, done).fails(&[409]), admin::remove);
+    let about = |path: &str, summary| {
+        let about = post(format!("{user}/{path}"), summary);
+        about.who(Who::Administrator).fails(&[400, 409])
+    };
+    let reset = about("reset", "Gives a code for another password");
+    table.add(reset.answers(200, Content::Json("AdminCode")), admin::reset);
+    let locked = about("lock", "Locks an account");
+    table.add(locked.answers(204, done), admin::lock);
+    let unlocked = about("unlock", "Opens a locked account");
+    table.add(unlocked.answers(204, done), admin::unlock);
+    let ended = delete(format!("{user}/sessions"), "Ends a user's sessions");
+    table.add(
+        ended
+            .who(Who::Administrator)
+            .answers(200, Content::Json("AdminEnded")),
+        admin::end_sessions,
+    );
+    table.add(
+        look("/api/admin/sessions", "All sessions", "AdminSessions"),
+        admin::sessions,
+    );
+    let ended = delete("/api/admin/sessions/{id}", "Ends a session").who(Who::Administrator);
+    table.add(ended.answers(204, done), admin::end_session);
+    table.add(
+        look("/api/admin/shares", "All links", "AdminShares"),
+        admin::shares,
+    );
+    let revoked = delete("/api/admin/shares/{id}", "Takes a link back").who(Who::Administrator);
+    table.add(revoked.answers(204, done), admin::revoke);
+    table.add(
+        look(
+            "/api/admin/sources",
+            "How sources are doing",
+            "AdminSources",
+        ),
+        admin::sources,
+    );
 }
 
 /// One DICOMweb root.

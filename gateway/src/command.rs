@@ -42,15 +42,15 @@ pub enum UserCommand {
         name: String,
         /// Name on screen.
         shown: Option<String>,
-        /// Roles.
-        roles: Vec<String>,
+        /// Rights.
+        rights: NamedRights,
     },
-    /// Give one other roles.
-    Role {
+    /// Give one other rights.
+    Change {
         /// User name.
         name: String,
-        /// Roles.
-        roles: Vec<String>,
+        /// Rights; what is not named stays as it is.
+        rights: NamedRights,
     },
     /// Take password and second factor away, and give a new code.
     Reset {
@@ -59,6 +59,19 @@ pub enum UserCommand {
     },
     /// List all.
     List,
+}
+
+/// Rights as they are named on the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NamedRights {
+    /// Roles.
+    pub roles: Vec<String>,
+    /// Sources of the user's own site.
+    pub sites: Vec<String>,
+    /// Names under which the user refers patients.
+    pub referrers: Vec<String>,
+    /// Labels of studies that are given to the user.
+    pub labels: Vec<String>,
 }
 
 /// Why the command line is not understood.
@@ -81,8 +94,11 @@ pub enum CommandError {
     #[error("name the configuration with --config FILE")]
     NoConfig,
     /// Whose?
-    #[error("say sagitta user add NAME, role NAME, reset NAME, or list")]
+    #[error("say sagitta user add NAME, role NAME, sites NAME, reset NAME, or list")]
     NoUserCommand,
+    /// No source.
+    #[error("name at least one source with --site: local, the id of a [[source]], or * for all")]
+    NoSite,
     /// No role.
     #[error(
         "name at least one role with --role: admin, radiologist, referrer, technologist, ai, auditor"
@@ -105,11 +121,18 @@ sagitta serve --data DIR [--data DIR]... [options]
   --app DIR       the built app, dist unless it is said
   --index FILE    where the index is kept, in the user's cache folder unless it is said
 
-sagitta user add NAME --role ROLE [--role ROLE]... [--shown 'Name on screen'] --config FILE
-sagitta user role NAME --role ROLE [--role ROLE]... --config FILE
+sagitta user add NAME --role ROLE [--role ROLE]... [--shown 'Name on screen'] [rights] --config FILE
+sagitta user role NAME --role ROLE [--role ROLE]... [rights] --config FILE
+sagitta user sites NAME --site SOURCE [--site SOURCE]... --config FILE
 sagitta user reset NAME --config FILE
 sagitta user list --config FILE
 sagitta audit verify --config FILE
+
+rights, each as often as there are some; what is not named stays as it is:
+
+  --site SOURCE     whose studies are of the user's own site: local, the id of a source, or * for all; local at first
+  --referrer NAME   how the user stands in Referring Physician's Name, for example Doe^Jane
+  --label LABEL     label of studies that are given to the user
 ";
 
 /// Reads the arguments after the program's name.
@@ -159,11 +182,25 @@ fn finish(arguments: pico_args::Arguments, command: Command) -> Result<Command, 
 fn user(mut arguments: pico_args::Arguments) -> Result<Command, CommandError> {
     let what = arguments.subcommand()?.ok_or(CommandError::NoUserCommand)?;
     let config = config_of(&mut arguments)?;
-    let roles: Vec<String> = arguments.values_from_str("--role")?;
-    let shown: Option<String> = arguments.opt_value_from_str("--shown")?;
-    if matches!(what.as_str(), "add" | "role") && roles.is_empty() {
-        return Err(CommandError::NoRole);
+    let mut rights = NamedRights::default();
+    if matches!(what.as_str(), "add" | "role") {
+        rights.roles = arguments.values_from_str("--role")?;
+        rights.referrers = arguments.values_from_str("--referrer")?;
+        rights.labels = arguments.values_from_str("--label")?;
+        if rights.roles.is_empty() {
+            return Err(CommandError::NoRole);
+        }
     }
+    if matches!(what.as_str(), "add" | "role" | "sites") {
+        rights.sites = arguments.values_from_str("--site")?;
+    }
+    if what == "sites" && rights.sites.is_empty() {
+        return Err(CommandError::NoSite);
+    }
+    let shown: Option<String> = match what.as_str() {
+        "add" => arguments.opt_value_from_str("--shown")?,
+        _ => None,
+    };
     let mut name = || {
         let name: Option<String> = arguments.opt_free_from_str()?;
         name.ok_or(CommandError::NoUserCommand)
@@ -172,11 +209,11 @@ fn user(mut arguments: pico_args::Arguments) -> Result<Command, CommandError> {
         "add" => UserCommand::Add {
             name: name()?,
             shown,
-            roles,
+            rights,
         },
-        "role" => UserCommand::Role {
+        "role" | "sites" => UserCommand::Change {
             name: name()?,
-            roles,
+            rights,
         },
         "reset" => UserCommand::Reset { name: name()? },
         "list" => UserCommand::List,
@@ -236,7 +273,10 @@ mod tests {
         let expected = UserCommand::Add {
             name: "ada".into(),
             shown: None,
-            roles: vec!["radiologist".into(), "auditor".into()],
+            rights: NamedRights {
+                roles: vec!["radiologist".into(), "auditor".into()],
+                ..NamedRights::default()
+            },
         };
         assert_eq!(
             read(&line).unwrap(),

@@ -97,8 +97,6 @@ pub enum SecondFactor {
     Optional,
 }
 
-}
-
 /// `[embed]`
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -10,13 +10,15 @@ use crate::audit::Audit;
 use crate::audit::event::{Event, Kind, Outcome};
 use crate::audit::file::AuditError;
 use crate::audit::verify::{Broken, verify};
-use crate::auth::accounts::{self, AccountError, Record};
+use crate::auth::accounts::{self, AccountError, Rights};
+use crate::auth::admin::{self, Change, Told};
 use crate::auth::asker::now_s;
 use crate::auth::database::Database;
 use crate::auth::policy::Role;
 use crate::auth::waiting;
-use crate::command::UserCommand;
+use crate::command::{NamedRights, UserCommand};
 use crate::config::{Config, ConfigError, read_secret};
+use crate::state::LOCAL;
 
 /// Why a command ends badly, each in one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -53,11 +55,6 @@ pub fn users(config: &Path, command: UserCommand) -> Result<String, ManageError>
     let local = config.login().ok_or(ManageError::NoLogin)?;
     let path = config.beside(&local.users);
     let database = Database::open(&path).map_err(AccountError::from)?;
-    let of = |names: &[String]| -> Result<BTreeSet<Role>, ManageError> {
-        let role =
-            |name: &String| Role::of(name).ok_or_else(|| AccountError::Role(name.clone()).into());
-        names.iter().map(role).collect()
-    };
     let code = |name: &str, code: &str| {
         format!("The code of {name} for a first password, good for a day and once: {code}\n")
     };
@@ -78,30 +75,65 @@ pub fn users(config: &Path, command: UserCommand) -> Result<String, ManageError>
             }
             Ok(text)
         }
-        UserCommand::Add { name, shown, roles } => {
-            let roles = of(&roles)?;
-            let shown = shown.unwrap_or_else(|| name.clone());
-            let made = on_record(&config, &database, &name, "added", |record| {
-                accounts::add_on_record(&database, &name, &shown, &roles, now_s(), record)
+        UserCommand::Add {
+            name,
+            shown,
+            rights,
+        } => {
+            let local = || BTreeSet::from([LOCAL.to_owned()]);
+            let wanted = change_of(&config, rights)?;
+            let rights = Rights {
+                roles: wanted.roles.unwrap_or_default(),
+                sites: wanted.sites.unwrap_or_else(local),
+                referrers: wanted.referrers.unwrap_or_default(),
+                labels: wanted.labels.unwrap_or_default(),
+            };
+            let shown = admin::shown(&shown.unwrap_or_else(|| name.clone()))?;
+            let what = format!("added; {}", admin::words(&rights));
+            let made = on_record(&config, &database, &name, "added", |told| {
+                let object = format!("user {name}");
+                let record = |connection: &Connection| told(connection, &object, &what);
+                accounts::add_on_record(&database, &name, &shown, &rights, now_s(), &record)
             });
             Ok(code(&name, &made?))
         }
-        UserCommand::Role { name, roles } => {
-            let roles = of(&roles)?;
-            on_record(&config, &database, &name, "other roles", |record| {
-                accounts::set_roles_on_record(&database, &name, &roles, record)
+        UserCommand::Change { name, rights } => {
+            let wanted = change_of(&config, rights)?;
+            on_record(&config, &database, &name, "changed", |told| {
+                admin::change(&database, &name, &wanted, told)
             })?;
             Ok(format!(
-                "{name} has other roles now; all sessions have ended\n"
+                "{name} has these rights now; where they are other ones, all sessions have ended\n"
             ))
         }
         UserCommand::Reset { name } => {
-            let made = on_record(&config, &database, &name, "reset", |record| {
-                accounts::reset_on_record(&database, &name, now_s(), record)
+            let made = on_record(&config, &database, &name, "reset", |told| {
+                let object = format!("user {name}");
+                let record = |connection: &Connection| told(connection, &object, "reset");
+                accounts::reset_on_record(&database, &name, now_s(), &record)
             });
             Ok(code(&name, &made?))
         }
     }
+}
+
+/// What was named on the command line: what was not stays as it is.
+fn change_of(config: &Config, named: NamedRights) -> Result<Change, AccountError> {
+    let some = |names: Vec<String>| Some(names).filter(|names| !names.is_empty());
+    let role = |name: String| Role::of(&name).ok_or(AccountError::Role(name));
+    let roles = named.roles.into_iter().map(role);
+    let roles: BTreeSet<Role> = roles.collect::<Result<_, _>>()?;
+    let known = |id: &str| id == LOCAL || config.source.iter().any(|source| source.id == id);
+    let sites = some(named.sites).map(|names| admin::sites(&names, &known));
+    let referrers = some(named.referrers).map(|names| admin::referrers(&names));
+    let labels = some(named.labels).map(|names| admin::labels(&names));
+    Ok(Change {
+        shown: None,
+        roles: Some(roles).filter(|roles| !roles.is_empty()),
+        sites: sites.transpose()?,
+        referrers: referrers.transpose()?,
+        labels: labels.transpose()?,
+    })
 }
 
 /// Makes a change with its record; what did not come about is on record as that.
@@ -110,14 +142,19 @@ fn on_record<T>(
     database: &Database,
     user: &str,
     what: &str,
-    change: impl FnOnce(Record<'_>) -> Result<T, AccountError>,
+    change: impl FnOnce(Told<'_>) -> Result<T, AccountError>,
 ) -> Result<T, ManageError> {
     let key = chain_key(config)?;
     let mut event = Event::new(Kind::RightsChanged, Outcome::Success);
     event.actor.user = "(command line)".to_owned();
     event.object.other = format!("user {user}");
     event.reason = what.to_owned();
-    let done = change(&|connection| record(config, &key, connection, event.clone()));
+    let done = change(&|connection, object, what| {
+        let mut event = event.clone();
+        object.clone_into(&mut event.object.other);
+        what.clone_into(&mut event.reason);
+        record(config, &key, connection, event)
+    });
     match &done {
         Ok(_) | Err(AccountError::Unrecorded(_)) => {}
         Err(error) => {

@@ -19,6 +19,15 @@ pub struct SessionState {
     pub password: bool,
     /// Links may be made, after a fresh login.
     pub share: bool,
+    /// There can be studies in the list.
+    #[serde(default)]
+    pub search: bool,
+    /// Users may be managed, after a fresh login.
+    #[serde(default)]
+    pub manage: bool,
+    /// The audit record may be read, or what it says of oneself.
+    #[serde(default)]
+    pub audit: bool,
     /// Seconds until it ends.
     pub ends_in_s: Option<i64>,
     /// Seconds without a request until it is locked, or in a frame ends.
@@ -37,12 +46,15 @@ pub struct FrameContext {
     pub studies: Vec<String>,
 }
 
-/// `POST /api/session/unlock`: the password once more.
+/// `POST /api/session/unlock`: the password once more, and for what administrators do the second factor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unlock {
     /// The password.
     pub password: String,
+    /// A code by time, or a recovery code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// `POST /api/shares`: what a link is to be.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
 mod account;
+mod admin;
 mod api;
 mod audit;
 mod capture;

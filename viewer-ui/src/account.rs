@@ -146,7 +146,8 @@ impl Watch {
     /// # Errors
     /// The password is wrong, or there were too many tries, or the server is not reached.
     pub async fn unlock(&self, password: String) -> Result<(), NotDone> {
-        let body = serde_json::to_string(&Unlock { password }).ok();
+        let code = None;
+        let body = serde_json::to_string(&Unlock { password, code }).ok();
         fetch::send(Method::POST, "api/session/unlock", body).await?;
         self.unlocked();
         self.tell_windows(News::Unlocked);

@@ -34,6 +34,7 @@ impl Link {
     /// Asks now, and again for as long as the link is open. Any request that the server refuses for lack of a session ends it.
     pub fn follow(self: Rc<Self>) {
         let link = Rc::clone(&self);
+        fetch::by_link();
         fetch::on_closed(move |_| link.end());
         spawn_local(async move {
             while !self.has_ended.get() {

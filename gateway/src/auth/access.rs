@@ -545,12 +545,17 @@ impl ApiError {
             AccountError::Refused(Refused::Wrong) => {
                 Self::new(StatusCode::UNAUTHORIZED, "login_refused", message)
             }
-            AccountError::Password(_) | AccountError::Name | AccountError::Role(_) => {
-                Self::bad_request("account_invalid", message)
-            }
+            AccountError::Password(_)
+            | AccountError::Name
+            | AccountError::Role(_)
+            | AccountError::Site(_)
+            | AccountError::Text(_) => Self::bad_request("account_invalid", message),
             AccountError::Passkey(_) => Self::bad_request("passkey_refused", message),
             AccountError::External => Self::new(StatusCode::CONFLICT, "user_external", message),
             AccountError::LastAdmin => Self::new(StatusCode::CONFLICT, "last_admin", message),
+            AccountError::Own => Self::new(StatusCode::CONFLICT, "own_account", message),
+            AccountError::Ended => Self::login_needed(),
+            AccountError::NoSession => Self::not_found("session_unknown", message),
             AccountError::Unknown(_) => Self::not_found("user_unknown", message),
             AccountError::Database(_) | AccountError::Random(_) | AccountError::Unrecorded(_) => {
                 eprintln!("sagitta: {error}");

@@ -2,9 +2,14 @@
 //!
 //! Nothing here says who exists: a wrong name and a wrong password look alike, and take as long.
 
+mod attempts;
+
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+pub(super) use attempts::MOST_FAILURES;
+use attempts::{refuse_early, try_answer, try_one};
 
 use super::database::{Database, DatabaseError};
 use super::password;
@@ -13,16 +18,8 @@ use super::secret::{self, NoRandom, SecretHash};
 use super::totp;
 use crate::audit::file::AuditError;
 
-/// Wrong answers in a row that cost nothing but the time of an argon2id.
-const FREE_FAILURES: u32 = 3;
-/// Wrong answers in a row after which an account takes no more until an administrator resets it.
-const MOST_FAILURES: u32 = 20;
-/// Longest time to wait after a wrong answer.
-const LONGEST_WAIT_S: i64 = 900;
-/// Names that are remembered because someone tried them.
-const MOST_ATTEMPTS: u32 = 10_000;
 /// How long a code for the first login or after a reset may be used.
-const CODE_S: i64 = 24 * 3600;
+pub const CODE_S: i64 = 24 * 3600;
 /// Recovery codes of a user.
 const RECOVERY_CODES: usize = 10;
 
@@ -51,6 +48,8 @@ pub struct User {
     pub has_passkey: bool,
     /// The user logs in at a provider, and has no password here.
     pub is_external: bool,
+    /// An administrator has locked the account: nobody comes in with it.
+    pub is_locked: bool,
 }
 
 /// Why someone is not let in. None of it says whether a user exists: names that do not exist wait and are locked, too.
@@ -63,8 +62,8 @@ pub enum Refused {
     /// Too soon after a wrong answer.
     #[error("too many tries: wait {0} s")]
     Wait(i64),
-    /// Too many wrong answers.
-    #[error("this account is locked: an administrator can reset it")]
+    /// Too many wrong answers, or locked by an administrator.
+    #[error("this account is locked: an administrator can open it again")]
     Locked,
 }
 
@@ -89,11 +88,26 @@ pub enum AccountError {
     /// A role that there is not.
     #[error("there is no role {0}")]
     Role(String),
+    /// A source that there is not.
+    #[error("there is no source {0}")]
+    Site(String),
+    /// A name or a label that is none.
+    #[error("{0}")]
+    Text(&'static str),
     /// The last administrator stays one.
-    #[error("this is the only administrator")]
+    #[error("this is the only administrator who can log in")]
     LastAdmin,
-    /// A user of a provider: password and second factor are there.
-    #[error("this user logs in at the provider: nothing can be reset here")]
+    /// Nobody grants himself anything.
+    #[error("nobody changes an account of his own: another administrator can")]
+    Own,
+    /// Whoever asked for it has been logged out meanwhile.
+    #[error("your session has ended")]
+    Ended,
+    /// A session that has ended, or never was.
+    #[error("there is no such session")]
+    NoSession,
+    /// A user of a provider: password, second factor and rights are there.
+    #[error("this user logs in at the provider, where password and rights are kept")]
     External,
     /// A passkey that cannot be used, or has not been used as it should.
     #[error("{0}")]
@@ -117,6 +131,19 @@ impl From<rusqlite::Error> for AccountError {
 
 type Result<T> = std::result::Result<T, AccountError>;
 
+/// What someone may do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rights {
+    /// Roles.
+    pub roles: BTreeSet<Role>,
+    /// Sources of the user's own site; `*` stands for all.
+    pub sites: BTreeSet<String>,
+    /// Names under which the user refers patients, as searches compare them.
+    pub referrers: BTreeSet<String>,
+    /// Labels of studies that are given to the user.
+    pub labels: BTreeSet<String>,
+}
+
 /// What is done in the same step as a change and before it counts: putting it on record. Where it fails, nothing changes.
 pub type Record<'a> = &'a dyn Fn(&Connection) -> Result<()>;
 
@@ -128,7 +155,7 @@ pub fn is_empty(database: &Database) -> Result<bool> {
     Ok(!found)
 }
 
-/// Makes a user who has no password yet; gives the code by which he or she sets one.
+/// Makes a user of the gateway's own site who has no password yet; gives the code by which he or she sets one.
 ///
 /// # Errors
 /// The name is taken or none.
@@ -139,10 +166,15 @@ pub fn add(
     roles: &BTreeSet<Role>,
     now_s: i64,
 ) -> Result<String> {
-    add_on_record(database, name, shown, roles, now_s, &|_| Ok(()))
+    let rights = Rights {
+        roles: roles.clone(),
+        sites: [crate::state::LOCAL.to_owned()].into(),
+        ..Rights::default()
+    };
+    add_on_record(database, name, shown, &rights, now_s, &|_| Ok(()))
 }
 
-/// As [`add`], on record.
+/// As [`add`], with any rights, and on record.
 ///
 /// # Errors
 /// As [`add`], or there is no record.
@@ -150,7 +182,7 @@ pub fn add_on_record(
     database: &Database,
     name: &str,
     shown: &str,
-    roles: &BTreeSet<Role>,
+    rights: &Rights,
     now_s: i64,
     record: Record<'_>,
 ) -> Result<String> {
@@ -168,8 +200,16 @@ pub fn add_on_record(
     let transaction = connection.transaction()?;
     let added = transaction.execute(
         "INSERT OR IGNORE INTO user (name, shown, roles, sites, referrers, labels, made)
-         VALUES (?1, ?2, ?3, '[\"local\"]', '[]', '[]', ?4)",
-        params![name, shown, role_names(roles), now_s],
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            name,
+            shown,
+            role_names(&rights.roles),
+            list_text(&rights.sites),
+            list_text(&rights.referrers),
+            list_text(&rights.labels),
+            now_s
+        ],
     )?;
     if added == 0 {
         return Err(AccountError::Name);
@@ -218,44 +258,6 @@ pub fn reset_on_record(
     record(&transaction)?;
     transaction.commit()?;
     Ok(code)
-}
-
-/// Gives a user other roles; sessions end, so that they count at once.
-///
-/// # Errors
-/// There is no such user, or nobody would be left to manage users.
-pub fn set_roles(database: &Database, name: &str, roles: &BTreeSet<Role>) -> Result<()> {
-    set_roles_on_record(database, name, roles, &|_| Ok(()))
-}
-
-/// As [`set_roles`], on record.
-///
-/// # Errors
-/// As [`set_roles`], or there is no record.
-pub fn set_roles_on_record(
-    database: &Database,
-    name: &str,
-    roles: &BTreeSet<Role>,
-    record: Record<'_>,
-) -> Result<()> {
-    let mut connection = database.lock();
-    let transaction = connection.transaction()?;
-    let user = find(&transaction, name)?.ok_or_else(|| AccountError::Unknown(name.to_owned()))?;
-    if user.roles.contains(&Role::Admin) && !roles.contains(&Role::Admin) {
-        let others = all(&transaction)?;
-        let is_other = |it: &User| it.id != user.id && it.roles.contains(&Role::Admin);
-        if !others.iter().any(is_other) {
-            return Err(AccountError::LastAdmin);
-        }
-    }
-    transaction.execute(
-        "UPDATE user SET roles = ?2 WHERE id = ?1",
-        params![user.id, role_names(roles)],
-    )?;
-    transaction.execute("DELETE FROM session WHERE user = ?1", [user.id])?;
-    record(&transaction)?;
-    transaction.commit()?;
-    Ok(())
 }
 
 /// All users by name.
@@ -337,9 +339,22 @@ pub fn check_password(database: &Database, name: &str, given: &str, now_s: i64) 
     // Whoever waits is told so before the costly part: nobody may keep all cores busy.
     refuse_early(database, name, now_s)?;
     let is_right = password::is_right(given, hash.as_deref());
-    try_answer(database, name, now_s, |_, user| {
+    try_one(database, name, now_s, false, |_, user| {
         Ok(is_right && user.is_some())
     })
+}
+
+/// Whether a code by time or a recovery code is right.
+///
+/// # Errors
+/// As [`check_totp`] and [`check_recovery`].
+pub fn check_second(database: &Database, user: &User, code: &str, now_s: i64) -> Result<()> {
+    let digits = code.chars().filter(char::is_ascii_alphanumeric);
+    if digits.clone().count() == 6 && digits.clone().all(|it| it.is_ascii_digit()) {
+        check_totp(database, user, code, now_s)
+    } else {
+        check_recovery(database, user, code, now_s)
+    }
 }
 
 /// Whether a code by time is right; it is taken once.
@@ -434,77 +449,6 @@ fn new_recovery_codes(connection: &Connection, user: i64) -> Result<Vec<String>>
     Ok(codes)
 }
 
-/// One answer of someone who says to be a user: counted, slowed down, and in the end locked out.
-fn try_answer(
-    database: &Database,
-    name: &str,
-    now_s: i64,
-    is_right: impl FnOnce(&Connection, Option<&User>) -> Result<bool>,
-) -> Result<User> {
-    refuse_early(database, name, now_s)?;
-    let mut connection = database.lock();
-    let transaction = connection.transaction()?;
-    let user = find(&transaction, name)?;
-    let right = is_right(&transaction, user.as_ref())?;
-    if let Some(user) = user.filter(|_| right) {
-        transaction.execute("DELETE FROM attempt WHERE name = ?1", [name])?;
-        transaction.commit()?;
-        return Ok(user);
-    }
-    let failures: u32 = transaction.query_row(
-        "INSERT INTO attempt (name, failures, wait_until) VALUES (?1, 1, 0)
-         ON CONFLICT (name) DO UPDATE SET failures = failures + 1 RETURNING failures",
-        [name],
-        |row| row.get(0),
-    )?;
-    transaction.execute(
-        "UPDATE attempt SET wait_until = ?2 WHERE name = ?1",
-        params![name, now_s + wait_s(failures)],
-    )?;
-    forget_old_attempts(&transaction, now_s)?;
-    transaction.commit()?;
-    Err(if failures >= MOST_FAILURES {
-        Refused::Locked.into()
-    } else {
-        Refused::Wrong.into()
-    })
-}
-
-/// Names that nobody has are kept for a day, and so many at most.
-fn forget_old_attempts(connection: &Connection, now_s: i64) -> Result<()> {
-    connection.execute(
-        "DELETE FROM attempt WHERE name NOT IN (SELECT name FROM user) AND (wait_until < ?1 OR name IN
-         (SELECT name FROM attempt ORDER BY wait_until DESC LIMIT -1 OFFSET ?2))",
-        params![now_s - 24 * 3600, MOST_ATTEMPTS],
-    )?;
-    Ok(())
-}
-
-/// Seconds to wait after so many wrong answers in a row.
-fn wait_s(failures: u32) -> i64 {
-    let doublings = failures.saturating_sub(FREE_FAILURES);
-    if doublings == 0 {
-        return 0;
-    }
-    (1_i64 << doublings.min(20)).min(LONGEST_WAIT_S)
-}
-
-fn refuse_early(database: &Database, name: &str, now_s: i64) -> Result<()> {
-    let connection = database.lock();
-    let found: Option<(u32, i64)> = connection
-        .query_row(
-            "SELECT failures, wait_until FROM attempt WHERE name = ?1",
-            [name],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .optional()?;
-    match found {
-        Some((failures, _)) if failures >= MOST_FAILURES => Err(Refused::Locked.into()),
-        Some((_, until)) if until > now_s => Err(Refused::Wait(until - now_s).into()),
-        _ => Ok(()),
-    }
-}
-
 fn keep_code(
     connection: &Connection,
     user: i64,
@@ -533,16 +477,17 @@ fn is_among(hashes: &[Vec<u8>], given: &SecretHash) -> bool {
 pub(super) fn select(which: &str) -> String {
     format!(
         "SELECT id, name, shown, roles, sites, referrers, labels, password IS NOT NULL, totp IS NOT NULL,
-         EXISTS (SELECT 1 FROM passkey WHERE passkey.user = user.id), issuer IS NOT NULL FROM user WHERE {which}"
+         EXISTS (SELECT 1 FROM passkey WHERE passkey.user = user.id), issuer IS NOT NULL,
+         locked IS NOT NULL FROM user WHERE {which}"
     )
 }
 
-fn find(connection: &Connection, name: &str) -> Result<Option<User>> {
+pub(super) fn find(connection: &Connection, name: &str) -> Result<Option<User>> {
     let sql = select("name = ?1");
     Ok(connection.query_row(&sql, [name], user_of).optional()?)
 }
 
-fn all(connection: &Connection) -> Result<Vec<User>> {
+pub(super) fn all(connection: &Connection) -> Result<Vec<User>> {
     let mut found = connection.prepare(&select("true ORDER BY name"))?;
     let users = found.query_map([], user_of)?;
     Ok(users.collect::<rusqlite::Result<_>>()?)
@@ -565,12 +510,18 @@ pub(super) fn user_of(row: &Row<'_>) -> rusqlite::Result<User> {
         has_totp: row.get(8)?,
         has_passkey: row.get(9)?,
         is_external: row.get(10)?,
+        is_locked: row.get(11)?,
     })
 }
 
 pub(super) fn role_names(roles: &BTreeSet<Role>) -> String {
     let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
     serde_json::to_string(&names).unwrap_or_else(|_| "[]".into())
+}
+
+/// Texts as the database has them.
+pub(super) fn list_text(texts: &BTreeSet<String>) -> String {
+    serde_json::to_string(texts).unwrap_or_else(|_| "[]".into())
 }
 
 #[cfg(test)]

@@ -25,6 +25,10 @@ pub const SESSION_COOKIE: &str = "__Host-sid";
 pub const FRAME_COOKIE: &str = "__Host-esid";
 /// The header of our app in a frame: the origin of the page around it.
 pub const FRAME: HeaderName = HeaderName::from_static("x-sagitta-frame");
+/// The header of the reader behind a shared link: its requests are judged by the link, whoever else has logged in in this browser.
+pub const LINK: HeaderName = HeaderName::from_static("x-sagitta-link");
+/// The same in the query, for what a browser fetches by itself.
+const BY_LINK: &str = "by=link";
 /// The cookie of a request that waits for a login.
 pub const DETOUR_COOKIE: &str = "__Host-next";
 /// The cookie of a login at a provider that is on its way.
@@ -91,8 +95,9 @@ impl Asker {
         let Some(login) = &state.login else {
             return Ok(Some(Self::Anyone));
         };
-        if let Some(secret) = secret_of(&parts.headers)
-            && let Some(session) = session_of(state, login, secret).await?
+        if !is_by_link(parts)
+            && let Some(secret) = secret_of(&parts.headers)
+            && let Some(session) = session_of(state, login, secret, Self::address(parts)).await?
             && is_in_place(&session, &parts.headers)
         {
             seen(parts, state, session.hash);
@@ -173,6 +178,12 @@ fn seen(parts: &Parts, state: &Shared, hash: SecretHash) {
     }
 }
 
+/// Whether a request is to be judged by a link alone. It gives nothing: without a link that was opened nobody asks then.
+fn is_by_link(parts: &Parts) -> bool {
+    let query = parts.uri.query().unwrap_or_default();
+    parts.headers.contains_key(LINK) || query.split('&').any(|pair| pair == BY_LINK)
+}
+
 /// A frame's session counts in its frame alone, under the page that it was opened for, and in the form that it was given in.
 fn is_in_place(session: &Session, headers: &HeaderMap) -> bool {
     let Some(launched) = &session.launched else {
@@ -241,6 +252,7 @@ async fn session_of(
     state: &Shared,
     login: &Login,
     secret: Secret,
+    address: String,
 ) -> Result<Option<Session>, ApiError> {
     let lifetimes = login.lifetimes;
     let state = Arc::clone(state);
@@ -248,7 +260,15 @@ async fn session_of(
         let Some(login) = &state.login else {
             return Ok(None);
         };
-        sessions::find(&login.database, &secret.hash(), lifetimes, now_s())
+        let database = &login.database;
+        let found = sessions::find(database, &secret.hash(), lifetimes, now_s())?;
+        if let Some(session) = &found
+            && session.address != address
+            && !session.is_locked
+        {
+            sessions::came_from(database, session, &address)?;
+        }
+        Ok(found)
     });
     match found.await {
         Ok(Ok(session)) => Ok(session),

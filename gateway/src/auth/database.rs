@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 /// Steps from an empty database to the present one; a step that was released never changes.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
 CREATE TABLE user (
     id INTEGER PRIMARY KEY,
@@ -108,6 +108,13 @@ CREATE UNIQUE INDEX user_handle ON user (handle);
 ALTER TABLE session ADD COLUMN provider_sid TEXT;
 CREATE TABLE logout_token (hash BLOB NOT NULL PRIMARY KEY, ends INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX passkey_user ON passkey (user);
+",
+    "
+ALTER TABLE user ADD COLUMN locked INTEGER;
+ALTER TABLE user ADD COLUMN seen INTEGER;
+ALTER TABLE session ADD COLUMN address TEXT NOT NULL DEFAULT '';
+ALTER TABLE session ADD COLUMN strong INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE share_session ADD COLUMN made INTEGER;
 ",
 ];
 

@@ -22,6 +22,8 @@ pub struct Change {
     pub is_new: bool,
     /// The person was known and had other rights.
     pub has_other_rights: bool,
+    /// An administrator has locked the account: nothing is changed, and nobody comes in.
+    pub is_locked: bool,
 }
 
 /// What a login of someone will change.
@@ -34,6 +36,7 @@ pub fn change(database: &Database, person: &Person) -> Result<Change> {
     Ok(match known {
         Some(user) => Change {
             has_other_rights: !has_rights_of(&user, person),
+            is_locked: user.is_locked,
             name: user.name,
             is_new: false,
         },
@@ -41,6 +44,7 @@ pub fn change(database: &Database, person: &Person) -> Result<Change> {
             name: free_name(&connection, person)?,
             is_new: true,
             has_other_rights: false,
+            is_locked: false,
         },
     })
 }
@@ -83,15 +87,11 @@ pub fn enter(
             id,
             person.shown,
             accounts::role_names(&person.roles),
-            list(&person.sites),
-            list(&person.referrers),
-            list(&person.labels)
+            accounts::list_text(&person.sites),
+            accounts::list_text(&person.referrers),
+            accounts::list_text(&person.labels)
         ],
     )?;
-    if let Some(before) = before {
-        let hash = before.hash.bytes();
-        transaction.execute("DELETE FROM session WHERE hash = ?1", [hash])?;
-    }
     let start = Start {
         user: id,
         stage: Stage::Whole,
@@ -99,6 +99,12 @@ pub fn enter(
         provider_sid: person.sid.as_deref(),
     };
     sessions::insert(&transaction, &secret, start, lifetimes, now_s)?;
+    if let Some(before) = before {
+        // Nothing is left of it where the person's rights are other ones now.
+        sessions::carry_over(&transaction, &before.hash, &secret)?;
+        let hash = before.hash.bytes();
+        transaction.execute("DELETE FROM session WHERE hash = ?1", [hash])?;
+    }
     transaction.commit()?;
     Ok(secret)
 }
@@ -163,10 +169,6 @@ fn has_rights_of(user: &User, person: &Person) -> bool {
             &person.referrers,
             &person.labels,
         )
-}
-
-fn list(texts: &BTreeSet<String>) -> String {
-    serde_json::to_string(texts).unwrap_or_else(|_| "[]".into())
 }
 
 #[cfg(test)]

@@ -301,7 +301,8 @@ pub fn redeem(
     if new.parent.as_deref().is_some_and(|known| known != parent) {
         return Err(LaunchError::Parent);
     }
-    let user = accounts::by_id(database, new.user)?.ok_or(LaunchError::Unknown)?;
+    let user = accounts::by_id(database, new.user)?.filter(|user| !user.is_locked);
+    let user = user.ok_or(LaunchError::Unknown)?;
     let launched = Launched {
         client: new.client.clone(),
         parent: parent.to_owned(),

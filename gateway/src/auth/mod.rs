@@ -5,6 +5,8 @@
 
 pub mod access;
 pub mod accounts;
+pub mod admin;
+pub mod administrator;
 pub mod asker;
 pub mod database;
 pub mod detours;
@@ -149,11 +151,6 @@ fn principal_of_user(user: &User) -> Principal {
         labels: user.labels.clone(),
         opened_in_emergency: BTreeSet::new(),
     }
-}
-
-/// Whether there can be a study that someone may share after a fresh login: whether it makes sense to offer it.
-pub fn could_share(login: &Login, session: &Session) -> bool {
-    could(login, session, Action::Share)
 }
 
 /// Whether there can be a study to which someone may do something, with a reason and after a fresh login: whether it makes

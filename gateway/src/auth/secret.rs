@@ -75,6 +75,11 @@ impl SecretHash {
         constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
     }
 
+    /// The first half as digits: names a session to administrators, and opens nothing.
+    pub fn name(&self) -> String {
+        crate::audit::chain::hex(&self.0[..BYTES / 2])
+    }
+
     /// The first eight digits: they tell sessions apart in the audit record and open nothing.
     pub fn short(&self) -> String {
         crate::audit::chain::hex(&self.0[..4])

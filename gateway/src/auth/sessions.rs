@@ -50,7 +50,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Second => "second",
             Self::Enrol => "enrol",
@@ -77,12 +77,16 @@ pub struct Session {
     pub is_locked: bool,
     /// Its user has done so within the last minutes.
     pub is_fresh: bool,
+    /// And has done so with all factors that he or she has: what administrators need.
+    pub is_strong: bool,
     /// When it ends, in seconds since 1970.
     pub ends_s: i64,
     /// Studies that were opened in an emergency.
     pub emergencies: BTreeSet<String>,
     /// It is of a frame: how it came about, and what it reaches.
     pub launched: Option<Launched>,
+    /// Where its last request came from, as far as that is known.
+    pub address: String,
 }
 
 type Result<T> = std::result::Result<T, AccountError>;
@@ -136,13 +140,14 @@ pub(super) fn insert(
     lifetimes: Lifetimes,
     now_s: i64,
 ) -> Result<()> {
+    refuse_locked(connection, start.user)?;
     let life = match start.stage {
         Stage::Whole => lifetimes.absolute_s,
         Stage::Second | Stage::Enrol => LOGIN_S,
     };
     connection.execute(
-        "INSERT INTO session (hash, user, stage, made, proved, seen, ends, provider_sid)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?4, ?6, ?7)",
+        "INSERT INTO session (hash, user, stage, made, proved, strong, seen, ends, provider_sid)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?4, ?6, ?7)",
         params![
             secret.hash().bytes(),
             start.user,
@@ -152,6 +157,51 @@ pub(super) fn insert(
             now_s + life,
             start.provider_sid
         ],
+    )?;
+    if start.stage == Stage::Whole {
+        forget_failures(connection, start.user)?;
+    }
+    saw(connection, start.user, now_s)
+}
+
+/// Wrong answers before a whole login count for nothing more. A right password alone ends no count: else whoever has it could
+/// guess at second factors without end.
+fn forget_failures(connection: &Connection, user: i64) -> Result<()> {
+    connection.execute(
+        "DELETE FROM attempt WHERE name = (SELECT name FROM user WHERE id = ?1)",
+        [user],
+    )?;
+    Ok(())
+}
+
+/// Nobody comes in with an account that is locked, whichever way: each session begins here.
+fn refuse_locked(connection: &Connection, user: i64) -> Result<()> {
+    let sql = "SELECT locked IS NOT NULL FROM user WHERE id = ?1";
+    let is_locked: Option<bool> = connection
+        .query_row(sql, [user], |row| row.get(0))
+        .optional()?;
+    match is_locked {
+        Some(false) => Ok(()),
+        Some(true) => Err(accounts::Refused::Locked.into()),
+        None => Err(accounts::Refused::Wrong.into()),
+    }
+}
+
+/// Someone was here.
+fn saw(connection: &Connection, user: i64, now_s: i64) -> Result<()> {
+    connection.execute(
+        "UPDATE user SET seen = max(coalesce(seen, 0), ?2) WHERE id = ?1",
+        [user, now_s],
+    )?;
+    Ok(())
+}
+
+/// What a session had opened in an emergency goes over to the one that takes its place.
+pub(super) fn carry_over(connection: &Connection, from: &SecretHash, to: &Secret) -> Result<()> {
+    connection.execute(
+        "UPDATE session SET emergencies = coalesce((SELECT before.emergencies FROM session AS before
+         WHERE before.hash = ?1 AND before.user = session.user), emergencies) WHERE hash = ?2",
+        [from.bytes(), to.hash().bytes()],
     )?;
     Ok(())
 }
@@ -169,6 +219,7 @@ pub fn start_launched(
 ) -> Result<Secret> {
     let secret = Secret::new()?;
     let connection = database.lock();
+    refuse_locked(&connection, user.id)?;
     connection.execute(
         "INSERT INTO session (hash, user, stage, made, proved, seen, ends, launched) VALUES (?1, ?2, ?3, ?4, 0, ?4, ?5, ?6)",
         params![
@@ -196,6 +247,9 @@ pub fn complete(
     let secret = Secret::new()?;
     let mut connection = database.lock();
     let transaction = connection.transaction()?;
+    let start = Start::here(session.user.id, Stage::Whole, now_s);
+    insert(&transaction, &secret, start, lifetimes, now_s)?;
+    carry_over(&transaction, &session.hash, &secret)?;
     let gone = transaction.execute(
         "DELETE FROM session WHERE hash = ?1 AND ends > ?2",
         params![session.hash.bytes(), now_s],
@@ -203,8 +257,6 @@ pub fn complete(
     if gone != 1 {
         return Err(accounts::Refused::Wrong.into());
     }
-    let start = Start::here(session.user.id, Stage::Whole, now_s);
-    insert(&transaction, &secret, start, lifetimes, now_s)?;
     transaction.commit()?;
     Ok(secret)
 }
@@ -233,30 +285,30 @@ pub fn find(
     lifetimes: Lifetimes,
     now_s: i64,
 ) -> Result<Option<Session>> {
-    type Row = (i64, String, i64, i64, i64, String, Option<String>);
+    type Row = (i64, String, [i64; 4], String, Option<String>, String);
     let row: Option<Row> = {
         let connection = database.lock();
         connection
             .query_row(
-                "SELECT user, stage, proved, seen, ends, emergencies, launched FROM session WHERE hash = ?1",
+                "SELECT user, stage, proved, strong, seen, ends, emergencies, launched, address FROM session WHERE hash = ?1",
                 [hash.bytes()],
                 |row| {
                     Ok((
                         row.get(0)?,
                         row.get(1)?,
-                        row.get(2)?,
-                        row.get(3)?,
-                        row.get(4)?,
-                        row.get(5)?,
+                        [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?],
                         row.get(6)?,
+                        row.get(7)?,
+                        row.get(8)?,
                     ))
                 },
             )
             .optional()?
     };
-    let Some((user, stage, proved, seen, ends, emergencies, launched)) = row else {
+    let Some((user, stage, times, emergencies, launched, address)) = row else {
         return Ok(None);
     };
+    let [proved, strong, seen, ends] = times;
     // A clock that was set back makes no session live longer.
     if ends <= now_s || seen > now_s + SEEN_EVERY_S {
         end(database, hash)?;
@@ -265,6 +317,9 @@ pub fn find(
     let (Some(stage), Some(user)) = (Stage::of(&stage), accounts::by_id(database, user)?) else {
         return Ok(None);
     };
+    if user.is_locked {
+        return Ok(None);
+    }
     let launched: Option<Launched> = match launched {
         None => None,
         Some(text) => match serde_json::from_str(&text) {
@@ -284,6 +339,7 @@ pub fn find(
             "UPDATE session SET seen = max(seen, ?2) WHERE hash = ?1",
             params![hash.bytes(), now_s],
         )?;
+        saw(&connection, user.id, now_s)?;
     }
     Ok(Some(Session {
         hash: *hash,
@@ -291,23 +347,38 @@ pub fn find(
         stage,
         is_locked,
         is_fresh: !is_locked && now_s - proved < FRESH_S,
+        is_strong: !is_locked && now_s - strong < FRESH_S,
         ends_s: ends,
         emergencies: serde_json::from_str(&emergencies).unwrap_or_default(),
         launched,
+        address,
     }))
 }
 
-/// Its user has proved who he or she is once more: it is unlocked, and fresh.
+/// Where its last request came from.
 ///
 /// # Errors
 /// The database.
-pub fn prove(database: &Database, session: &Session, now_s: i64) -> Result<()> {
+pub fn came_from(database: &Database, session: &Session, address: &str) -> Result<()> {
     let connection = database.lock();
     connection.execute(
-        "UPDATE session SET proved = ?2, seen = ?2 WHERE hash = ?1",
-        params![session.hash.bytes(), now_s],
+        "UPDATE session SET address = ?2 WHERE hash = ?1",
+        params![session.hash.bytes(), address],
     )?;
     Ok(())
+}
+
+/// Its user has proved who he or she is once more, with all factors or with the password alone: it is unlocked, and fresh.
+///
+/// # Errors
+/// The database.
+pub fn prove(database: &Database, session: &Session, with_all: bool, now_s: i64) -> Result<()> {
+    let connection = database.lock();
+    connection.execute(
+        "UPDATE session SET proved = ?2, seen = ?2, strong = iif(?3, ?2, strong) WHERE hash = ?1",
+        params![session.hash.bytes(), now_s, with_all],
+    )?;
+    forget_failures(&connection, session.user.id)
 }
 
 /// Nobody is there any more: it is locked as if it had been idle.
@@ -386,6 +457,7 @@ pub fn forget_ended(database: &Database, now_s: i64) -> Result<usize> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
+    use super::super::admin::{self, Change};
     use super::super::policy::Role;
     use super::*;
 
@@ -424,9 +496,11 @@ mod tests {
             now += 1;
         }
         let session = seen(&database, &secret, now).unwrap();
-        prove(&database, &session, now).unwrap();
+        prove(&database, &session, false, now).unwrap();
         let session = seen(&database, &secret, now + 1).unwrap();
-        assert!(!session.is_locked && session.is_fresh);
+        assert!(!session.is_locked && session.is_fresh && !session.is_strong);
+        prove(&database, &session, true, now).unwrap();
+        assert!(seen(&database, &secret, now + 1).unwrap().is_strong);
         assert_eq!(session.ends_s, 1000 + 43_200);
         assert!(seen(&database, &secret, 1000 + 43_200).is_none());
         assert!(seen(&database, &secret, now + 2).is_none(), "it has ended");
@@ -462,7 +536,11 @@ mod tests {
         assert!(seen(&database, &two, 1001).is_none());
         let three = make();
         let roles = BTreeSet::from([Role::Auditor]);
-        accounts::set_roles(&database, "ada", &roles).unwrap();
+        let change = Change {
+            roles: Some(roles),
+            ..Change::default()
+        };
+        admin::change(&database, "ada", &change, &|_, _, _| Ok(())).unwrap();
         assert!(seen(&database, &three, 1001).is_none());
         make();
         assert_eq!(forget_ended(&database, 1000 + 43_200).unwrap(), 1);

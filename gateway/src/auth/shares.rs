@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::accounts::AccountError;
+use super::accounts::{AccountError, Record};
 use super::database::Database;
 use super::password;
 use super::secret::{self, Secret, SecretHash};
@@ -99,6 +99,23 @@ pub struct Share {
     pub tries_left: u32,
     /// Until when no PIN is looked at, after wrong ones.
     pub wait_until_s: i64,
+}
+
+impl Share {
+    /// How it stands: `open`, `expired`, `revoked`, `used_up` or `locked`.
+    pub fn state(&self, now_s: i64) -> &'static str {
+        if self.is_revoked {
+            "revoked"
+        } else if self.ends_s <= now_s {
+            "expired"
+        } else if self.most_uses.is_some_and(|most| self.uses >= most) {
+            "used_up"
+        } else if self.is_locked {
+            "locked"
+        } else {
+            "open"
+        }
+    }
 }
 
 /// Why a link does not open.
@@ -275,11 +292,12 @@ pub fn redeem(
         [id],
     )?;
     transaction.execute(
-        "INSERT INTO share_session (hash, share, ends) VALUES (?1, ?2, ?3)",
+        "INSERT INTO share_session (hash, share, ends, made) VALUES (?1, ?2, ?3, ?4)",
         params![
             session.hash().bytes(),
             id,
-            share.ends_s.min(now_s + SESSION_S)
+            share.ends_s.min(now_s + SESSION_S),
+            now_s
         ],
     )?;
     transaction.commit()?;
@@ -308,18 +326,45 @@ pub fn of_session(database: &Database, hash: &SecretHash, now_s: i64) -> Result<
 /// # Errors
 /// There is no such link of this user.
 pub fn revoke(database: &Database, user: i64, id: &str) -> Result<()> {
+    take_back(database, Some(user), id, &|_| Ok(()))
+}
+
+/// Takes anybody's link back, on record.
+///
+/// # Errors
+/// There is no such link, or no record.
+pub fn revoke_any(database: &Database, id: &str, record: Record<'_>) -> Result<()> {
+    take_back(database, None, id, record)
+}
+
+fn take_back(database: &Database, user: Option<i64>, id: &str, record: Record<'_>) -> Result<()> {
     let mut connection = database.lock();
     let transaction = connection.transaction()?;
     let changed = transaction.execute(
-        "UPDATE share SET is_revoked = 1 WHERE id = ?1 AND user = ?2",
+        "UPDATE share SET is_revoked = 1 WHERE id = ?1 AND coalesce(user = ?2, true)",
         params![id, user],
     )?;
     if changed == 0 {
         return Err(Closed::Unknown.into());
     }
     transaction.execute("DELETE FROM share_session WHERE share = ?1", [id])?;
+    record(&transaction)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// Everybody's links with the names of those who made them, the newest first.
+///
+/// # Errors
+/// The database.
+pub fn all(database: &Database) -> Result<Vec<(Share, String)>> {
+    let connection = database.lock();
+    let mut found = connection.prepare(&format!(
+        "SELECT {COLUMNS}, user.name FROM share JOIN user ON user.id = share.user
+         ORDER BY share.made DESC, share.id"
+    ))?;
+    let shares = found.query_map([], |row| Ok((share_of(row)?, row.get(COLUMN_COUNT)?)))?;
+    Ok(shares.collect::<rusqlite::Result<_>>()?)
 }
 
 /// All links of a user, the newest first.

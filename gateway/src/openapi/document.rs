@@ -77,6 +77,7 @@ fn operation_id(operation: &Operation) -> String {
 fn security(who: Who) -> Value {
     match who {
         Who::Anybody | Who::Operators => json!([]),
+        Who::Administrator => json!([{ "session": [] }]),
         Who::Session => json!([
             { "session": [] }, { "frame": [] }, { "bearer": [] }, { "link": [] },
         ]),

@@ -4,6 +4,7 @@
 
 mod document;
 mod schemas;
+pub mod usual;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -30,6 +31,8 @@ pub enum Who {
     Link,
     /// A system that launches frames.
     LaunchClient,
+    /// Who manages users; for what changes something after a fresh login.
+    Administrator,
     /// Where operators are: on their own listener once one is configured.
     Operators,
 }
@@ -103,6 +106,7 @@ impl Operation {
             Who::Anybody => self,
             Who::Operators => self.fails(&[404]),
             Who::Session | Who::Link | Who::LaunchClient => self.fails(&[401]),
+            Who::Administrator => self.fails(&[401, 403, 404]),
         }
     }
 

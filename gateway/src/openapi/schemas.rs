@@ -27,6 +27,7 @@ pub(super) fn parameter(name: &str) -> Value {
         }
         "boolean" => json!({ "type": "string", "enum": ["true", "false"] }),
         "request_type" => json!({ "type": "string", "enum": ["STUDY", "PATIENT"] }),
+        "name" => json!({ "type": "string", "minLength": 1, "maxLength": 64 }),
         "id" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }),
         "file" => json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]+$" }),
         _ => json!({ "type": "string" }),
@@ -66,6 +67,14 @@ fn form(members: Value) -> Value {
 
 /// All of them.
 pub(super) fn schemas() -> Value {
+    let mut all = general();
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), administration()) {
+        all.extend(more);
+    }
+    all
+}
+
+fn general() -> Value {
     let text = json!({ "type": "string" });
     let perhaps = json!({ "type": ["string", "null"] });
     let flag = json!({ "type": "boolean" });
@@ -194,6 +203,68 @@ pub(super) fn schemas() -> Value {
         "Emergency": taken(
             json!({ "source": perhaps, "study": short, "reason": { "type": "string", "minLength": 10, "maxLength": 1000 } }),
             &["source"],
+        ),
+    })
+}
+
+/// Of administration.
+fn administration() -> Value {
+    let text = json!({ "type": "string" });
+    let flag = json!({ "type": "boolean" });
+    let count = json!({ "type": "integer", "minimum": 0 });
+    let number = json!({ "type": "integer" });
+    let perhaps_number = json!({ "type": ["integer", "null"] });
+    let texts = json!({ "type": "array", "items": { "type": "string" } });
+    let user = out(
+        json!({
+                        "name": text, "shown": text, "roles": texts, "sites": texts, "referrers": texts, "labels": texts,
+                        "own": flag, "password": flag, "totp": flag, "passkeys": count, "sessions": count, "locked": flag,
+                        "shut": flag, "wait_until": number, "issuer": text, "seen": number, "code_ends": number,
+        }),
+        &["wait_until", "issuer", "seen", "code_ends"],
+    );
+    json!({
+        "AdminUsers": out(
+            json!({
+                "users": { "type": "array", "items": user },
+                "roles": texts,
+                "sites": { "type": "array", "items": out(json!({ "id": text, "label": text }), &[]) },
+                "passwords": flag, "now": number,
+            }),
+            &[],
+        ),
+        "AdminWanted": taken(
+            json!({
+                "name": text, "shown": text, "roles": texts, "sites": texts, "referrers": texts, "labels": texts,
+            }),
+            &["name", "referrers", "labels"],
+        ),
+        "AdminCode": out(json!({ "code": text, "ends": number }), &[]),
+        "AdminEnded": out(json!({ "ended": count }), &[]),
+        "AdminSessions": { "type": "array", "items": out(
+            json!({
+                "id": text, "user": text, "shown": text, "kind": { "enum": ["page", "frame", "link"] }, "share": text,
+                "began": number, "seen": number, "ends": number, "locked": flag, "address": text, "own": flag,
+            }),
+            &["share", "began", "seen"],
+        ) },
+        "AdminShares": { "type": "array", "items": out(
+            json!({
+                "id": text, "user": text, "shown": text, "source": text, "made": number, "ends": number, "uses": count,
+                "most_uses": perhaps_number, "pin": flag, "download": flag,
+                "state": { "enum": ["open", "revoked", "expired", "used_up", "locked"] },
+            }),
+            &[],
+        ) },
+        "AdminSources": out(
+            json!({
+                "indexing": out(json!({ "done": count, "total": count }), &[]),
+                "sources": { "type": "array", "items": out(
+                    json!({ "id": text, "label": text, "answered": text, "failed": text, "reason": text }),
+                    &["answered", "failed", "reason"],
+                ) },
+            }),
+            &[],
         ),
     })
 }

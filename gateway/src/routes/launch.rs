@@ -136,8 +136,9 @@ async fn make(state: &Shared, client: &str, wanted: &Wanted) -> Result<TicketAns
     })
     .await?;
     let user = user.map_err(|error| ApiError::from_account(&error))?;
-    let user =
-        user.ok_or_else(|| ApiError::not_found("user_unknown", "there is no such user here"))?;
+    let user = user
+        .filter(|user| !user.is_locked)
+        .ok_or_else(|| ApiError::not_found("user_unknown", "there is no such user here"))?;
     let studies = find(state, &user, &source, wanted).await?;
     let context = Context { source, studies };
     let new = NewTicket {

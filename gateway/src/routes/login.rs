@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Form, State};
+use axum::extract::{Form, Query, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::Response;
@@ -163,12 +163,7 @@ pub async fn second(
     let user = session.user.clone();
     let name = user.name.clone();
     let tried = work(&state, move |login| {
-        let digits = code.chars().filter(char::is_ascii_alphanumeric);
-        if digits.clone().count() == 6 && digits.clone().all(|it| it.is_ascii_digit()) {
-            accounts::check_totp(&login.database, &session.user, &code, now_s())?;
-        } else {
-            accounts::check_recovery(&login.database, &session.user, &code, now_s())?;
-        }
+        accounts::check_second(&login.database, &session.user, &code, now_s())?;
         sessions::complete(&login.database, &session, login.lifetimes, now_s())
     });
     match tried.await? {
@@ -311,57 +306,88 @@ pub async fn first(
     }
 }
 
-/// The page of a locked session.
+/// Pages that send someone away for a fresh login, to come back after it.
+const SENDERS: [&str; 2] = ["/admin", "/auth/passkeys"];
+
+/// Where someone came from.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Back {
+    back: Option<String>,
+}
+
+/// The page of a locked session, or of a login that is not fresh.
 pub async fn unlock_page(
     State(state): State<Shared>,
     asking: Asking,
+    Query(Back { back }): Query<Back>,
 ) -> Result<Response, ApiError> {
     let Some(session) = asking.at(Stage::Whole) else {
         return Ok(go(&state, "/auth/login"));
     };
+    let login = state.login.as_ref().ok_or_else(no_login)?;
     let frame = frame(&state, &session.user.name, None);
-    let page = UnlockPage::new(&state, frame, &session.user);
-    show(&page, StatusCode::OK)
+    let page = show(&UnlockPage::new(&state, frame, session), StatusCode::OK)?;
+    let sender = SENDERS
+        .into_iter()
+        .find(|page| Some(*page) == back.as_deref());
+    Ok(match sender {
+        Some(sender) => {
+            let waiting = Waiting::Page(sender.to_owned());
+            let kept = login.detours.keep(waiting, now_s());
+            let secret = kept.map_err(|_| ApiError::internal())?;
+            with_cookie(page, DETOUR_COOKIE, Some(&secret))
+        }
+        None => page,
+    })
 }
 
-/// What the page of a locked session sends.
+/// What proves once more who someone is: the password, and of administrators the second factor.
 #[derive(Debug, Deserialize)]
-pub struct Password {
-    password: String,
+pub struct Proof {
+    pub(super) password: String,
+    #[serde(default)]
+    pub(super) code: Option<String>,
 }
 
 /// Goes on with a session, and makes its login fresh.
 pub async fn unlock(
     State(state): State<Shared>,
     asking: Asking,
-    Given(Form(Password { password })): Given<Form<Password>>,
+    Given(Form(proof)): Given<Form<Proof>>,
 ) -> Result<Response, ApiError> {
     let Some(session) = asking.at(Stage::Whole).cloned() else {
         return Ok(go(&state, "/auth/login"));
     };
-    match prove(&state, &asking, &session, password).await? {
+    match prove(&state, &asking, &session, proof).await? {
         Ok(()) => Ok(asking.onwards(&state)),
         Err(error) => {
-            let user = session.user.clone();
-            let frame = frame(&state, &user.name, Some(&error));
-            show(&UnlockPage::new(&state, frame, &user), status_of(&error))
+            let frame = frame(&state, &session.user.name, Some(&error));
+            let page = UnlockPage::new(&state, frame, &session);
+            show(&page, status_of(&error))
         }
     }
 }
 
-/// Takes the password of someone who is logged in once more, and writes down what came of it.
+/// Takes the password of someone who is logged in once more, and the second factor where it was given, and writes down what came
+/// of it. The password alone goes on with a session; administrators change nothing by it where they have a second factor.
 pub(super) async fn prove(
     state: &Shared,
     asking: &Asking,
     session: &Arc<Session>,
-    password: String,
+    Proof { password, code }: Proof,
 ) -> Result<Result<(), AccountError>, ApiError> {
     let name = session.user.name.clone();
     let again = Arc::clone(session);
     let tried = work(state, move |login| {
         let database = &login.database;
-        accounts::check_password(database, &again.user.name, &password, now_s())?;
-        sessions::prove(database, &again, now_s())
+        let user = accounts::check_password(database, &again.user.name, &password, now_s())?;
+        let code = code.filter(|code| !code.trim().is_empty());
+        if let Some(code) = &code {
+            accounts::check_second(database, &user, code, now_s())?;
+        }
+        let with_all = code.is_some() || !(user.has_totp || user.has_passkey);
+        sessions::prove(database, &again, with_all, now_s())
     });
     let tried = tried.await?;
     let mut event = match &tried {

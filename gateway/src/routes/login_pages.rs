@@ -7,8 +7,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 
 use crate::auth::Ways;
+use crate::auth::access::could_gateway;
 use crate::auth::accounts::{AccountError, Refused, User};
 use crate::auth::passkeys::Entry;
+use crate::auth::policy::Action;
+use crate::auth::sessions::Session;
 use crate::error::ApiError;
 use crate::state::Shared;
 
@@ -110,15 +113,22 @@ pub(super) struct FirstPage {
 #[template(path = "unlock.html")]
 pub(super) struct UnlockPage {
     frame: Frame,
+    /// It is not locked: its login is to be fresh.
+    is_open: bool,
+    takes_code: bool,
     has_passkeys: bool,
     provider: Option<String>,
 }
 
 impl UnlockPage {
-    pub(super) fn new(state: &Shared, frame: Frame, user: &User) -> Self {
+    pub(super) fn new(state: &Shared, frame: Frame, session: &Session) -> Self {
+        let user = &session.user;
         let login = state.login.as_ref().filter(|_| user.is_external);
+        let has_second = user.has_totp || user.has_passkey;
         Self {
             frame,
+            is_open: !session.is_locked,
+            takes_code: has_second && could_gateway(state, session, Action::Manage),
             has_passkeys: user.has_passkey,
             provider: login.and_then(|login| label(&login.ways)),
         }
@@ -172,7 +182,7 @@ fn words(error: &AccountError) -> String {
             format!("Too many tries. Wait {seconds} seconds, then try again.")
         }
         AccountError::Refused(Refused::Locked) => {
-            "Too many tries. An administrator can open this account again.".to_owned()
+            "This account is locked. An administrator can open it again.".to_owned()
         }
         AccountError::Password(refused) => sentence(&refused.to_string()),
         AccountError::Passkey(reason) => sentence(reason),

@@ -1,5 +1,7 @@
 //! Handlers, a file an endpoint.
 
+pub mod admin;
+pub mod admin_page;
 mod asking;
 pub mod audit;
 pub mod audit_export;

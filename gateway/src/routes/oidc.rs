@@ -88,6 +88,15 @@ async fn enter(state: &Shared, asking: &Asking, person: Person) -> Result<Respon
     .await?;
     let change = change.map_err(|error| ApiError::from_account(&error))?;
     let name = Some(change.name.as_str());
+    if change.is_locked {
+        let mut event = event(Kind::Locked, Outcome::Refused, name, asking);
+        event.reason = "at the provider".into();
+        record(state, event).await?;
+        let mut frame = frame(state, "", None);
+        frame.problem =
+            "Your account is locked here. An administrator can open it again.".to_owned();
+        return show(&RefusedPage { frame }, StatusCode::FORBIDDEN);
+    }
     let what = match (change.is_new, change.has_other_rights) {
         (true, _) => Some("made known by the provider"),
         (false, true) => Some("other rights from the provider"),

@@ -15,9 +15,11 @@ use super::given::Given;
 use super::login_pages::{PasskeysPage, RecoveryPage, SCRIPT, frame, show};
 use crate::audit::event::{Kind, Outcome};
 use crate::auth::Login;
+use crate::auth::access::could_gateway;
 use crate::auth::accounts::{self, AccountError};
 use crate::auth::asker::{CHALLENGE_COOKIE, cookie, now_s};
 use crate::auth::passkeys::{self, Passkeys, PublicKeyCredential, RegisterPublicKeyCredential};
+use crate::auth::policy::Action;
 use crate::auth::secret::Secret;
 use crate::auth::sessions::{self, Session, Stage};
 use crate::error::ApiError;
@@ -46,8 +48,13 @@ fn asked(error: &AccountError) -> ApiError {
     ApiError::from_account(error)
 }
 
+/// Whether someone has just logged in; of administrators all factors count, as for everything that they change.
+fn is_fresh(state: &Shared, session: &Session) -> bool {
+    session.is_fresh && (session.is_strong || !could_gateway(state, session, Action::Manage))
+}
+
 /// Someone of our own who may change how he or she logs in: after a fresh login, or while setting up a second factor.
-fn changing(asking: &Asking) -> Result<&Arc<Session>, ApiError> {
+fn changing<'a>(state: &Shared, asking: &'a Asking) -> Result<&'a Arc<Session>, ApiError> {
     if let Some(session) = asking.at(Stage::Enrol) {
         return Ok(session);
     }
@@ -58,7 +65,7 @@ fn changing(asking: &Asking) -> Result<&Arc<Session>, ApiError> {
     if session.user.is_external {
         return Err(asked(&AccountError::External));
     }
-    if !session.is_fresh {
+    if !is_fresh(state, session) {
         return Err(ApiError::fresh_login_needed());
     }
     Ok(session)
@@ -96,7 +103,7 @@ async fn show_page(
             .into_iter()
             .map(|entry| (entry.clone(), day(entry.made_s)))
             .collect(),
-        is_fresh: session.is_fresh,
+        is_fresh: is_fresh(state, session),
         can_add,
     };
     let status = error.map_or(StatusCode::OK, |error| asked(error).status);
@@ -108,7 +115,7 @@ pub async fn begin_adding(
     State(state): State<Shared>,
     asking: Asking,
 ) -> Result<Response, ApiError> {
-    let session = Arc::clone(changing(&asking)?);
+    let session = Arc::clone(changing(&state, &asking)?);
     let begun = work(&state, move |login| {
         keys(login)?.begin_adding(&login.database, &session, now_s())
     });
@@ -139,7 +146,7 @@ pub async fn add(
     headers: HeaderMap,
     Given(Json(Added { shown, credential })): Given<Json<Added>>,
 ) -> Result<Response, ApiError> {
-    let session = Arc::clone(changing(&asking)?);
+    let session = Arc::clone(changing(&state, &asking)?);
     let secret = challenge(&headers)?;
     let name = session.user.name.clone();
     let mut event = event(Kind::RightsChanged, Outcome::Success, Some(&name), &asking);
@@ -188,7 +195,7 @@ pub async fn remove(
     asking: Asking,
     Given(Form(Removed { id })): Given<Form<Removed>>,
 ) -> Result<Response, ApiError> {
-    let session = changing(&asking)?;
+    let session = changing(&state, &asking)?;
     let user = session.user.clone();
     let removed = work(&state, move |login| {
         passkeys::remove(&login.database, &user, &id, login.needs_second_factor)
@@ -205,7 +212,7 @@ pub async fn remove(
 
 /// Fresh recovery codes, shown once.
 pub async fn recovery(State(state): State<Shared>, asking: Asking) -> Result<Response, ApiError> {
-    let session = changing(&asking)?;
+    let session = changing(&state, &asking)?;
     if session.stage != Stage::Whole {
         return Err(ApiError::login_needed());
     }

@@ -11,15 +11,18 @@ use protocol::account::{FrameContext, SessionState, Unlock};
 
 use super::asking::{Asking, event, record, work};
 use super::given::Given;
-use super::login::prove;
+use super::login::{Proof, prove};
 use crate::audit::event::{Kind, Outcome};
+use crate::auth::access::could_gateway;
 use crate::auth::asker::{FRAME_COOKIE, SESSION_COOKIE, now_s};
+use crate::auth::policy::Action;
 use crate::auth::sessions::{self, Session, Stage};
-use crate::auth::{Login, could_share};
+use crate::auth::{Login, could};
 use crate::error::ApiError;
 use crate::state::Shared;
 
-fn answer(login: &Login, session: &Session) -> SessionState {
+fn answer(state: &Shared, login: &Login, session: &Session) -> SessionState {
+    let may = |action| could_gateway(state, session, action);
     let launched = session.launched.as_ref();
     let context = launched.and_then(|launched| launched.context.as_ref());
     SessionState {
@@ -31,7 +34,10 @@ fn answer(login: &Login, session: &Session) -> SessionState {
             .collect(),
         locked: session.is_locked,
         password: session.user.has_password,
-        share: could_share(login, session),
+        share: could(login, session, Action::Share),
+        search: could(login, session, Action::Search),
+        manage: may(Action::Manage),
+        audit: may(Action::ReadAudit) || may(Action::ReadOwnAudit),
         ends_in_s: Some(session.ends_s - now_s()),
         idle_s: Some(login.lifetimes.idle_s),
         context: context.map(|context| FrameContext {
@@ -50,7 +56,7 @@ pub async fn session(
         return Ok(Json(SessionState::default()));
     };
     let session = asking.at(Stage::Whole).ok_or_else(ApiError::login_needed)?;
-    Ok(Json(answer(login, session)))
+    Ok(Json(answer(&state, login, session)))
 }
 
 /// Locks the session: nobody sits before the screen any more.
@@ -73,10 +79,10 @@ pub async fn lock(State(state): State<Shared>, asking: Asking) -> Result<StatusC
 pub async fn unlock(
     State(state): State<Shared>,
     asking: Asking,
-    Given(Json(Unlock { password })): Given<Json<Unlock>>,
+    Given(Json(Unlock { password, code })): Given<Json<Unlock>>,
 ) -> Result<StatusCode, ApiError> {
     let session = asking.at(Stage::Whole).ok_or_else(ApiError::login_needed)?;
-    let proved = prove(&state, &asking, session, password).await?;
+    let proved = prove(&state, &asking, session, Proof { password, code }).await?;
     proved.map_err(|error| ApiError::from_account(&error))?;
     Ok(StatusCode::NO_CONTENT)
 }

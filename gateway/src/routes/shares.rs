@@ -26,17 +26,7 @@ use crate::error::ApiError;
 use crate::state::{LOCAL, Shared};
 
 fn listed(share: Share, now_s: i64) -> ShareListed {
-    let state = if share.is_revoked {
-        "revoked"
-    } else if share.ends_s <= now_s {
-        "expired"
-    } else if share.most_uses.is_some_and(|most| share.uses >= most) {
-        "used_up"
-    } else if share.is_locked {
-        "locked"
-    } else {
-        "open"
-    };
+    let state = share.state(now_s);
     ShareListed {
         id: share.id,
         study: share.studies.into_iter().collect(),

@@ -15,6 +15,14 @@ const STYLE: &str = concat!(
     include_str!("../../pages/wide.css")
 );
 
+/// What their scripts have in common.
+const SCRIPT: &str = include_str!("../../pages/wide.js");
+
+/// That.
+pub async fn script() -> Result<Response, ApiError> {
+    super::answer("text/javascript; charset=utf-8", SCRIPT)
+}
+
 /// Their style sheet.
 pub async fn style() -> Result<Response, ApiError> {
     super::answer("text/css; charset=utf-8", STYLE)

@@ -90,6 +90,12 @@ fn body(path: &str, study: &str, name: &str) -> (&'static str, String) {
         "/api/shares/look" | "/api/shares/redeem" => {
             json(serde_json::json!({ "id": "x", "secret": "y" }))
         }
+        "/api/admin/users" => json(serde_json::json!({
+            "name": name, "shown": "", "roles": ["technologist"], "sites": ["local"]
+        })),
+        "/api/admin/users/{name}" => json(serde_json::json!({
+            "shown": "Other", "roles": ["referrer"], "sites": []
+        })),
         "/api/emergency" => {
             json(serde_json::json!({ "study": study, "reason": "found unconscious" }))
         }
@@ -106,6 +112,9 @@ struct House {
     asked: Cell<u32>,
     _folder: tempfile::TempDir,
 }
+
+/// A user whom administrators change.
+const SPARE: &str = "spare";
 
 /// The labelled study and the other one; the series of `{}` is `{}.1`, its instance `{}.1.1`.
 const OWN: &str = "1.2";
@@ -213,6 +222,15 @@ impl House {
         }
     }
 
+    /// A user like any other, for whoever is to be changed.
+    fn make_spare(&self) {
+        let database = &self.server.state.login.as_ref().unwrap().database;
+        if accounts::by_name(database, SPARE).unwrap().is_none() {
+            let roles = [Role::Technologist].into();
+            accounts::add(database, SPARE, SPARE, &roles, now_s()).unwrap();
+        }
+    }
+
     fn ask(&self, who: Who, method: &str, template: &str) -> Answer {
         let study = match who {
             Who::ReferrerOther | Who::AiOther | Who::LinkOther => OTHER,
@@ -221,6 +239,9 @@ impl House {
         // The series of another study, which this asker may see as well.
         let series = if who == Who::Mixed { OTHER } else { study };
         let path = address(template, study, series);
+        if path.contains(SPARE) {
+            self.make_spare();
+        }
         let cookie = self.cookie(who);
         let number = self.asked.get();
         self.asked.set(number + 1);
@@ -259,6 +280,7 @@ fn address(template: &str, study: &str, series: &str) -> String {
         .replace("{list}", "1")
         .replace("{tag_path}", "7FE00010")
         .replace("{file}", "a.js")
+        .replace("{name}", SPARE)
         .replace("{id}", "AAAAAAAAAAAAAAAAAAAAAA");
     assert!(!path.contains('{'), "{template}: what is its parameter?");
     match template {

@@ -14,11 +14,11 @@ use crate::login;
 use crate::server::{Answer, Server};
 
 const SECRET: &str = "an example secret of the EHR's server 0123456789";
-const PARENT: &str = "https://ehr.example.org";
+pub const PARENT: &str = "https://ehr.example.org";
 const OTHER: &str = "https://portal.example.org";
 
 /// A gateway with login over studies 1, 2 and 3, of two patients, that an EHR may launch.
-fn server() -> (TempDir, Server) {
+pub fn server() -> (TempDir, Server) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
@@ -56,13 +56,13 @@ fn basic(secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("ehr:{secret}")))
 }
 
-fn launch(server: &Server, body: &Value) -> Answer {
+pub fn launch(server: &Server, body: &Value) -> Answer {
     let authorization = basic(SECRET);
     let headers = [("Authorization", authorization.as_str())];
     server.post("/api/launch", &headers, &body.to_string())
 }
 
-fn ticket(server: &Server, body: &Value) -> String {
+pub fn ticket(server: &Server, body: &Value) -> String {
     let answer = launch(server, body);
     assert_eq!(
         answer.status,
@@ -73,7 +73,7 @@ fn ticket(server: &Server, body: &Value) -> String {
     answer.json()["ticket"].as_str().unwrap().to_owned()
 }
 
-fn redeem(server: &Server, ticket: &str, parent: &str) -> Answer {
+pub fn redeem(server: &Server, ticket: &str, parent: &str) -> Answer {
     let body = json!({ "ticket": ticket, "parent": parent }).to_string();
     server.json("/api/launch/redeem", None, &body)
 }
@@ -83,7 +83,7 @@ fn refused(answer: &Answer) -> (u16, String) {
 }
 
 /// What the session of a frame gets under a parent.
-fn under(server: &Server, cookie: &str, parent: &str, path: &str) -> Answer {
+pub fn under(server: &Server, cookie: &str, parent: &str, path: &str) -> Answer {
     server.request(
         "GET",
         path,

@@ -56,7 +56,7 @@ pub fn location(answer: &Answer) -> &str {
 }
 
 /// A code by time, worked out by Debian's oathtool.
-fn oathtool(key: &str, step: &str) -> String {
+pub fn oathtool(key: &str, step: &str) -> String {
     let out = Command::new("oathtool")
         .args(["--totp", "--base32", "--now", step, key])
         .output()
@@ -262,6 +262,51 @@ fn without_login_there_are_no_pages_of_it() {
     assert_eq!(server.get("/api/session").json()["login"], false);
 }
 
+#[test]
+fn rights_beside_roles_are_given_from_the_command_line() {
+    use gateway::auth::accounts;
+    let (folder, server) = server("optional");
+    let config = folder.path().join("gateway.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let north =
+        "[[source]]\nid = \"north\"\nlabel = \"North\"\ndicomweb = \"https://n.example.org/d\"\n";
+    std::fs::write(&config, format!("{text}{north}")).unwrap();
+    let sagitta = |line: &str| {
+        let out = Command::new(env!("CARGO_BIN_EXE_sagitta"))
+            .arg("user")
+            .args(line.split(' '))
+            .args(["--config", config.to_str().unwrap()])
+            .output()
+            .unwrap();
+        assert!(
+            out.status.success(),
+            "{line}: {}",
+            String::from_utf8_lossy(&out.stderr)
+        );
+    };
+    let database = &server.state.login.as_ref().unwrap().database;
+    let ada = || {
+        let user = accounts::by_name(database, "ada").unwrap().unwrap();
+        let text = |all: std::collections::BTreeSet<String>| all.into_iter().collect::<Vec<_>>();
+        [text(user.sites), text(user.referrers), text(user.labels)]
+    };
+    let of = |all: [&[&str]; 3]| {
+        all.map(|all| all.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
+    };
+    sagitta("add ada --role radiologist");
+    assert_eq!(ada(), of([&["local"], &[], &[]]));
+    sagitta("sites ada --site north --site local");
+    assert_eq!(ada(), of([&["local", "north"], &[], &[]]));
+    sagitta("role ada --role referrer --referrer Döe^Jane --label board --label mdt");
+    assert_eq!(
+        ada(),
+        of([&["local", "north"], &["doe^jane"], &["board", "mdt"]])
+    );
+    // What is not named stays.
+    sagitta("role ada --role radiologist --site *");
+    assert_eq!(ada(), of([&["*"], &["doe^jane"], &["board", "mdt"]]));
+}
+
 /// Commands change users while the gateway runs; what they did is on record soon after.
 #[test]
 fn users_are_managed_from_the_command_line_while_the_gateway_runs() {
@@ -301,6 +346,15 @@ fn users_are_managed_from_the_command_line_while_the_gateway_runs() {
             "there is no role chief",
         ),
         (vec!["user", "reset", "nobody"], "there is no user nobody"),
+        (
+            vec!["user", "sites", "ada", "--site", "nowhere"],
+            "there is no source nowhere",
+        ),
+        (vec!["user", "sites", "ada"], "name at least one source"),
+        (
+            vec!["user", "reset", "ada", "--site", "local"],
+            "--site is not an option of this command",
+        ),
     ] {
         let (done, text) = sagitta(&arguments);
         assert!(
@@ -342,7 +396,10 @@ fn users_are_managed_from_the_command_line_while_the_gateway_runs() {
     let ada = outcomes("ada");
     assert_eq!(
         ada[..2],
-        pairs(&[("success", "added"), ("success", "other roles")])
+        pairs(&[
+            ("success", "added; roles: radiologist; sites: local"),
+            ("success", "roles: auditor")
+        ])
     );
     assert_eq!((ada.len(), ada[2].0.as_str()), (3, "failed"));
     assert!(ada[2].1.starts_with("added: a user name"), "{}", ada[2].1);

@@ -7,6 +7,8 @@ mod fake_provider;
 mod files;
 mod server;
 
+mod admin;
+mod admin_locked;
 mod audit;
 mod bad_input;
 mod bulk;

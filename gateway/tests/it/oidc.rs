@@ -83,6 +83,9 @@ impl Drop for Provider {
     }
 }
 
+/// Some have passwords here.
+const WITH_PASSWORDS: &str = "[auth.local]\nsecond_factor = \"optional\"\n";
+
 fn both(more: &str) -> (Provider, TempDir, Server, String) {
     let provider = Provider::start();
     let (folder, server) = gateway(&provider.issuer, more);
@@ -239,6 +242,61 @@ fn t18_a_locked_session_of_a_provider_opens_by_a_new_proof_there() {
         .query_row("SELECT count(*) FROM session", [], |row| row.get(0))
         .unwrap();
     assert_eq!(count, 1);
+}
+
+#[test]
+fn t11_a_locked_user_does_not_come_in_by_the_provider() {
+    use crate::admin_locked;
+    let (_provider, folder, server, home) = both(WITH_PASSWORDS);
+    crate::login::user(&server, "root", "admin");
+    let mut browser = Browser::default();
+    login(&mut browser, &home);
+    let session = format!("{home}/api/session");
+    let name = browser.get(&session).json()["user"].clone();
+    let name = name.as_str().unwrap();
+    admin_locked::lock(&server, name);
+    assert_eq!(browser.get(&session).status, 401);
+    let (_, answer) = login(&mut Browser::default(), &home);
+    assert_eq!(answer.status, 403);
+    assert!(text(&answer).contains("Your account is locked here."));
+    let count: u32 = (server.state.login.as_ref().unwrap().database.lock())
+        .query_row(
+            "SELECT count(*) FROM session JOIN user ON user.id = user WHERE issuer IS NOT NULL",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(count, 0);
+    assert!(record(&folder).contains("\"kind\":\"locked\""));
+    admin_locked::unlock(&server, name);
+    login(&mut browser, &home);
+    assert_eq!(browser.get(&session).status, 200);
+}
+
+#[test]
+fn t12_rights_of_a_user_of_a_provider_are_changed_there_alone() {
+    let (_provider, _folder, server, home) = both(WITH_PASSWORDS);
+    let root = crate::login::user(&server, "root", "admin");
+    let mut browser = Browser::default();
+    login(&mut browser, &home);
+    let session = format!("{home}/api/session");
+    let name = browser.get(&session).json()["user"].clone();
+    let path = format!("/api/admin/users/{}", name.as_str().unwrap());
+    let wanted = json!({"shown": "", "roles": ["admin"], "sites": ["*"]}).to_string();
+    let answer = server.script("PUT", &path, Some(&root), &wanted);
+    assert_eq!(
+        (answer.status, answer.error_code()),
+        (409, "user_external".into())
+    );
+    let answer = server.json(&format!("{path}/reset"), Some(&root), "");
+    assert_eq!(
+        (answer.status, answer.error_code()),
+        (409, "user_external".into())
+    );
+    // Sessions end here all the same.
+    let answer = server.script("DELETE", &format!("{path}/sessions"), Some(&root), "");
+    assert_eq!(answer.json(), json!({"ended": 1}));
+    assert_eq!(browser.get(&session).status, 401);
 }
 
 #[test]

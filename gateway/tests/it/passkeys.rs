@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use crate::admin_locked;
 use crate::fake_provider::b64;
 use crate::login::{self, WORD, location};
 use crate::server::{Answer, Server};
@@ -358,6 +359,62 @@ fn t11_a_passkey_is_the_second_factor_that_is_required() {
     let cookie = half();
     let done = server.form("/auth/mfa", Some(&cookie), &[("code", recovery)]);
     assert_eq!((done.status, location(&done)), (303, "/"));
+}
+
+#[test]
+fn t11_a_locked_user_does_not_come_in_by_a_passkey() {
+    let (_folder, server) = login::server("optional");
+    let origin = origin(&server);
+    login::user(&server, "root", "admin");
+    let cookie = login::user(&server, "ada", "radiologist");
+    let mut device = Device::new();
+    page(&server, Some(cookie)).add(&mut device);
+    let mut attempt = || {
+        let mut browser = page(&server, None);
+        let options = browser.options(BEGIN);
+        let answer = device.get(&options, &origin);
+        (browser.post(PROVE, &answer).status, browser.who())
+    };
+    assert_eq!(attempt(), (200, Some("ada".into())));
+    admin_locked::lock(&server, "ada");
+    assert_eq!(attempt(), (429, None));
+    admin_locked::unlock(&server, "ada");
+    assert_eq!(attempt(), (200, Some("ada".into())));
+}
+
+#[test]
+fn t11_a_passkey_is_a_proof_with_all_factors_and_keeps_what_was_opened_in_an_emergency() {
+    let (_folder, server) = login::server("optional");
+    let origin = origin(&server);
+    let cookie = login::user(&server, "doc", "referrer");
+    let mut device = Device::new();
+    page(&server, Some(cookie.clone())).add(&mut device);
+    let metadata = "/dicomweb/studies/1/metadata";
+    let sees = |cookie: &str| {
+        server
+            .request("GET", metadata, &[("Cookie", cookie)])
+            .status
+    };
+    assert_eq!(sees(&cookie), 404);
+    let wanted = json!({"study": "1", "reason": "unconscious in the emergency room"});
+    let broken = server.json("/api/emergency", Some(&cookie), &wanted.to_string());
+    assert_eq!((broken.status, sees(&cookie)), (204, 200));
+    let idle = "UPDATE session SET seen = seen - 100000";
+    let database = &server.state.login.as_ref().unwrap().database;
+    database.lock().execute(idle, []).unwrap();
+    assert_eq!(sees(&cookie), 401);
+    let mut browser = page(&server, Some(cookie.clone()));
+    let options = browser.options(BEGIN);
+    let answer = device.get(&options, &origin);
+    assert_eq!(browser.post(PROVE, &answer).status, 200);
+    let unlocked = browser.session.clone().unwrap();
+    assert_eq!((sees(&unlocked), sees(&cookie)), (200, 401));
+    // A login of its own begins anew.
+    let mut browser = page(&server, None);
+    let options = browser.options(BEGIN);
+    let answer = device.get(&options, &origin);
+    assert_eq!(browser.post(PROVE, &answer).status, 200);
+    assert_eq!(sees(&browser.session.unwrap()), 404);
 }
 
 #[test]

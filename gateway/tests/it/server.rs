@@ -138,8 +138,13 @@ impl Server {
         self.send("POST", path, &headers, body.as_bytes())
     }
 
-    /// Sends JSON as a script of ours does, with a cookie if there is one.
+    /// Posts JSON as a script of ours does, with a cookie if there is one.
     pub fn json(&self, path: &str, cookie: Option<&str>, body: &str) -> Answer {
+        self.script("POST", path, cookie, body)
+    }
+
+    /// Sends JSON as a script of ours does, with a cookie if there is one.
+    pub fn script(&self, method: &str, path: &str, cookie: Option<&str>, body: &str) -> Answer {
         let (host, length) = (self.address.to_string(), body.len().to_string());
         let mut headers = vec![
             ("Host", host.as_str()),
@@ -150,7 +155,7 @@ impl Server {
             ("Content-Length", &length),
         ];
         headers.extend(cookie.map(|cookie| ("Cookie", cookie)));
-        self.send("POST", path, &headers, body.as_bytes())
+        self.send(method, path, &headers, body.as_bytes())
     }
 
     /// Sends a body with these headers, as a program does.

@@ -123,6 +123,57 @@ fn t08_a_link_opens_its_study_and_nothing_else() {
     assert!(record.contains(&format!("\"user\":\"share:{id}\"")));
 }
 
+/// In one browser someone is logged in and opens a link: behind the link its own rights count, elsewhere his.
+#[test]
+fn t12_the_reader_behind_a_link_is_judged_by_the_link_alone() {
+    let (_folder, server) = login::server("optional");
+    let rad = login::user(&server, "rad", "radiologist");
+    let watch = login::user(&server, "watch", "auditor");
+    let more = json!({ "download": true, "note": "for the tumour board" });
+    let [id, secret] = made(&server, &rad, &more).1.unwrap();
+    let halves = json!({ "id": id, "secret": secret });
+    let link = post(&server, "/api/shares/redeem", None, &halves);
+    let link = link.cookie().unwrap();
+    let ask = |cookie: &str, path: &str, by_link: bool| {
+        let mut headers = vec![("Cookie", cookie)];
+        headers.extend(by_link.then_some(("X-Sagitta-Link", "1")));
+        server.request("GET", path, &headers).status
+    };
+    let files = "/api/studies/local/1/files";
+    let by_link = "/api/studies/local/1/files?by=link";
+    for user in [&watch, &rad] {
+        let both = format!("{user}; {link}");
+        // As the link: its study and its files, no list, and nothing that users have.
+        assert_eq!(ask(&both, FRAME, true), 200);
+        assert_eq!(ask(&both, by_link, false), 200);
+        assert_eq!(ask(&both, "/api/session", true), 401);
+        assert_eq!(ask(&both, "/api/shares", true), 401);
+        assert_eq!(ask(&both, "/api/audit", true), 401);
+        let headers = [("Cookie", both.as_str()), ("X-Sagitta-Link", "1")];
+        let list = server.request("GET", "/dicomweb/studies", &headers);
+        assert_eq!(list.json(), json!([]));
+        // Without a link that was opened it gives nothing, whoever is logged in.
+        for none in [
+            user.clone(),
+            format!("{user}; __Host-link=x"),
+            format!("{user}; __Host-link={}", "A".repeat(43)),
+        ] {
+            assert_eq!(ask(&none, FRAME, true), 401);
+            assert_eq!(ask(&none, by_link, false), 401);
+            assert_eq!(ask(&none, "/api/session", true), 401);
+        }
+    }
+    // Without it the user's own rights count, as ever.
+    let both = |user: &str| format!("{user}; {link}");
+    assert_eq!(ask(&both(&rad), FRAME, false), 200);
+    assert_eq!(ask(&both(&rad), files, false), 404, "without a reason");
+    assert_eq!(ask(&both(&watch), FRAME, false), 404);
+    // A link that was taken back gives nothing either.
+    let answer = server.script("DELETE", &format!("/api/shares/{id}"), Some(&rad), "");
+    assert_eq!(answer.status, 204);
+    assert_eq!(ask(&both(&rad), FRAME, true), 401);
+}
+
 #[test]
 fn only_radiologists_with_a_fresh_login_share() {
     let (_folder, server) = login::server("optional");

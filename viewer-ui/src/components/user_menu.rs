@@ -44,6 +44,12 @@ pub fn UserMenu(props: &UserMenuProps) -> Html {
                 <Pop label="Account" class="menu account" {close}>
                     <p class="pad"><b>{name}</b><br /><span class="t3">{user}{" \u{b7} "}{session.roles.join(", ")}</span></p>
                     <hr />
+                    if session.manage {
+                        <a class="row" href="admin"><span class="name">{"Administration"}</span></a>
+                    }
+                    if session.audit {
+                        <a class="row" href="audit"><span class="name">{"Audit record"}</span></a>
+                    }
                     if session.password {
                         <a class="row" href="auth/passkeys"><span class="name">{"Passkeys"}</span></a>
                     }

@@ -85,7 +85,7 @@ pub async fn send(method: Method, address: &str, json: Option<String>) -> Result
         .method(method)
         .header("X-Sagitta", "1")
         .header("Accept", "application/json");
-    for (name, value) in frame_headers(&url) {
+    for (name, value) in own_headers(&url) {
         request = request.header(name, &value);
     }
     let request = match json {
@@ -120,6 +120,8 @@ struct Frame {
     asked_at_ms: f64,
     /// It said that there is no session.
     is_signed_out: bool,
+    /// This is the reader behind a shared link.
+    is_link: bool,
 }
 
 thread_local! {
@@ -129,6 +131,12 @@ thread_local! {
 /// From now on requests say that they come from a frame in a page of this origin.
 pub fn in_frame(parent: &str) {
     FRAME.with_borrow_mut(|frame| frame.around = Some(parent.to_owned()));
+}
+
+/// From now on requests say that they come from the reader behind a shared link: they are judged by the link, whoever else has
+/// logged in in this browser.
+pub fn by_link() {
+    FRAME.with_borrow_mut(|frame| frame.is_link = true);
 }
 
 /// From now on requests carry this secret, or none.
@@ -149,12 +157,12 @@ pub fn was_signed_out() -> bool {
     FRAME.with_borrow_mut(|frame| std::mem::take(&mut frame.is_signed_out))
 }
 
-/// Headers of a request of a frame; none to any other server than its own gateway.
-fn frame_headers(url: &str) -> Vec<(&'static str, String)> {
+/// Headers of a request of a frame, or of the reader behind a link; none to any other server than their own gateway.
+fn own_headers(url: &str) -> Vec<(&'static str, String)> {
     FRAME.with_borrow_mut(|frame| {
-        let Some(parent) = &frame.around else {
+        if frame.around.is_none() && !frame.is_link {
             return Vec::new();
-        };
+        }
         let origin = page::origin();
         let is_own = url
             .strip_prefix(&origin)
@@ -162,6 +170,12 @@ fn frame_headers(url: &str) -> Vec<(&'static str, String)> {
         if !is_own {
             return Vec::new();
         }
+        if frame.is_link {
+            return vec![("X-Sagitta-Link", "1".to_owned())];
+        }
+        let Some(parent) = &frame.around else {
+            return Vec::new();
+        };
         frame.asked_at_ms = clock::now_ms();
         let bearer = frame.bearer.as_ref();
         let bearer = bearer.map(|bearer| ("Authorization", format!("Bearer {bearer}")));
@@ -176,7 +190,7 @@ pub async fn post_json(url: &str, body: &str) -> Result<String, FetchError> {
     let mut request = Request::post(url)
         .header("X-Sagitta", "1")
         .header("Content-Type", "application/json");
-    for (name, value) in frame_headers(url) {
+    for (name, value) in own_headers(url) {
         request = request.header(name, &value);
     }
     let request = request.body(body).map_err(|_| FetchError::Unreachable)?;
@@ -194,7 +208,7 @@ pub async fn post_json(url: &str, body: &str) -> Result<String, FetchError> {
 /// Gets text, for example DICOM JSON.
 pub async fn get_text(url: &str, accept: &str) -> Result<TextAnswer, FetchError> {
     let mut request = Request::get(url).header("Accept", accept);
-    for (name, value) in frame_headers(url) {
+    for (name, value) in own_headers(url) {
         request = request.header(name, &value);
     }
     let response = request.send().await.map_err(|_| FetchError::Unreachable)?;
@@ -299,7 +313,7 @@ pub async fn get_bytes(
     }
     let headers = web_sys::Headers::new().map_err(failed)?;
     headers.set("Accept", accept).map_err(failed)?;
-    for (name, value) in frame_headers(url) {
+    for (name, value) in own_headers(url) {
         headers.set(name, &value).map_err(failed)?;
     }
     init.set_headers(&headers);

@@ -1,5 +1,8 @@
 //! What accounts do with right and wrong answers.
 
+use super::super::admin::{self, Change};
+use super::super::sessions::{self, Lifetimes, Stage};
+use super::attempts::FREE_FAILURES;
 use super::*;
 
 const WORD: &str = "correct horse battery";
@@ -88,13 +91,38 @@ fn t11_a_right_answer_that_comes_too_soon_is_not_looked_at() {
         refused(check_password(&database, "ada", WORD, 100)),
         Refused::Wait(2)
     );
-    check_password(&database, "ada", WORD, 102).unwrap();
-    // Counting begins anew.
+    let user = check_password(&database, "ada", WORD, 102).unwrap();
+    // After a whole login counting begins anew.
+    sessions::start(&database, &user, Stage::Whole, Lifetimes::default(), 102).unwrap();
     assert_eq!(
         refused(check_password(&database, "ada", "wrong wrong wrong", 103)),
         Refused::Wrong
     );
     check_password(&database, "ada", WORD, 103).unwrap();
+}
+
+/// Whoever has the password guesses at codes no more often than anybody at passwords.
+#[test]
+fn t11_a_right_password_ends_no_count_of_wrong_codes() {
+    let database = Database::in_memory().unwrap();
+    let user = ada(&database);
+    // RFC 6238, appendix B.
+    set_totp(&database, &user, b"12345678901234567890", "287082", 59).unwrap();
+    let (mut now, mut guesses) = (100, 0);
+    loop {
+        let tried = check_password(&database, "ada", WORD, now).and_then(|user| {
+            sessions::start(&database, &user, Stage::Second, Lifetimes::default(), now)?;
+            guesses += 1;
+            check_totp(&database, &user, "000000", now)
+        });
+        match refused(tried.map(|()| user.clone())) {
+            Refused::Wrong => {}
+            Refused::Wait(seconds) => now += seconds,
+            Refused::Locked => break,
+        }
+        assert!(guesses <= MOST_FAILURES, "{guesses}");
+    }
+    assert_eq!(guesses, MOST_FAILURES);
 }
 
 #[test]
@@ -145,10 +173,21 @@ fn one_administrator_stays() {
     let admin = BTreeSet::from([Role::Admin]);
     let reader = BTreeSet::from([Role::Radiologist]);
     add(&database, "root", "Root", &admin, 0).unwrap();
-    let error = set_roles(&database, "root", &reader).unwrap_err();
+    let demote = || {
+        let change = Change {
+            roles: Some(reader.clone()),
+            ..Change::default()
+        };
+        admin::change(&database, "root", &change, &|_, _, _| Ok(()))
+    };
+    let error = demote().unwrap_err();
     assert!(matches!(error, AccountError::LastAdmin), "{error}");
-    add(&database, "second", "Second", &admin, 0).unwrap();
-    set_roles(&database, "root", &reader).unwrap();
+    let code = add(&database, "second", "Second", &admin, 0).unwrap();
+    // One who has not come in yet may never do so.
+    let error = demote().unwrap_err();
+    assert!(matches!(error, AccountError::LastAdmin), "{error}");
+    set_password(&database, "second", &code, "correct horse battery", 0).unwrap();
+    demote().unwrap();
     let names: Vec<String> = list(&database)
         .unwrap()
         .into_iter()

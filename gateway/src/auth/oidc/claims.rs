@@ -8,6 +8,7 @@ use super::token::SKEW_S;
 use crate::auth::policy::Role;
 use crate::config::ConfigError;
 use crate::config::oidc::OidcAuth;
+use crate::source::folder::entry::fold;
 
 /// Longest `sub`. Source: OpenID Connect Core 1.0, 2.
 const LONGEST_SUBJECT: usize = 255;
@@ -143,7 +144,7 @@ impl Rules {
             shown: shown.unwrap_or(subject).chars().take(128).collect(),
             roles,
             sites: of(&self.sites_claim).unwrap_or_else(|| BTreeSet::from(["local".to_owned()])),
-            referrers: referrers.iter().map(|it| it.to_lowercase()).collect(),
+            referrers: referrers.iter().map(|it| fold(it.trim())).collect(),
             labels: of(&self.labels_claim).unwrap_or_default(),
             sid: name("sid").map(str::to_owned),
             proved_s: proved_s.map(|at| at.min(now_s)),

@@ -51,6 +51,14 @@ const AUDIT_PAGE: Row = [
 const EXPORT: Row = [
     401, 404, 404, 404, 404, 404, 404, 404, 200, 401, 401, 401, 0,
 ];
+/// Where nobody but administrators is: what they get.
+const fn admin(status: u16) -> Row {
+    let a = 404;
+    [401, status, a, a, a, a, a, a, a, 401, 401, 401, 0]
+}
+const ADMIN_PAGE: Row = [
+    303, 200, 404, 404, 404, 404, 404, 404, 404, 303, 303, 303, 0,
+];
 const OPENED: Row = [
     401, 401, 401, 401, 401, 401, 401, 401, 401, 200, 200, 401, 0,
 ];
@@ -84,6 +92,23 @@ pub const ROWS: &[(&str, &str, Row)] = &[
     ("POST", "/auth/login", everybody(401)),
     ("GET", "/auth/login.css", everybody(200)),
     ("GET", "/auth/wide.css", everybody(200)),
+    ("GET", "/auth/wide.js", everybody(200)),
+    ("GET", "/admin", ADMIN_PAGE),
+    ("GET", "/admin.js", everybody(200)),
+    ("GET", "/api/admin/users", admin(200)),
+    ("POST", "/api/admin/users", admin(201)),
+    ("PUT", "/api/admin/users/{name}", admin(204)),
+    ("DELETE", "/api/admin/users/{name}", admin(204)),
+    ("POST", "/api/admin/users/{name}/reset", admin(200)),
+    ("POST", "/api/admin/users/{name}/lock", admin(204)),
+    ("POST", "/api/admin/users/{name}/unlock", admin(204)),
+    ("DELETE", "/api/admin/users/{name}/sessions", admin(200)),
+    ("GET", "/api/admin/sessions", admin(200)),
+    // One that there is not.
+    ("DELETE", "/api/admin/sessions/{id}", admin(404)),
+    ("GET", "/api/admin/shares", admin(200)),
+    ("DELETE", "/api/admin/shares/{id}", admin(404)),
+    ("GET", "/api/admin/sources", admin(200)),
     ("GET", "/audit", AUDIT_PAGE),
     ("GET", "/audit/audit.css", everybody(200)),
     ("GET", "/audit/audit.js", everybody(200)),

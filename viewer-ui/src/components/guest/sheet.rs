@@ -129,11 +129,11 @@ fn row(icon: &'static str, label: &'static str, onclick: Callback<MouseEvent>) -
     }
 }
 
-/// Where all files of the link's study are, as one.
+/// Where all files of the link's study are, as one. A browser fetches them by itself: the address says that the link is asked.
 fn files(opened: &Opened) -> Option<String> {
     let study = opened.studies.first()?;
     page::absolute(&format!(
-        "api/studies/{}/{}/files",
+        "api/studies/{}/{}/files?by=link",
         page::encode(&opened.source),
         page::encode(study)
     ))

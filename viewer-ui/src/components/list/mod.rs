@@ -158,6 +158,8 @@ pub fn StudyList(props: &ListProps) -> Html {
                         {stamp} />
                     if is_waiting && trouble == Trouble::None {
                         <states::Reading />
+                    } else if count == 0 && props.account.session.login && !props.account.session.search {
+                        <states::NoStudies account={props.account.clone()} />
                     } else if count == 0 && !is_old && trouble == Trouble::None {
                         <states::Nothing is_indexing={indexing.is_some()}
                             memory={props.memory.clone()} loader={shared.clone()}

@@ -5,6 +5,7 @@ use super::memory::{Filters, ListMemory, Trouble};
 use super::{ListSource, query, today};
 use crate::components::icon::Icon;
 use crate::platform::clock::Repeat;
+use crate::store::Account;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -146,6 +147,28 @@ fn sentence(message: &str) -> String {
         .flatten()
         .collect();
     format!("{first}{}.", letters.as_str())
+}
+
+/// Whose list is empty.
+#[derive(Properties, PartialEq)]
+pub struct NoStudiesProps {
+    /// Whoever is logged in.
+    pub account: Account,
+}
+
+/// Whoever is logged in sees no studies, whatever there is.
+#[component]
+pub fn NoStudies(props: &NoStudiesProps) -> Html {
+    let session = &props.account.session;
+    html! {
+        <div class="none">
+            <h2 role="status">{"Your role sees no studies"}</h2>
+            <p class="acts">
+                if session.manage { <a class="btn primary" href="admin">{"Administration"}</a> }
+                if session.audit { <a class="btn" href="audit">{"Audit record"}</a> }
+            </p>
+        </div>
+    }
 }
 
 /// Why the list is empty.

@@ -61,6 +61,11 @@ impl Default for Draft {
 }
 
 impl Draft {
+    /// Whoever gives files away says why.
+    fn lacks_note(&self) -> bool {
+        self.download && self.note.trim().is_empty()
+    }
+
     fn wanted(&self, to_share: &ToShare) -> ShareWanted {
         let series = to_share.series.as_ref().filter(|_| !self.whole_study);
         ShareWanted {
@@ -150,8 +155,10 @@ pub fn SharePopover(props: &ShareProps) -> Html {
                     <p class="err pad" role="alert"><Icon name="error" small=true />{words(refused)}</p>
                 }
                 <div class="ft">
-                    <p class="hint grow">{"Every opening is recorded."}</p>
-                    <button class="btn primary" disabled={*step == Step::Busy}
+                    <p class="hint grow">
+                        {if draft.lacks_note() { "Say in the note why the files may be downloaded." } else { "Every opening is recorded." }}
+                    </p>
+                    <button class="btn primary" disabled={*step == Step::Busy || draft.lacks_note()}
                         onclick={create.reform(|_: MouseEvent| ())}>
                         {if *step == Step::Busy { "Creating\u{2026}" } else { "Create link" }}
                     </button>
@@ -316,12 +323,12 @@ fn Form(props: &FormProps) -> Html {
             <div>
                 <Switch label="Ask for a PIN" hint="Made for you; give it by phone, not in the same mail"
                     is_on={draft.pin} toggle={choose(|draft| draft.pin = !draft.pin)} />
-                <Switch label="Allow download" hint={draft.download.then_some("The files as they are, with all that stands in them; say why in the note")}
+                <Switch label="Allow download" hint={draft.download.then_some("The files as they are, with all that stands in them; the note must say why")}
                     is_on={draft.download} toggle={choose(|draft| draft.download = !draft.download)} />
             </div>
             <div>
-                <label class="lab" for="share-note">{"Note to the reader"}</label>
-                <textarea id="share-note" class="field" rows="2" maxlength="500" value={draft.note.clone()} oninput={onnote} />
+                <label class="lab" for="share-note">{if draft.download { "Note to the reader (required)" } else { "Note to the reader" }}</label>
+                <textarea id="share-note" class="field" rows="2" maxlength="500" required={draft.download} value={draft.note.clone()} oninput={onnote} />
             </div>
         </div>
     }
