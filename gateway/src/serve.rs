@@ -32,6 +32,7 @@ use crate::config::{
 };
 use crate::requests::address::Proxies;
 use crate::requests::limits::{Limits as Senders, USUAL_PER_MINUTE};
+use crate::requests::log::Log;
 use crate::requests::metrics::Metrics;
 use crate::routes::operators;
 use crate::source::folder::{FolderOptions, FolderStore, OpenError};
@@ -185,7 +186,10 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
             said => said,
         }),
         metrics: Metrics::default(),
-        logs_requests: config.log.requests.unwrap_or(has_login),
+        log: match config.log.requests.unwrap_or(has_login) {
+            true => Some(Log::start().map_err(|error| ServeError::Stopped(error.kind()))?),
+            false => None,
+        },
         has_ops: ops.is_some(),
         document: OnceLock::new(),
     };
@@ -276,6 +280,9 @@ impl Server {
             ops.abort();
         }
         state.store.progress().stop();
+        if let Some(log) = &state.log {
+            log.flush();
+        }
         if let Some(login) = &state.login {
             let stopped = Event::new(Kind::Stopped, Outcome::Success);
             login.audit.add(stopped).await?;

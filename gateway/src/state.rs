@@ -13,6 +13,7 @@ use crate::auth::parents::Parents;
 use crate::error::ApiError;
 use crate::requests::address::Proxies;
 use crate::requests::limits::Limits as Senders;
+use crate::requests::log::Log;
 use crate::requests::metrics::Metrics;
 use crate::source::SourceError;
 use crate::source::folder::FolderStore;
@@ -54,8 +55,8 @@ pub struct State {
     pub senders: Senders,
     /// Numbers for operators.
     pub metrics: Metrics,
-    /// Each request is a line on standard error.
-    pub logs_requests: bool,
+    /// Where each request is a line on standard error.
+    pub log: Option<Log>,
     /// Operators have a listener of their own.
     pub has_ops: bool,
     /// The OpenAPI document, once there is a router.

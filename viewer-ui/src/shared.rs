@@ -56,6 +56,8 @@ impl Link {
             }
             // Without an answer nothing is known: what is open stays so.
             Err(FetchError::Unreachable) if !self.has_opened.get() => (self.tell)(Access::Offline),
+            // Too much at once is no end.
+            Err(FetchError::Refused { status: 429, .. }) => {}
             Err(FetchError::Refused { status, .. }) if (400..500).contains(&status) => self.end(),
             _ => {}
         }

@@ -5,6 +5,8 @@
 
 use std::io::Write as _;
 use std::net::IpAddr;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request};
 use jiff::Timestamp;
@@ -114,17 +116,69 @@ impl<'a> Line<'a> {
 
     /// Bytes of the answer, and seconds until they were gone.
     pub(super) fn how_much(&self) -> (u64, f64) {
-        let seconds = std::time::Duration::from_millis(self.ms).as_secs_f64();
+        let seconds = Duration::from_millis(self.ms).as_secs_f64();
         (self.bytes, seconds)
     }
 
-    /// Writes it. A log that cannot be written stops nothing: the record is another file.
-    pub(super) fn write(&self) {
-        let Ok(mut text) = serde_json::to_string(self) else {
-            return;
-        };
+    /// As it is written.
+    fn text(&self) -> Option<String> {
+        let mut text = serde_json::to_string(self).ok()?;
         text.push('\n');
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        Some(text)
+    }
+}
+
+/// Lines that may wait for a slow reader.
+const MOST_WAITING: usize = 4096;
+
+enum Waiting {
+    Line(String),
+    /// Everything before it is written.
+    Mark(mpsc::SyncSender<()>),
+}
+
+/// Writes lines on a thread of its own: whoever reads standard error slowly, or not at all, holds up nobody.
+#[derive(Debug)]
+pub struct Log(mpsc::SyncSender<Waiting>);
+
+impl Log {
+    /// Starts the thread; it ends with the log.
+    ///
+    /// # Errors
+    /// The system gives none.
+    pub fn start() -> std::io::Result<Self> {
+        let (queue, incoming) = mpsc::sync_channel(MOST_WAITING);
+        let write = move || {
+            while let Ok(waiting) = incoming.recv() {
+                match waiting {
+                    // A log that cannot be written stops nothing: the record is another file.
+                    Waiting::Line(text) => {
+                        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+                    }
+                    Waiting::Mark(reached) => {
+                        let _ = reached.send(());
+                    }
+                }
+            }
+        };
+        let builder = std::thread::Builder::new().name("log".into());
+        builder.spawn(write)?;
+        Ok(Self(queue))
+    }
+
+    /// Adds a line; false where too many wait already, and it is left out.
+    pub(super) fn add(&self, line: &Line<'_>) -> bool {
+        let text = line.text();
+        text.is_some_and(|text| self.0.try_send(Waiting::Line(text)).is_ok())
+    }
+
+    /// Waits for what is on its way, a second at most.
+    pub fn flush(&self) {
+        let (reached, mark) = mpsc::sync_channel(1);
+        if self.0.try_send(Waiting::Mark(reached)).is_ok() {
+            // A reader that takes longer than that reads no more.
+            let _ = mark.recv_timeout(Duration::from_secs(1));
+        }
     }
 }
 

@@ -51,6 +51,7 @@ pub struct Metrics {
     limited: Family<ByReason, Counter>,
     under_way: Gauge,
     panics: Counter,
+    left_out: Counter,
     now: Now,
 }
 
@@ -118,6 +119,12 @@ impl Default for Metrics {
             (requests, seconds, bytes, limited, under_way, panics)
         };
         let (requests, seconds, bytes, limited, under_way, panics) = metrics(&mut registry);
+        let left_out = Counter::default();
+        registry.register(
+            "log_left_out",
+            "Lines of the log that nobody took",
+            left_out.clone(),
+        );
         let now = Now::default();
         registry.register("sessions", "Sessions that live", now.sessions.clone());
         let words = "Events that wait to be written";
@@ -143,6 +150,7 @@ impl Default for Metrics {
             limited,
             under_way,
             panics,
+            left_out,
             now,
         }
     }
@@ -180,6 +188,11 @@ impl Metrics {
             Limited::Overload => "overload",
         };
         self.limited.get_or_create(&ByReason { reason }).inc();
+    }
+
+    /// A line of the log was left out, as nobody takes them.
+    pub(super) fn left_out(&self) {
+        self.left_out.inc();
     }
 
     /// A request ended in a bug.

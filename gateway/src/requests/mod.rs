@@ -77,8 +77,10 @@ impl Drop for Said {
     fn drop(&mut self) {
         let line = Line::new(self);
         self.state.metrics.answered(&line);
-        if self.state.logs_requests {
-            line.write();
+        if let Some(log) = &self.state.log
+            && !log.add(&line)
+        {
+            self.state.metrics.left_out();
         }
     }
 }

@@ -96,3 +96,47 @@ fn what_stops_the_start_is_one_sentence() {
         assert!(output.stdout.is_empty());
     }
 }
+
+#[test]
+fn t23_who_never_reads_the_log_holds_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    ct("1", "2", 1).write(folder.path(), "a.dcm");
+    let other = tempfile::tempdir().unwrap();
+    let config = other.path().join("gateway.toml");
+    std::fs::write(&config, "[log]\nrequests = true\n").unwrap();
+    let mut child = sagitta()
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(folder.path())
+        .arg("--index")
+        .arg(other.path().join("index.db"))
+        .arg("--config")
+        .arg(&config)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    let address = line.strip_prefix("Sagitta is ready at http://").unwrap();
+    let address = address.trim_end_matches("/\n");
+    // A pipe holds 64 KiB; these are several times as much.
+    for _ in 0..1500 {
+        let answer = crate::server::exchange(address, "/dicomweb/studies");
+        assert_eq!(answer.status, 200);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert!(said.len() > 60_000, "{}", said.len());
+    assert!(
+        said.lines()
+            .next()
+            .unwrap()
+            .contains("\"route\":\"/dicomweb/studies\"")
+    );
+}

@@ -272,7 +272,8 @@ impl Engine {
                     Some(MetadataState::Failed { attempts, .. }) => attempts + 1,
                     _ => 1,
                 };
-                let is_final = matches!(error, FetchError::Refused { status, .. } if status < 500);
+                // Too much at once is no refusal for good.
+                let is_final = matches!(error, FetchError::Refused { status, .. } if status < 500 && status != 429);
                 let attempts = if is_final {
                     METADATA_ATTEMPTS
                 } else {
