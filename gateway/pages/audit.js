@@ -127,6 +127,15 @@
     return made;
   }
 
+  // What was asked for, as it was typed; the details have it as it was sent.
+  function typed(text) {
+    try {
+      return decodeURIComponent(text.replaceAll("+", " "));
+    } catch {
+      return text;
+    }
+  }
+
   function sub(text) {
     return element("span", text, "sub");
   }
@@ -155,7 +164,7 @@
     const what = [];
     if (object.patient) what.push(element("span", `Patient ${object.patient}`));
     if (object.study) what.push(sub(`Study ${object.study}${object.source ? ` at ${object.source}` : ""}`));
-    if (object.other) what.push(sub(object.other));
+    if (object.other) what.push(sub(event.kind === "search" ? typed(object.other) : object.other));
     const [tone, word] = outcomes[event.outcome] ?? ["", event.outcome];
     const outcome = [element("span", word, `tag ${tone}`)];
     if (event.reason) outcome.push(sub(event.reason));

@@ -65,6 +65,9 @@ struct Answer {
     cookie: Option<String>,
 }
 
+/// What a client does in one turn; `None` where the gateway is gone.
+type Turn = Box<dyn Fn(&str, &Mutex<Seen>, usize) -> Option<()> + Send>;
+
 /// Asks; `None` where the gateway is gone before the head of its answer has come.
 fn ask(address: &str, method: &str, path: &str, headers: &str, body: &str) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;
@@ -177,7 +180,7 @@ impl House {
     /// Clients that go on until the gateway is gone.
     fn clients(&self, address: &str, round: usize) -> Vec<std::thread::JoinHandle<()>> {
         let over = Arc::new(AtomicBool::new(false));
-        let client = |each: Box<dyn Fn(&str, &Mutex<Seen>, usize) -> Option<()> + Send>| {
+        let client = |each: Turn| {
             let (seen, over) = (Arc::clone(&self.seen), Arc::clone(&over));
             let address = address.to_owned();
             std::thread::spawn(move || {

@@ -163,7 +163,7 @@ impl Message<'_> {
         }
     }
 
-    fn from_where(&self) -> Option<(String, &'static str)> {
+    fn where_from(&self) -> Option<(String, &'static str)> {
         let address = &self.event().actor.address;
         (!address.is_empty()).then(|| (address.clone(), IP))
     }
@@ -178,7 +178,7 @@ impl Message<'_> {
             name: None,
             is_requestor,
             roles: as_what.map(role).into_iter().chain(own).collect(),
-            point: self.from_where(),
+            point: self.where_from(),
             medium: false,
         })
     }
@@ -192,7 +192,7 @@ impl Message<'_> {
             name: None,
             is_requestor: false,
             roles: vec![role(as_what)],
-            point: self.from_where(),
+            point: self.where_from(),
             medium: false,
         }
     }
