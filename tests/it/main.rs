@@ -4,11 +4,15 @@
 
 mod account;
 mod api;
+mod axe;
 mod capture;
 mod choices;
 mod cine;
 mod ct_volume;
 mod embed;
+mod embed_stage;
+mod firefox;
+mod framing;
 mod gpu_scenes;
 mod guest;
 mod guest_stage;
@@ -25,16 +29,22 @@ mod orthanc;
 mod passkeys;
 mod pictures;
 mod planes;
+mod proxy;
 mod references;
 mod reset;
 mod shown;
+mod slow_line;
 mod smoke;
+mod sources;
+mod sources_lessons;
 mod stack_slab;
 mod stage;
 mod store;
+mod tampered;
 mod tiles;
 mod trouble;
 mod view;
+mod walk;
 mod wide_gamut;
 
 // Planes through volumes.

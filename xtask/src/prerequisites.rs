@@ -103,11 +103,15 @@ pub fn for_tests() -> Result<()> {
     if !has_program("npm") {
         packages.push("npm");
     }
-    if !has_program("oathtool") {
-        packages.push("oathtool");
+    // A second engine for the viewer in a frame.
+    let has_second = std::env::var_os("FIREFOX").is_some()
+        || ["firefox-esr", "firefox"].into_iter().any(has_program);
+    if !has_second {
+        packages.push("firefox-esr");
     }
     install(&packages, "testing")?;
-    npm_package("oidc-provider", "9.13.3")
+    npm_package("oidc-provider", "9.13.3")?;
+    npm_package("axe-core", "4.14.1")
 }
 
 /// A package of npm in a folder of its own under the target folder: exactly this version, and no script of it is run.
