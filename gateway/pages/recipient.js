@@ -117,6 +117,8 @@ let isOpen = false;
 let needsPin = false;
 let isBusy = false;
 let isAhead = false;
+// Ends when the app's modules have come: whoever leaves before that would have them sent once more from the start.
+let ahead = Promise.resolve();
 
 /** The link of the address, which is there no longer afterwards: neither in the bar nor in the history. */
 function take() {
@@ -223,9 +225,16 @@ function fetchAhead() {
     if (hint.as === 'fetch') hint.crossOrigin = 'anonymous';
     hint.fetchPriority = 'low';
     hint.href = name;
+    if (name.endsWith('.wasm') && hint.relList.supports?.('preload')) {
+      const come = new Promise((resolve) => { hint.onload = hint.onerror = resolve; });
+      ahead = Promise.all([ahead, come]);
+    }
     document.head.append(hint);
   }
 }
+
+/** Waits for what is on its way, and not for ever. */
+const arrived = () => Promise.race([ahead, new Promise((resolve) => { setTimeout(resolve, 20_000); })]);
 
 /** The link that is open in this browser; null where none is. */
 async function opened() {
@@ -284,6 +293,7 @@ async function redeem() {
   problem('');
   try {
     if (!isOpen) await ask('api/shares/redeem', needsPin ? { ...link, pin } : link);
+    await arrived();
     // Nothing of the link and nothing of a patient is in that address.
     location.replace('shared');
   } catch (error) {

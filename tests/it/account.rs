@@ -1,6 +1,6 @@
 //! Logging in, sharing what is on screen, and leaving the screen alone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::guest_stage::{Shared, WORD, files_of, phone};
 use sagitta_tests::{Backend, Browser, Page};
@@ -9,7 +9,7 @@ use serde_json::json;
 const FIRST: &str = "window.sagitta?.viewports?.()[0]";
 
 /// Logs in by keyboard on the way to a page of the app, which must come afterwards.
-fn sign_in(shared: &Shared, address: &str) {
+pub fn sign_in(shared: &Shared, address: &str) {
     let page = &shared.page;
     page.set_viewport(1366, 768, 1.0, false).unwrap();
     page.goto(&format!("{}{address}", shared.gateway.url()))
@@ -28,7 +28,7 @@ fn sign_in(shared: &Shared, address: &str) {
         .unwrap();
 }
 
-fn wait_for_image(page: &Page) {
+pub fn wait_for_image(page: &Page) {
     page.wait_for(&format!("{FIRST}?.state === 'final'"), 90)
         .unwrap();
 }
@@ -118,6 +118,9 @@ fn t18_a_screen_that_is_left_alone_hides_the_images_and_goes_on_after_the_passwo
         &format!("viewer?StudyInstanceUIDs={}", shared.study),
     );
     wait_for_image(page);
+    let cookies = page.call("Network.getAllCookies", json!({})).unwrap();
+    let session = cookies["cookies"][0]["value"].as_str().unwrap().to_owned();
+    assert!(session.len() >= 43, "{cookies}");
     page.eval("window.sagitta.setSlice(0, 7)").unwrap();
     assert!(shared.words(".patient").contains(canary));
     // Nobody touches anything.
@@ -161,13 +164,53 @@ fn t18_a_screen_that_is_left_alone_hides_the_images_and_goes_on_after_the_passwo
     assert_eq!(shared.eval(status), 401);
     let Shared { browser, .. } = shared;
     let profile = browser.end().unwrap();
-    let mut files = 0;
-    scan(profile.path(), canary, &mut files);
-    assert!(files > 10, "{files} files of a profile were read");
+    for secret in [canary, &session, WORD] {
+        let mut files = 0;
+        scan(profile.path(), secret, &mut files);
+        assert!(files > 10, "{files} files of a profile were read");
+    }
+}
+
+#[test]
+fn t18_whoever_opened_a_link_leaves_no_patient_and_no_session_in_the_browser() {
+    let canary = "Xylophonequartz";
+    let shared = Shared::over(files_of(&format!("{canary}^Ada")), "");
+    let note = "Zephyrquinoa";
+    let made = shared.share(&json!({ "uses": 1, "note": note }));
+    shared.open(&made);
+    let page = &shared.page;
+    let seen = page.eval("window.sagitta.complete().then(() => document.body.textContent)");
+    let seen = seen.unwrap();
+    assert!(seen.as_str().unwrap().contains(canary), "{seen}");
+    let cookies = page.call("Network.getAllCookies", json!({})).unwrap();
+    let session = cookies["cookies"][0]["value"].as_str().unwrap().to_owned();
+    assert!(session.len() >= 43, "{cookies}");
+    // The link is taken back: the page closes at its next request.
+    shared.revoke(&made);
+    page.wait_for(
+        "fetch('api/shares/opened').then((it) => it.status === 401)",
+        20,
+    )
+    .unwrap();
+    let Shared { browser, .. } = shared;
+    let profile = browser.end().unwrap();
+    for secret in [canary, note, &session] {
+        let mut files = 0;
+        scan(profile.path(), secret, &mut files);
+        assert!(files > 10, "{files} files of a profile were read");
+    }
 }
 
 /// Fails where a file below a folder holds a text, in one or two bytes a letter.
 fn scan(folder: &Path, text: &str, files: &mut usize) {
+    let mut hits = Vec::new();
+    *files += find(folder, text, &mut hits);
+    assert!(hits.is_empty(), "{hits:?}");
+}
+
+/// Files below a folder that hold a text, in one or two bytes a letter; gives how many were read.
+fn find(folder: &Path, text: &str, hits: &mut Vec<PathBuf>) -> usize {
+    let mut files = 0;
     let wide: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0]).collect();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
@@ -175,16 +218,17 @@ fn scan(folder: &Path, text: &str, files: &mut usize) {
             continue;
         };
         if kind.is_dir() {
-            scan(&path, text, files);
+            files += find(&path, text, hits);
         } else if kind.is_file() {
             let Ok(bytes) = std::fs::read(&path) else {
                 continue;
             };
-            *files += 1;
-            for wanted in [text.as_bytes(), &wide] {
-                let is_there = bytes.windows(wanted.len()).any(|part| part == wanted);
-                assert!(!is_there, "{}", path.display());
+            files += 1;
+            let holds = |wanted: &[u8]| bytes.windows(wanted.len()).any(|part| part == wanted);
+            if holds(text.as_bytes()) || holds(&wide) {
+                hits.push(path);
             }
         }
     }
+    files
 }

@@ -272,6 +272,16 @@ impl Shared {
         assert_eq!(changed, 1);
     }
 
+    /// Gives whoever shares another name to be shown by.
+    pub fn rename_reader(&self, shown: &str) {
+        let users = rusqlite::Connection::open(self.login.path().join("users.db")).unwrap();
+        users
+            .busy_timeout(std::time::Duration::from_secs(20))
+            .unwrap();
+        let set = "UPDATE user SET shown = ?1 WHERE name = 'reader'";
+        assert_eq!(users.execute(set, [shown]).unwrap(), 1);
+    }
+
     /// Takes a link back, as whoever made it does.
     pub fn revoke(&self, made: &Made) {
         let headers = [

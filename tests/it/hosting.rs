@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 /// Calls for every connection, each in its own thread, until the process ends; returns the port.
 fn listen(answer: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
@@ -55,10 +56,19 @@ pub fn serve_page(html: String) -> u16 {
     })
 }
 
+/// Folder of the built app.
+pub fn built_app() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::env::var_os("SAGITTA_DIST").map_or_else(|| here.join("../dist"), PathBuf::from)
+}
+
 /// Serves the built app below `/some/path/` as plain files, and hands `/dicomweb` on to a gateway.
 pub fn serve_app(gateway: u16) -> u16 {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let app = std::env::var_os("SAGITTA_DIST").map_or_else(|| here.join("../dist"), PathBuf::from);
+    serve_files(built_app(), gateway)
+}
+
+/// The same with a folder of other files.
+pub fn serve_files(app: PathBuf, gateway: u16) -> u16 {
     listen(move |mut stream| {
         let Some(head) = head_of(&mut stream) else {
             return;
@@ -88,6 +98,21 @@ pub fn serve_app(gateway: u16) -> u16 {
             Err(_) => send(&mut stream, "404 Not Found", "text/plain", b"not here"),
         }
     })
+}
+
+/// A DICOMweb server that hands every request on to a gateway and keeps the heads of all that it was asked.
+pub fn serve_relay(gateway: u16) -> (u16, Arc<Mutex<Vec<String>>>) {
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let heads = seen.clone();
+    let port = listen(move |mut stream| {
+        let Some(head) = head_of(&mut stream) else {
+            return;
+        };
+        heads.lock().unwrap().push(head.clone());
+        let path = head.split(' ').nth(1).unwrap_or("/").to_owned();
+        hand_on(&mut stream, gateway, &path, &head);
+    });
+    (port, seen)
 }
 
 fn hand_on(stream: &mut TcpStream, gateway: u16, path: &str, head: &str) {

@@ -4,10 +4,10 @@ use sagitta_tests::{Backend, Browser, Gateway, Page, TempFolder};
 use serde_json::{Value, json};
 use std::path::Path;
 
-const WORD: &str = "correct horse battery";
+pub const WORD: &str = "correct horse battery";
 
 /// A gateway with login, known as localhost: a secure context without a certificate.
-fn gateway(folder: &Path) -> Gateway {
+pub fn gateway(folder: &Path) -> Gateway {
     let key = folder.join("audit.key");
     std::fs::write(&key, [7; 32]).unwrap();
     #[cfg(unix)]
@@ -24,7 +24,7 @@ fn gateway(folder: &Path) -> Gateway {
 }
 
 /// The code that the gateway prints at its first start.
-fn code(gateway: &Gateway) -> String {
+pub fn code(gateway: &Gateway) -> String {
     for _ in 0..100 {
         let said = gateway.log();
         if let Some(rest) = said.split("use the code ").nth(1) {
@@ -36,7 +36,7 @@ fn code(gateway: &Gateway) -> String {
 }
 
 /// Fills a form in, and sends it by its button.
-fn send(page: &Page, fields: &[(&str, &str)]) {
+pub fn send(page: &Page, fields: &[(&str, &str)]) {
     for (name, value) in fields {
         let script = format!(
             "document.querySelector('[name={name}]').value = {}",
@@ -47,7 +47,7 @@ fn send(page: &Page, fields: &[(&str, &str)]) {
     page.click_on("form .btn.primary").unwrap();
 }
 
-fn is_at(page: &Page, path: &str) {
+pub fn is_at(page: &Page, path: &str) {
     let script = format!(
         "location.pathname === {} && document.readyState === 'complete'",
         json!(path)

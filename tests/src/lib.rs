@@ -4,8 +4,10 @@
 //! would and reads what it shows, [`Gateway`] runs the program that users run. Everything has a time-out;
 //! every process and folder goes when its value is dropped.
 
+mod axe;
 mod browser;
 mod cdp;
+mod firefox;
 mod folder;
 mod gateway;
 mod input;
@@ -16,12 +18,14 @@ mod picture;
 mod process;
 mod record;
 
+pub use axe::axe_core;
 pub use browser::{Backend, Browser};
+pub use firefox::{Firefox, Tab};
 pub use folder::{TempFolder, phantom_folder, shared_data};
 pub use gateway::{Answer, Gateway, run_program};
 pub use input::{Button, Modifiers, Place};
 pub use nginx::Nginx;
-pub use orthanc::Orthanc;
+pub use orthanc::{Orthanc, free_port};
 pub use page::Page;
 pub use picture::Picture;
 pub use record::{Problem, ProblemKind, Request};

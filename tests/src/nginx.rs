@@ -1,4 +1,5 @@
-//! nginx with the documented configuration, `docs/nginx.conf`: other ports and folders, every other line as it is.
+//! nginx with the documented configurations, `docs/nginx.conf` and `docs/nginx-gateway.conf`: other ports and folders, every
+//! other line as it is.
 
 use crate::folder::{TempFolder, root};
 use crate::orthanc::{free_port, program};
@@ -26,7 +27,6 @@ impl Nginx {
     /// # Errors
     /// It or the app is not there, the documented configuration lacks a line, or it does not start.
     pub fn start(dicomweb: u16) -> Result<Self> {
-        let program = program("nginx", "nginx-light")?;
         let app =
             std::env::var_os("SAGITTA_DIST").map_or_else(|| root().join("dist"), PathBuf::from);
         if !app.join("index.html").is_file() {
@@ -38,10 +38,7 @@ impl Nginx {
             "config.json",
             br#"{"sources":[{"id":"orthanc","label":"Orthanc","dicomweb":"/orthanc"}]}"#,
         )?;
-        let site = std::fs::read_to_string(root().join("docs/nginx.conf"))
-            .context("docs/nginx.conf is missing")?;
-        let mut site = site;
-        for (documented, here) in [
+        let here = [
             (
                 "listen 127.0.0.1:8081;",
                 format!("listen 127.0.0.1:{port};"),
@@ -58,11 +55,52 @@ impl Nginx {
                 "proxy_pass http://127.0.0.1:8042/dicom-web/;",
                 format!("proxy_pass http://127.0.0.1:{dicomweb}/dicom-web/;"),
             ),
-        ] {
+        ];
+        Self::run(home, port, "docs/nginx.conf", &here)
+    }
+
+    /// Stands before a gateway as `docs/nginx-gateway.conf` says: speaks TLS for it at a port, below `/imaging/`, by a
+    /// certificate of its own for `viewer.localhost`.
+    ///
+    /// # Errors
+    /// It is not there, the documented configuration lacks a line, or it does not start.
+    pub fn before_gateway(port: u16, gateway: u16) -> Result<Self> {
+        let home = TempFolder::new("nginx")?;
+        let made = rcgen::generate_simple_self_signed(["viewer.localhost".to_owned()])?;
+        let certificate = home.write("tls.crt", made.cert.pem().as_bytes())?;
+        let key = home.write("tls.key", made.signing_key.serialize_pem().as_bytes())?;
+        let here = [
+            ("listen 443 ssl;", format!("listen 127.0.0.1:{port} ssl;")),
+            (
+                "server_name viewer.example.org;",
+                "server_name viewer.localhost;".to_owned(),
+            ),
+            (
+                "ssl_certificate /etc/ssl/sagitta/tls.crt;",
+                format!("ssl_certificate {};", certificate.display()),
+            ),
+            (
+                "ssl_certificate_key /etc/ssl/sagitta/tls.key;",
+                format!("ssl_certificate_key {};", key.display()),
+            ),
+            (
+                "proxy_pass http://127.0.0.1:8080/;",
+                format!("proxy_pass http://127.0.0.1:{gateway}/;"),
+            ),
+        ];
+        Self::run(home, port, "docs/nginx-gateway.conf", &here)
+    }
+
+    /// Starts it with a documented configuration, each of whose lines that are named stands there once and is replaced.
+    fn run(home: TempFolder, port: u16, file: &str, here: &[(&str, String)]) -> Result<Self> {
+        let program = program("nginx", "nginx-light")?;
+        let mut site = std::fs::read_to_string(root().join(file))
+            .with_context(|| format!("{file} is missing"))?;
+        for (documented, here) in here {
             if site.matches(documented).count() != 1 {
-                bail!("docs/nginx.conf does not hold this line once: {documented}");
+                bail!("{file} does not hold this line once: {documented}");
             }
-            site = site.replace(documented, &here);
+            site = site.replace(documented, here);
         }
         home.write("site.conf", site.as_bytes())?;
         // One process, so that nothing is left when it is ended.

@@ -130,8 +130,11 @@ fn loopback(home: &TempFolder) -> Result<PathBuf> {
     Ok(library)
 }
 
-/// A port that is free now.
-pub(crate) fn free_port() -> Result<u16> {
+/// A port of the loopback interface that is free now.
+///
+/// # Errors
+/// There is none.
+pub fn free_port() -> Result<u16> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     Ok(listener.local_addr()?.port())
 }

@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask run | test | build | bench | tidy`.
+//! The project's commands: `cargo xtask run | test | build | bench | tidy | sbom`.
 
 mod bench;
 mod bundle;
@@ -7,6 +7,7 @@ mod page;
 mod prerequisites;
 mod run;
 mod steps;
+mod supply;
 mod test;
 mod tidy;
 mod wasm_target;
@@ -19,7 +20,8 @@ cargo xtask run [--data DIR]... [--listen 127.0.0.1:8080] [--config FILE]   buil
 cargo xtask test                                                          installs what tests need, runs all
 cargo xtask build [app]                                                   dist/ and target/release/sagitta; dist/ alone
 cargo xtask bench [NAME]                                                  measures, writes target/bench/NAME.json
-cargo xtask tidy                                                          checks the rules of ARCHITECTURE.md";
+cargo xtask tidy                                                          checks the rules of ARCHITECTURE.md, and packages
+cargo xtask sbom                                                          writes target/sbom/*.cdx.json (CycloneDX)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,7 +36,8 @@ fn main() -> ExitCode {
         }
         Some("build") => bundle::build_all(&mut Progress::of(bundle::STEPS)).map(|_| ()),
         Some("bench") => bench::bench(rest.first().map(String::as_str)),
-        Some("tidy") => tidy::tidy(),
+        Some("tidy") => tidy::tidy().and_then(|()| supply::check()),
+        Some("sbom") => supply::write(),
         _ => {
             println!("{USAGE}");
             return ExitCode::from(2);

@@ -145,6 +145,9 @@ fn render(source: &str, assets: &Assets, is_bench: bool) -> Result<String> {
 }
 
 /// Everything the app starts from: what takes longest is asked for first.
+///
+/// Modules are named without a hash: a browser that has to check one cannot compile it while it arrives, and keeps no compiled
+/// code of it, which costs some 100 ms at each start. The script that fetches it is checked.
 fn start_tags(assets: &Assets, is_bench: bool) -> String {
     let Assets {
         app_wasm,
@@ -250,6 +253,30 @@ mod tests {
         );
         assert!(!page.contains(" style=") && !page.contains(" onload="));
         assert!(page.contains("sagitta-page"));
+    }
+
+    #[test]
+    fn t25_whatever_a_page_loads_is_its_own_and_named_with_its_hash() {
+        for is_bench in [false, true] {
+            let page = render(&source().unwrap(), &assets_of_all_styles(), is_bench).unwrap();
+            let mut checked = 0;
+            for tag in page.split('<').filter_map(|rest| rest.split_once('>')) {
+                let tag = tag.0;
+                let kind = attribute(tag, "rel").unwrap_or_default();
+                let loads =
+                    tag.starts_with("script") || ["stylesheet", "modulepreload"].contains(&kind);
+                if loads {
+                    assert!(tag.contains("integrity=\"sha384-"), "{tag}");
+                    checked += 1;
+                }
+                for name in ["src", "href", "content", "data-module"] {
+                    let value = attribute(tag, name).unwrap_or_default();
+                    assert!(!value.contains("//"), "{tag}");
+                }
+            }
+            // Five styles, the glue ahead, the start file.
+            assert_eq!(checked, 5 + 1 + 1);
+        }
     }
 
     fn assets_of_all_styles() -> Assets {

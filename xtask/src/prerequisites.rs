@@ -106,11 +106,15 @@ pub fn for_tests() -> Result<()> {
     if !has_venv() {
         packages.push("python3-venv");
     }
-    if !has_program("oathtool") {
-        packages.push("oathtool");
+    // A second engine for the viewer in a frame.
+    let has_second = std::env::var_os("FIREFOX").is_some()
+        || ["firefox-esr", "firefox"].into_iter().any(has_program);
+    if !has_second {
+        packages.push("firefox-esr");
     }
     install(&packages, "testing")?;
     npm_package("oidc-provider", "9.13.3")?;
+    npm_package("axe-core", "4.14.1")?;
     python_packages("schemathesis", &["schemathesis==4.32.5"])?;
     python_packages("audit-forms", &AUDIT_FORMS)
 }

@@ -2,7 +2,7 @@
 
 use crate::steps::{Progress, cargo, check};
 use crate::wasm_target::{TARGET, WasmCompiler};
-use crate::{bundle, prerequisites, tidy};
+use crate::{bundle, prerequisites, supply, tidy};
 use anyhow::{Result, bail};
 
 /// Everything that CI runs, in the order in which failures are cheapest. A failed check does not keep the
@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 pub fn test() -> Result<()> {
     let compiler = prerequisites::for_build()?;
     prerequisites::for_tests()?;
-    let mut progress = Progress::of(6 + bundle::APP_STEPS);
+    let mut progress = Progress::of(7 + bundle::APP_STEPS);
     let outcome = run_all(&mut progress, &compiler);
     println!("{}", progress.summary());
     outcome?;
@@ -23,6 +23,7 @@ pub fn test() -> Result<()> {
 
 fn run_all(progress: &mut Progress, compiler: &WasmCompiler) -> Result<()> {
     progress.attempt("Rules", tidy::tidy);
+    progress.attempt("Packages", supply::check);
     progress.attempt("Format", || check(&mut cargo(&["fmt", "--all", "--check"])));
     progress.attempt("Lints", || lints(compiler));
     bundle::build_app(progress, compiler)?;

@@ -17,7 +17,9 @@ use crate::source::SourceError;
 const MOST_BYTES: u64 = 8 << 20;
 /// Instances of which one in the middle is looked for.
 const MOST_INSTANCES: u32 = 400;
-const ACCEPT: &str = "image/png, image/jpeg";
+const THUMBNAIL: &str = "image/png, image/jpeg";
+/// What every server renders (PS3.18 8.7.4). Alone: Orthanc answers 400 to a list.
+const RENDERED: &str = "image/jpeg";
 
 /// What a source has been found not to offer.
 #[derive(Debug, Default)]
@@ -74,7 +76,10 @@ impl Upstream {
         let path = place.path().ok_or(Reason::NotFound)?;
         let query = format!("viewport={size},{size}");
         if !self.habits.has_no_thumbnails.load(Ordering::Relaxed) {
-            match self.drawn(&format!("{path}/thumbnail"), &query).await {
+            match self
+                .drawn(&format!("{path}/thumbnail"), &query, THUMBNAIL)
+                .await
+            {
                 // It may know nothing of thumbnails, or nothing of this one.
                 Err(Reason::NotFound | Reason::NotAcceptable | Reason::Failed | Reason::Broken) => {
                 }
@@ -85,7 +90,9 @@ impl Upstream {
             (Some(series), None) => self.middle(place, series).await?,
             _ => path,
         };
-        let picture = self.drawn(&format!("{path}/rendered"), &query).await;
+        let picture = self
+            .drawn(&format!("{path}/rendered"), &query, RENDERED)
+            .await;
         match picture {
             // Most of what cannot be drawn has no pixels.
             Err(Reason::NotAcceptable | Reason::Failed) => Err(Reason::NotFound),
@@ -97,9 +104,14 @@ impl Upstream {
         }
     }
 
-    async fn drawn(&self, path: &str, query: &str) -> Result<Picture, Reason> {
+    async fn drawn(
+        &self,
+        path: &str,
+        query: &str,
+        accept: &'static str,
+    ) -> Result<Picture, Reason> {
         let answer = self
-            .ask(self.url(path, query)?, Form::Bytes(ACCEPT))
+            .ask(self.url(path, query)?, Form::Bytes(accept))
             .await?;
         Picture::of(answer.small(MOST_BYTES).await?)
     }

@@ -57,9 +57,9 @@ pub fn Guest(props: &GuestProps) -> Html {
 /// A sentence in place of everything else.
 fn whole(title: &str, sentence: &str) -> Html {
     html! {
-        <main class="guest-whole" role="status">
+        <main class="guest-whole">
             <h1>{title.to_owned()}</h1>
-            <p class="t2">{sentence.to_owned()}</p>
+            <p class="t2" role="status">{sentence.to_owned()}</p>
         </main>
     }
 }

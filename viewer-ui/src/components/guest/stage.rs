@@ -150,9 +150,14 @@ fn Cell(props: &CellProps) -> Html {
         (props.is_active && props.is_two).then_some("active"),
         (viewport.content == Content::Image).then_some("shows")
     );
+    let label = if props.is_two {
+        format!("{} {}", words.image, index + 1)
+    } else {
+        words.image.to_owned()
+    };
     html! {
         <section {class} id={format!("viewport-{index}")} role="application"
-            aria-label={words.image} tabindex="0" ref={node} {onfocusin} {onkeydown}
+            aria-label={label} tabindex="0" ref={node} {onfocusin} {onkeydown}
             onpointerdown={pointers.down} onpointermove={pointers.moved}
             onpointerup={pointers.up} onpointercancel={pointers.cancelled}
             onpointerleave={pointers.left}

@@ -20,12 +20,12 @@ pub fn KeySheet(props: &KeySheetProps) -> Html {
     html! {
         <div class="scrim">
             <Pop label="Keyboard" class="keysheet" is_modal=true close={props.close.clone()}>
-                <header>
+                <div class="hd">
                     <h2>{"Keyboard"}</h2>
                     <span class="grow"></span>
                     <button class="tool" aria-label="Close" title="Close (Esc)"
                         onclick={props.close.reform(|_| ())}><Icon name="close" /></button>
-                </header>
+                </div>
                 <div class="kcols">
                     {for SHEET.iter().map(|(title, keys)| html! {
                         <section>

@@ -47,16 +47,19 @@ pub fn PresetPopover(props: &PresetProps) -> Html {
         .reform(move |_: MouseEvent| Command::Act(Action::Invert(viewport)));
     html! {
         <Pop label="Window presets" class="presets menu" by_letter=true close={props.close.clone()}>
-            {for props.view.presets.iter().enumerate().map(|(index, preset)| html! {
-                <button class="row" role="menuitemradio" aria-checked={preset.is_chosen.to_string()}
-                    onclick={choose(index)}>
-                    <kbd>{index + 1}</kbd>
-                    <span class="name">{&preset.name}</span>
-                    <span class="val">{&preset.values}</span>
-                </button>
-            })}
             if props.view.presets.is_empty() {
                 <p class="hint pad">{"This image names no window."}</p>
+            } else {
+                <div role="menu" aria-label="Window presets">
+                    {for props.view.presets.iter().enumerate().map(|(index, preset)| html! {
+                        <button class="row" role="menuitemradio" aria-checked={preset.is_chosen.to_string()}
+                            onclick={choose(index)}>
+                            <kbd>{index + 1}</kbd>
+                            <span class="name">{&preset.name}</span>
+                            <span class="val">{&preset.values}</span>
+                        </button>
+                    })}
+                </div>
             }
             if let Some(window) = props.view.window {
                 <div class="wl">

@@ -247,12 +247,14 @@ pub fn Volumes(props: &VolumesProps) -> Html {
             </button>
             if props.is_open {
                 <Pop label="Volumes" class="menu volumes" by_letter=true close={props.close.clone()}>
-                    {for (0..mpr.volumes.len()).map(|index| html! {
-                        <button class="row" role="menuitemradio"
-                            aria-checked={(index == mpr.chosen).to_string()} onclick={choose(index)}>
-                            <span class="name">{name(index)}</span>
-                        </button>
-                    })}
+                    <div role="menu" aria-label="Volumes">
+                        {for (0..mpr.volumes.len()).map(|index| html! {
+                            <button class="row" role="menuitemradio"
+                                aria-checked={(index == mpr.chosen).to_string()} onclick={choose(index)}>
+                                <span class="name">{name(index)}</span>
+                            </button>
+                        })}
+                    </div>
                 </Pop>
             }
         </span>

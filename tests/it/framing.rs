@@ -1,0 +1,273 @@
+//! Who frames what: a page of a stranger nothing at all, a page that is listed one address and no other.
+
+use crate::embed_stage::{Scene, patients};
+use crate::hosting::serve_page;
+use sagitta_tests::{Backend, Browser, Page};
+use serde_json::json;
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+/// All routes are in this file.
+const ROUTES: &str = include_str!("../../gateway/src/app.rs");
+
+/// Frames addresses in a page, by GET or by a form that is sent into the frame, and keeps those that are not done yet.
+const FRAME_ALL: &str = "(addresses, method, element) => {
+      window.waiting = new Set(addresses);
+      for (const [index, address] of addresses.entries()) {
+        const done = () => window.waiting.delete(address);
+        const frame = document.createElement(element);
+        if (method === 'POST') {
+          frame.name = `frame-${index}`;
+          document.body.append(frame);
+          const form = document.createElement('form');
+          Object.assign(form, { method, action: address, target: frame.name });
+          document.body.append(form);
+          frame.addEventListener('load', done);
+          form.submit();
+          continue;
+        }
+        for (const event of ['load', 'error']) frame.addEventListener(event, done, { once: true });
+        frame[element === 'object' ? 'data' : 'src'] = address;
+        document.body.append(frame);
+      }
+    }";
+
+/// What `.route(` and the like name, with their parameters: text between the next quotes of each place.
+fn quoted_after<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    text.match_indices(word).filter_map(move |(at, _)| {
+        let rest = &text[at + word.len()..];
+        let (before, rest) = rest.split_once('"')?;
+        let (inside, _) = rest.split_once('"')?;
+        Some((before, inside))
+    })
+}
+
+/// Every route of the gateway, its parameters as they stand in the code.
+fn routes() -> BTreeSet<String> {
+    // What `format!` puts into addresses: `let study = format!("{root}/studies/{{study}}")`.
+    let mut parts = HashMap::new();
+    for (name, value) in quoted_after(ROUTES, "let ") {
+        if let Some((name, rest)) = name.split_once(" = ")
+            && rest == "format!("
+        {
+            parts.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    let roots = ["/dicomweb", "/dicomweb/{source}"];
+    assert!(ROUTES.contains(&json!(roots).to_string().replace("\",\"", "\", \"")));
+    let mut all = BTreeSet::new();
+    for (before, address) in quoted_after(ROUTES, ".route(") {
+        if before.trim().is_empty() {
+            all.insert(address.to_owned());
+            continue;
+        }
+        assert_eq!(before.trim(), "&format!(", "{address}");
+        for root in roots {
+            let mut address = address.to_owned();
+            while let Some((name, part)) = parts
+                .iter()
+                .find(|(name, _)| address.starts_with(&format!("{{{name}}}")))
+            {
+                address = format!("{part}{}", &address[name.len() + 2..]);
+            }
+            let address = address.replace("{root}", root);
+            all.insert(address.replace("{{", "{").replace("}}", "}"));
+        }
+    }
+    all
+}
+
+/// A route with values of a study that is there.
+fn filled(route: &str) -> String {
+    let [one, _] = patients();
+    let mut address = route.to_owned();
+    for (name, value) in [
+        ("{study}", one.study_uid()),
+        ("{series}", one.series_uid()),
+        ("{instance}", format!("{}.1", one.series_uid())),
+        ("{source}", "local".into()),
+        ("{list}", "1".into()),
+        ("{tag_path}", "7FE00010".into()),
+        ("{id}", "0".repeat(32)),
+    ] {
+        address = address.replace(name, &value);
+    }
+    assert!(
+        !address.contains('{'),
+        "a parameter has no value: {address}"
+    );
+    address
+}
+
+/// Addresses of all frames of the page, those of its own process and others; a frame that was refused shows an error of the
+/// browser's instead.
+fn places(page: &Page) -> Vec<String> {
+    let tree = page.call("Page.getFrameTree", json!({})).unwrap();
+    let own = tree["frameTree"]["childFrames"].as_array();
+    let own = own.into_iter().flatten();
+    let mut all: Vec<String> = own
+        .map(|child| child["frame"]["url"].as_str().unwrap().to_owned())
+        .collect();
+    for frame in page.frames("") {
+        let place = frame.eval("location.href").unwrap();
+        all.push(place.as_str().unwrap().to_owned());
+    }
+    all
+}
+
+/// Frames all routes at once in the page of a site; gives what stands in a frame, below the gateway. Routes in `kept` are
+/// answered by files that a browser keeps instead of showing them: such a frame stays as empty as it was.
+fn framed(page: &Page, site: &str, all: &Routes, how: [&str; 2]) -> Vec<String> {
+    let Routes {
+        gateway,
+        routes,
+        kept,
+    } = all;
+    let whole = |path: &String| format!("{gateway}{path}");
+    page.goto(site).unwrap();
+    let before = page.request_log().len();
+    let addresses: Vec<String> = routes.iter().map(whole).collect();
+    let kept: Vec<String> = kept.iter().map(whole).collect();
+    let [method, element] = how;
+    page.eval(&format!(
+        "({FRAME_ALL})({}, '{method}', '{element}')",
+        json!(addresses)
+    ))
+    .unwrap();
+    let settled = format!(
+        "[...window.waiting].every((it) => {}.includes(it))",
+        json!(kept)
+    );
+    page.wait_for(&settled, 120)
+        .unwrap_or_else(|error| panic!("{site} {how:?}: {error}"));
+    // Those that are kept tell the page nothing: the browser has their answers.
+    let waiting = page.eval("[...window.waiting]").unwrap();
+    let began = Instant::now();
+    for address in waiting.as_array().unwrap() {
+        let is_answered = || {
+            let log = page.request_log();
+            log.iter()
+                .skip(before)
+                .any(|request| *address == *request.url && request.status.is_some())
+        };
+        while !is_answered() {
+            assert!(began.elapsed() < Duration::from_secs(60), "{address}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    let places = places(page);
+    let count = |wanted: &dyn Fn(&str) -> bool| places.iter().filter(|it| wanted(it)).count();
+    let refused = count(&|place| place.starts_with("chrome-error:"));
+    let empty = count(&|place| ["", ":", "about:blank"].contains(&place));
+    let shown: Vec<String> = places
+        .iter()
+        .filter_map(|place| place.strip_prefix(gateway.as_str()))
+        .map(str::to_owned)
+        .collect();
+    // Each frame is accounted for; an object that is refused is as if it were not there.
+    if element != "object" {
+        assert_eq!(
+            refused + empty + shown.len(),
+            routes.len(),
+            "{site} {how:?}: {places:?}"
+        );
+        assert!(
+            empty <= waiting.as_array().unwrap().len(),
+            "{site} {how:?}: {places:?}"
+        );
+    }
+    shown
+}
+
+/// What is framed.
+struct Routes {
+    gateway: String,
+    routes: Vec<String>,
+    kept: Vec<String>,
+}
+
+#[test]
+fn t01_of_all_routes_one_is_framed_by_pages_that_are_listed_and_none_by_strangers() {
+    let scene = Scene::new("15m");
+    let gateway = format!("http://127.0.0.1:{}", scene.gateway.port());
+    let mut routes: Vec<String> = routes().iter().map(|route| filled(route)).collect();
+    assert!(routes.len() > 70, "{} routes", routes.len());
+    for more in [
+        "/embed/",
+        "/embed?theme=light",
+        "/index.html",
+        "/embed.js",
+        "/none",
+    ] {
+        routes.push(more.to_owned());
+    }
+    let browser = Browser::launch(Backend::Cpu).unwrap();
+    let page = browser.page().unwrap();
+    page.call("Page.setDownloadBehavior", json!({ "behavior": "deny" }))
+        .unwrap();
+    // Logged in: a page of the same host, on another port, has its frames ask with the cookie.
+    let cookie = scene.log_in();
+    let (name, value) = cookie.split_once('=').unwrap();
+    let set = json!({ "name": name, "value": value, "url": gateway, "path": "/", "secure": true, "httpOnly": true, "sameSite": "Lax" });
+    page.call("Network.setCookie", set).unwrap();
+    let mut answered = 0;
+    let mut kept = Vec::new();
+    for route in &routes {
+        let asked = scene.gateway.request("GET", route, &[("cookie", &cookie)]);
+        let answer = asked.unwrap();
+        answered += usize::from(answer.status == 200);
+        let kind = answer.header("content-type").unwrap_or_default();
+        let is_shown = [
+            "text/",
+            "image/",
+            "application/json",
+            "application/dicom+json",
+        ]
+        .iter()
+        .any(|shown| kind.starts_with(shown));
+        let is_kept = answer.header("content-disposition").is_some() || !is_shown;
+        if answer.status == 200 && is_kept {
+            kept.push(route.clone());
+        }
+    }
+    assert!(
+        answered > 30,
+        "{answered} routes answer whoever is logged in"
+    );
+    let all = Routes {
+        gateway,
+        routes,
+        kept,
+    };
+
+    // The first of these is another site, the second the same site and another origin.
+    let port = serve_page("<!doctype html><title>A stranger</title><body>".into());
+    let mut count = 0;
+    let ways = [
+        ["GET", "iframe"],
+        ["POST", "iframe"],
+        ["GET", "object"],
+        ["GET", "embed"],
+    ];
+    for host in ["stranger.localhost", "127.0.0.1"] {
+        let site = format!("http://{host}:{port}/");
+        for how in ways {
+            let shown = framed(&page, &site, &all, how);
+            assert_eq!(shown, Vec::<String>::new(), "{site} {how:?}");
+            count += all.routes.len();
+        }
+    }
+    // Listed pages frame the one page that is there to be framed.
+    let listed = format!("http://a.localhost:{}/?gateway=", scene.ports[0]);
+    for how in ways {
+        let mut shown = framed(&page, &listed, &all, how);
+        shown.sort();
+        assert_eq!(shown, ["/embed", "/embed?theme=light"], "{how:?}");
+        count += all.routes.len();
+    }
+    println!(
+        "{} routes, {} of them files, {count} frames",
+        all.routes.len(),
+        all.kept.len()
+    );
+}
