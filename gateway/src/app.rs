@@ -197,12 +197,12 @@ fn login_pages(table: &mut Table) {
     table.add(begun, oidc::begin);
     let back = page("/auth/callback", "Comes back from the provider");
     let back = back.query("code", "text").query("state", "text");
-    let back = back.query("iss", "text").query("error", "text").guess();
+    let back = back.query("iss", "text").query("error", "text");
     table.add(
         back.fails_on_a_page(&[400, 401, 403, 404, 503]),
         oidc::callback,
     );
-    let told = post("/auth/backchannel", "The provider ends sessions").guess();
+    let told = post("/auth/backchannel", "The provider ends sessions");
     let told = told.takes(Body::Form("LogoutToken")).fails(&[404]);
     table.add(told.answers(200, Content::Nothing), oidc::back_channel);
     table.add(
@@ -276,7 +276,7 @@ fn api(table: &mut Table) {
             .fails(&[404, 409]),
         session::unlock,
     );
-    let issued = post("/api/launch", "A ticket for a frame").guess();
+    let issued = post("/api/launch", "A ticket for a frame");
     let issued = issued.takes(Body::Json("LaunchWanted"));
     let issued = issued.who(Who::LaunchClient).fails(&[404, 409, 502, 504]);
     table.add(issued.answers(201, Content::Json("Ticket")), launch::issue);
@@ -288,7 +288,7 @@ fn api(table: &mut Table) {
         .who(Who::Session)
         .answers(201, Content::Json("OwnTicket"));
     table.add(own, launch::issue_own);
-    let redeemed = post("/api/launch/redeem", "Takes a ticket").guess();
+    let redeemed = post("/api/launch/redeem", "Takes a ticket");
     let redeemed = redeemed
         .takes(Body::Json("TicketTaken"))
         .fails(&[401, 404, 410]);

@@ -118,7 +118,8 @@ impl Operation {
         self
     }
 
-    /// It tries a secret: a password, a PIN, a ticket.
+    /// It tries something that can be guessed: a password, a code, a PIN. Tickets and tokens cannot, and come from the servers
+    /// of other systems, each for all its users.
     #[must_use]
     pub fn guess(mut self) -> Self {
         self.cost = Cost::Guess;

@@ -2,7 +2,7 @@
 //!
 //! Each sender has a bucket (a generic cell rate algorithm: one time a bucket). Who has a session is told apart by it, whoever
 //! shares the address: a reader fetches a thousand images at once. All others are told apart by their address, IPv6 by its
-//! network of 64 bits. What guesses passwords, PINs or tickets has a smaller bucket by address besides. Tables are bounded:
+//! network of 64 bits. What guesses passwords, codes or PINs has a smaller bucket by address besides. Tables are bounded:
 //! where one is full of senders that are still active, new ones are asked to come later.
 
 use std::collections::HashMap;
