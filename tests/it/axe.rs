@@ -6,7 +6,7 @@ use crate::account::{sign_in, wait_for_image};
 use crate::embed_stage::{Scene, patients};
 use crate::guest_stage::Shared;
 use crate::passkeys::{WORD, code, gateway, is_at, send};
-use sagitta_tests::{Backend, Browser, Page, TempFolder, axe_core};
+use sagitta_tests::{Backend, Browser, Page, TempFolder, axe_core, run_program};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -267,4 +267,50 @@ fn axe_finds_nothing_in_the_frame() {
     assert_eq!(page.eval(&open).unwrap(), Value::Null);
     let frame = page.frames("").remove(0);
     looked.at("frame", &frame);
+}
+
+#[test]
+fn axe_finds_nothing_on_the_pages_of_administration_and_of_the_record() {
+    let mut looked = Looked::new();
+    let folder = TempFolder::new("axe-admin").unwrap();
+    let gateway = gateway(folder.path());
+    let home = format!("http://localhost:{}", gateway.port());
+    let config = folder.path().join("gateway.toml");
+    let added = ["user", "add", "watch", "--role", "auditor", "--config"];
+    let said = run_program(&[&added[..], &[config.to_str().unwrap()]].concat()).unwrap();
+    let watch = said.trim().rsplit(' ').next().unwrap().to_owned();
+    for (name, code, path, settled) in [
+        (
+            "admin",
+            code(&gateway),
+            "/admin",
+            "document.querySelectorAll('#rows tr').length > 1",
+        ),
+        (
+            "watch",
+            watch,
+            "/audit",
+            "document.querySelectorAll('.events tbody tr').length > 1",
+        ),
+    ] {
+        let browser = Browser::launch(Backend::Cpu).unwrap();
+        let page = browser.page().unwrap();
+        page.goto(&format!("{home}/auth/first")).unwrap();
+        send(
+            &page,
+            &[("name", name), ("code", &code), ("password", WORD)],
+        );
+        is_at(&page, "/auth/enrol");
+        let key = page
+            .eval("document.querySelector('code').textContent")
+            .unwrap();
+        send(&page, &[("code", &oathtool(key.as_str().unwrap()))]);
+        page.wait_for("document.querySelectorAll('.codes li').length === 10", 30)
+            .unwrap();
+        page.goto(&format!("{home}{path}")).unwrap();
+        page.wait_for(settled, 30).unwrap();
+        looked.at(path, &page);
+        page.set_viewport(390, 844, 2.0, true).unwrap();
+        looked.at(&format!("{path} on a phone"), &page);
+    }
 }

@@ -54,6 +54,11 @@ pub fn patients() -> [Made; 2] {
 
 impl Scene {
     pub fn new(idle: &str) -> Self {
+        Self::with(idle, "")
+    }
+
+    /// The same with more in its configuration.
+    pub fn with(idle: &str, more: &str) -> Self {
         let folder = TempFolder::new("embed").unwrap();
         for made in patients() {
             for instance in 1..=4 {
@@ -78,7 +83,7 @@ impl Scene {
             "[auth.local]\nsecond_factor = \"optional\"\nidle = \"{idle}\"\n\
              [audit]\nchain_key_file = \"audit.key\"\n\
              [embed]\nallowed_parents = [\"http://a.localhost:{a}\", \"http://b.localhost:{b}\"]\n\
-             [[launch_client]]\nid = \"ehr\"\nsecret_file = \"ehr.secret\"\n"
+             [[launch_client]]\nid = \"ehr\"\nsecret_file = \"ehr.secret\"\n{more}"
         );
         let config = folder.write("gateway.toml", config.as_bytes()).unwrap();
         let config = config.to_str().unwrap();

@@ -221,7 +221,7 @@ fn login_a_shared_link_and_a_frame_work_behind_nginx_with_tls_below_a_path() {
     expect_quiet(&guest);
     expect_below(&guest, url);
 
-    // In a frame of another site's page, by a ticket that is asked for through nginx too.
+    // In a frame of another site's page, by a ticket that another system asks of the gateway itself.
     let study = shown["study"].as_str().unwrap();
     let asked = json!({ "user": "reader", "study": study }).to_string();
     let bearer = format!("Bearer {SECRET}");
