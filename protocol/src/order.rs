@@ -77,7 +77,7 @@ mod tests {
                 assert_eq!(sorted, expected);
                 expected.reverse();
                 let mut falling = expected.clone();
-                expected.sort_by(|a, b| b.0.cmp(&a.0));
+                expected.sort_by_key(|(key, _)| std::cmp::Reverse(*key));
                 sort_by(&mut falling, |a, b| b.0.cmp(&a.0));
                 assert_eq!(falling, expected);
             }

@@ -43,7 +43,7 @@ pub fn configured_with(folder: &Path, auth: &str) -> ServeOptions {
     }
     let config = folder.join("gateway.toml");
     // Lines of requests would stand between those of the tests.
-    let text = format!("{auth}[audit]\nchain_key_file = \"audit.key\"\n[log]\nrequests = false\n");
+    let text = format!("{auth}[log]\nrequests = false\n[audit]\nchain_key_file = \"audit.key\"\n");
     std::fs::write(&config, text).unwrap();
     ServeOptions {
         config: Some(config),
