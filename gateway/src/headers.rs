@@ -6,7 +6,7 @@
 use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
@@ -28,6 +28,9 @@ const PERMISSIONS_OFF: &str = "accelerometer=(), camera=(), display-capture=(), 
     geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), \
     serial=(), usb=()";
 
+/// A year: browsers that were here once come by TLS alone (RFC 6797). Over plain HTTP they take no notice.
+const TLS_ALONE: &str = "max-age=31536000";
+
 /// Adds the headers to every answer.
 pub async fn add(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
@@ -46,6 +49,11 @@ pub async fn add(State(state): State<Shared>, request: Request, next: Next) -> R
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(PERMISSIONS, HeaderValue::from_static(PERMISSIONS_OFF));
+    let is_https = |url: &String| url.starts_with("https://");
+    if state.has_tls || state.public_url.as_ref().is_some_and(is_https) {
+        let value = HeaderValue::from_static(TLS_ALONE);
+        headers.insert(STRICT_TRANSPORT_SECURITY, value);
+    }
     headers
         .entry(CORP)
         .or_insert(HeaderValue::from_static("same-origin"));

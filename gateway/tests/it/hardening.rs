@@ -1,7 +1,9 @@
 //! Headers of every answer, and who is answered at all.
 
+use gateway::command::ServeOptions;
+
 use crate::files::ct;
-use crate::server::Server;
+use crate::server::{Server, options, send};
 
 /// Every kind of route, pages and errors included.
 const ROUTES: [&str; 27] = [
@@ -150,4 +152,35 @@ fn t26_two_hosts_or_another_authority_are_refused() {
         &[("Host", &host), close],
     );
     assert_eq!(absolute.status, 421);
+}
+
+/// RFC 6797: over TLS, be it the gateway's own or that of a proxy before it.
+#[test]
+fn browsers_that_come_over_tls_are_told_to_come_by_it_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    let told = |more: &str, host: Option<&str>| {
+        let config = folder.path().join("tls.toml");
+        std::fs::write(&config, more).unwrap();
+        let index = folder.path().join("index.db");
+        let server = Server::start(ServeOptions {
+            config: Some(config),
+            ..options(&folder.path().join("data"), &index)
+        });
+        let own = server.address.to_string();
+        let headers = [("Host", host.unwrap_or(&own)), ("Connection", "close")];
+        let answer = send(server.address, "GET", "/healthz", &headers, b"");
+        assert_eq!(answer.status, 200);
+        let found = answer.header("strict-transport-security");
+        found.map(str::to_owned)
+    };
+    let public =
+        |scheme: &str| format!("[server]\npublic_url = \"{scheme}://viewer.example.org\"\n");
+    let host = Some("viewer.example.org");
+    assert_eq!(
+        told(&public("https"), host).as_deref(),
+        Some("max-age=31536000")
+    );
+    assert_eq!(told(&public("http"), host), None);
+    assert_eq!(told("", None), None);
 }
