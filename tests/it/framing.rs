@@ -28,12 +28,15 @@ const FRAME_ALL: &str = "(addresses, method, element) => {
       }
     }";
 
-/// Every route that the gateway says it has, with its parameters.
-fn routes(scene: &Scene) -> Vec<String> {
+/// Every route that the gateway says it has, with its parameters, and whether forms may be sent to it.
+fn routes(scene: &Scene) -> Vec<(String, bool)> {
     let document = scene.gateway.get("/openapi.json").unwrap();
     let document: Value = serde_json::from_str(&document.text()).unwrap();
     let paths = document["paths"].as_object().unwrap();
-    paths.keys().cloned().collect()
+    let takes_forms = |ways: &Value| ways.get("post").is_some();
+    (paths.iter())
+        .map(|(path, ways)| (path.clone(), takes_forms(ways)))
+        .collect()
 }
 
 /// A route with values of a study that is there.
@@ -76,14 +79,11 @@ fn places(page: &Page) -> Vec<String> {
     all
 }
 
-/// Frames all routes at once in the page of a site; gives what stands in a frame, below the gateway. Routes in `kept` are
+/// Frames routes at once in the page of a site; gives what stands in a frame, below the gateway. Routes in `kept` are
 /// answered by files that a browser keeps instead of showing them: such a frame stays as empty as it was.
 fn framed(page: &Page, site: &str, all: &Routes, how: [&str; 2]) -> Vec<String> {
-    let Routes {
-        gateway,
-        routes,
-        kept,
-    } = all;
+    let Routes { gateway, kept, .. } = all;
+    let routes = all.tried(how);
     let whole = |path: &String| format!("{gateway}{path}");
     page.goto(site).unwrap();
     let before = page.request_log().len();
@@ -112,7 +112,7 @@ fn framed(page: &Page, site: &str, all: &Routes, how: [&str; 2]) -> Vec<String> 
                 .any(|request| *address == *request.url && request.status.is_some())
         };
         while !is_answered() {
-            assert!(began.elapsed() < Duration::from_secs(60), "{address}");
+            assert!(began.elapsed() < Duration::from_secs(240), "{address}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -144,7 +144,22 @@ fn framed(page: &Page, site: &str, all: &Routes, how: [&str; 2]) -> Vec<String> 
 struct Routes {
     gateway: String,
     routes: Vec<String>,
+    /// Those that forms may be sent to.
+    forms: Vec<String>,
+    /// Those that have something to show to whoever is logged in.
+    shown: Vec<String>,
     kept: Vec<String>,
+}
+
+impl Routes {
+    /// All in an `iframe`; by a form what takes one; by other elements what has something to show.
+    fn tried(&self, how: [&str; 2]) -> &[String] {
+        match how {
+            ["GET", "iframe"] => &self.routes,
+            ["POST", _] => &self.forms,
+            _ => &self.shown,
+        }
+    }
 }
 
 #[test]
@@ -152,9 +167,12 @@ fn t01_of_all_routes_one_is_framed_by_pages_that_are_listed_and_none_by_stranger
     // All frames are asked for by one address.
     let scene = Scene::with("15m", "[limits]\nrequests_per_minute = 100000\n");
     let gateway = format!("http://127.0.0.1:{}", scene.gateway.port());
-    let routes = routes(&scene);
-    let mut routes: Vec<String> = routes.iter().map(|route| filled(route)).collect();
+    let described = routes(&scene);
+    let mut routes: Vec<String> = described.iter().map(|(route, _)| filled(route)).collect();
+    let takes_forms = described.iter().filter(|(_, takes_forms)| *takes_forms);
+    let forms: Vec<String> = takes_forms.map(|(route, _)| filled(route)).collect();
     assert!(routes.len() > 90, "{} routes", routes.len());
+    assert!(forms.len() > 25, "{} take forms", forms.len());
     for more in [
         "/embed/",
         "/embed?theme=light",
@@ -174,7 +192,7 @@ fn t01_of_all_routes_one_is_framed_by_pages_that_are_listed_and_none_by_stranger
     let set = json!({ "name": name, "value": value, "url": gateway, "path": "/", "secure": true, "httpOnly": true, "sameSite": "Lax" });
     page.call("Network.setCookie", set).unwrap();
     let mut answered = 0;
-    let mut kept = Vec::new();
+    let (mut shown, mut kept) = (Vec::new(), Vec::new());
     for route in &routes {
         let asked = scene.gateway.request("GET", route, &[("cookie", &cookie)]);
         let answer = asked.unwrap();
@@ -189,17 +207,22 @@ fn t01_of_all_routes_one_is_framed_by_pages_that_are_listed_and_none_by_stranger
         .iter()
         .any(|shown| kind.starts_with(shown));
         let is_kept = answer.header("content-disposition").is_some() || !is_shown;
-        if answer.status == 200 && is_kept {
-            kept.push(route.clone());
+        match answer.status {
+            200 if is_kept => kept.push(route.clone()),
+            200 => shown.push(route.clone()),
+            _ => {}
         }
     }
     assert!(
         answered > 30,
         "{answered} routes answer whoever is logged in"
     );
+    assert!(shown.len() > 20, "{} have something to show", shown.len());
     let all = Routes {
         gateway,
         routes,
+        forms,
+        shown,
         kept,
     };
 
@@ -217,7 +240,7 @@ fn t01_of_all_routes_one_is_framed_by_pages_that_are_listed_and_none_by_stranger
         for how in ways {
             let shown = framed(&page, &site, &all, how);
             assert_eq!(shown, Vec::<String>::new(), "{site} {how:?}");
-            count += all.routes.len();
+            count += all.tried(how).len();
         }
     }
     // Listed pages frame the one page that is there to be framed.
@@ -225,8 +248,13 @@ fn t01_of_all_routes_one_is_framed_by_pages_that_are_listed_and_none_by_stranger
     for how in ways {
         let mut shown = framed(&page, &listed, &all, how);
         shown.sort();
-        assert_eq!(shown, ["/embed", "/embed?theme=light"], "{how:?}");
-        count += all.routes.len();
+        let embedded: &[&str] = match how {
+            // It is read alone.
+            ["POST", _] => &[],
+            _ => &["/embed", "/embed?theme=light"],
+        };
+        assert_eq!(shown, embedded, "{how:?}");
+        count += all.tried(how).len();
     }
     println!(
         "{} routes, {} of them files, {count} frames",

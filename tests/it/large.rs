@@ -97,6 +97,7 @@ fn three_thousand_frames_are_right_at_both_ends_and_in_the_middle() {
     for backend in [Backend::WebGpu, Backend::Cpu] {
         let stage = Stage::list(backend, folder.path());
         stage.make_small();
+        stage.page.stop_recording_requests().unwrap();
         let before = stage.browser.renderer_rss_kib();
         stage.open(&large.study_uid, &large.series_uid);
         assert_eq!(stage.eval("window.sagitta.viewports()[0].slices"), 3000);

@@ -15,7 +15,7 @@ use std::time::Duration;
 const SEED: u64 = 7;
 
 /// How long an object may take to be shown or refused, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What a viewer owes to its user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,12 +3,14 @@
 use crate::stage::{Stage, ct_folder_of};
 use sagitta_tests::{Backend, TempFolder};
 
-/// Two studies of 40 slices of 256 x 256 in one folder.
+const SLICES: usize = 16;
+
+/// Two studies of 16 slices of 512 x 512 in one folder: few requests for the memory that they take.
 fn two_studies() -> TempFolder {
     let folder = TempFolder::new("two").unwrap();
     for seed in [5, 6] {
-        let one = ct_folder_of(seed, 256, 40);
-        for index in 0..40 {
+        let one = ct_folder_of(seed, 512, SLICES);
+        for index in 0..SLICES {
             let bytes = std::fs::read(one.path().join(format!("{index}.dcm"))).unwrap();
             folder
                 .write(&format!("{seed}/{index}.dcm"), &bytes)
@@ -41,6 +43,7 @@ fn expect_memory_is_given_back(backend: Backend, between: &str) {
     let folder = two_studies();
     let stage = Stage::list(backend, folder.path());
     stage.make_small();
+    stage.page.stop_recording_requests().unwrap();
     let studies = stage.uids("/dicomweb/studies", "0020000D");
     assert_eq!(studies.len(), 2);
     let after_five = cycle(&stage, &studies, between, 5);

@@ -17,6 +17,7 @@ fn opened(backend: Backend, volume: &Volume, address: &str) -> (Stage, TempFolde
     let folder = folder_of(volume);
     let stage = Stage::blank(backend, folder.path());
     stage.make_small();
+    stage.page.stop_recording_requests().unwrap();
     stage.go(address);
     open_volume(&stage, volume);
     (stage, folder)

@@ -12,7 +12,7 @@ use viewer_core::geometry::{ViewGeometry, ViewTransform};
 pub const GRAPHICS: [u8; 3] = [240, 227, 164];
 
 /// How long that may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(80);
 
 fn named(start: &str, count: usize) -> Vec<Picture> {
     let mut all = pictures(7);

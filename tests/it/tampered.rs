@@ -51,7 +51,7 @@ fn wait_until_told(page: &Page, name: &str) {
             return;
         }
         assert!(
-            began.elapsed() < Duration::from_secs(60),
+            began.elapsed() < Duration::from_secs(240),
             "{name}: {problems:?}"
         );
         std::thread::sleep(Duration::from_millis(30));

@@ -61,7 +61,7 @@ pub struct Browser {
 }
 
 /// How long the browser may take to start, on a busy machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 
 impl Browser {
     /// Starts a browser with a fresh profile.
@@ -137,7 +137,7 @@ impl Browser {
     /// # Errors
     /// The browser is gone or does not answer.
     pub fn page(&self) -> Result<Page> {
-        let patience = Duration::from_secs(30);
+        let patience = Duration::from_secs(120);
         let call =
             |method: &str, parameters| self.connection.call(None, method, parameters, patience);
         let target = call("Target.createTarget", json!({ "url": "about:blank" }))?;

@@ -4,6 +4,7 @@
 //! events: what went wrong in a page is written down by a script in the page itself.
 
 use crate::folder::TempFolder;
+use crate::page::SHARED_MACHINE;
 use crate::process;
 use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine as _;
@@ -18,9 +19,9 @@ use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Message, WebSocket};
 
 /// How long it may take to start, on a busy machine.
-const START: Duration = Duration::from_secs(90);
+const START: Duration = Duration::from_secs(240);
 /// How long a command or a script may take.
-const ANSWER: Duration = Duration::from_secs(180);
+const ANSWER: Duration = Duration::from_secs(360);
 /// How many seconds a page may take to load.
 const LOAD_S: u64 = 90;
 /// The start of the line that says where it listens.
@@ -200,12 +201,13 @@ impl Tab<'_> {
         Ok(code)
     }
 
-    /// Waits until a script gives something true.
+    /// Waits until a script gives something true, for so many seconds of a machine that does nothing else.
     ///
     /// # Errors
-    /// It does not within the time; the error says what it gave last and what went wrong in the page.
+    /// It does not within four times that; the error says what it gave last and what went wrong in the page.
     pub fn wait_for(&self, script: &str, seconds: u64) -> Result<()> {
         let began = Instant::now();
+        let seconds = SHARED_MACHINE * seconds;
         loop {
             // A page that is being replaced cannot be asked; it is asked again.
             let given = self.eval(&format!("(async () => !!(await ({script})))()"));

@@ -1,6 +1,7 @@
 //! The gateway as users run it: the built program, the built app, a free port.
 
 use crate::folder::{TempFolder, root};
+use crate::page::SHARED_MACHINE;
 use crate::process;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
@@ -13,9 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long the gateway may take until it answers, on a busy machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 /// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_secs(180);
 /// The start of the line that says that it answers.
 const READY: &str = "Sagitta is ready at http://127.0.0.1:";
 
@@ -234,12 +235,13 @@ impl Gateway {
         exchange(self.port, &head, body.as_bytes())
     }
 
-    /// Waits until all files are indexed.
+    /// Waits until all files are indexed, for so many seconds of a machine that does nothing else.
     ///
     /// # Errors
-    /// They are not within the time.
+    /// They are not within four times that.
     pub fn wait_until_indexed(&self, seconds: u64) -> Result<()> {
         let began = Instant::now();
+        let seconds = SHARED_MACHINE * seconds;
         loop {
             let health = self.get("/healthz")?;
             let state: serde_json::Value = serde_json::from_slice(&health.body).unwrap_or_default();

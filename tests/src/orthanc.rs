@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long it may take until it answers, on a busy machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 /// The DICOMweb plug-in of Debian's package.
 const PLUG_IN: &str = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so";
 
