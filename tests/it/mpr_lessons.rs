@@ -51,7 +51,7 @@ fn lesson_01_mpr_of_2600_slices_is_the_body_at_both_ends() {
 fn lesson_02_a_volume_beyond_the_cards_limit_is_the_body() {
     for (make, limits) in [
         (volumes::broad as Make, [256, 64]),
-        (volumes::long, [256, 128]),
+        (volumes::tall, [256, 128]),
     ] {
         let volume = make(SEED).unwrap();
         for backend in GPU {

@@ -244,6 +244,7 @@ fn the_sampler_gives_the_ramp_of_large_and_of_several_volumes() {
         volumes::broad as Make,
         volumes::wide_stack,
         volumes::long,
+        volumes::tall,
         volumes::two_echoes,
         volumes::four_dimensional,
         volumes::mosaic,

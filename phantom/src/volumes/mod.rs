@@ -20,7 +20,7 @@ pub use faulty::{
 pub use lattice::Lattice;
 pub use mosaic::{mosaic, mosaic_without_header};
 pub use series::{Part, Rescale, Volume};
-pub use several::{LONG_SLICES, enhanced, four_dimensional, long, two_echoes};
+pub use several::{LONG_SLICES, enhanced, four_dimensional, long, tall, two_echoes};
 pub use whole::{
     TILT_DEGREES, UNEVEN_GAPS_MM, broad, oblique_grid, packed, pet_slopes, shuffled, spheres, thin,
     tilted, uneven, wide, wide_stack,

@@ -69,15 +69,19 @@ pub fn enhanced(seed: u64) -> Result<Volume, PhantomError> {
 
 /// One enhanced CT of 2600 frames of 20 x 20 pixels, 0.02 mm apart.
 pub fn long(seed: u64) -> Result<Volume, PhantomError> {
-    let draft = Draft::new(seed, "long", "V0000043", Kind::Ct);
-    let lattice = Lattice::new(
-        [20, 20],
-        [2.0, 2.5],
-        AXIAL,
-        CENTER,
-        &even(LONG_SLICES, 0.02),
-    );
-    let order: Vec<[usize; 2]> = (0..LONG_SLICES).map(|slice| [0, slice]).collect();
+    narrow(Draft::new(seed, "long", "V0000043", Kind::Ct), LONG_SLICES)
+}
+
+/// The same place by 700 frames.
+pub fn tall(seed: u64) -> Result<Volume, PhantomError> {
+    narrow(Draft::new(seed, "tall", "V0000045", Kind::Ct), 700)
+}
+
+/// One enhanced CT of so many frames of 20 x 20 pixels, over 52 mm.
+fn narrow(draft: Draft, slices: usize) -> Result<Volume, PhantomError> {
+    let gaps = even(slices, 52.0 / slices as f64);
+    let lattice = Lattice::new([20, 20], [2.0, 2.5], AXIAL, CENTER, &gaps);
+    let order: Vec<[usize; 2]> = (0..slices).map(|slice| [0, slice]).collect();
     let parts = vec![draft.part(lattice, 0.0)];
     many_frames(draft, parts, &order)
 }
