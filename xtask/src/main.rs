@@ -6,6 +6,7 @@ mod packages;
 mod page;
 mod prerequisites;
 mod run;
+mod shrink;
 mod steps;
 mod supply;
 mod test;
