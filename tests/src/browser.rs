@@ -177,10 +177,10 @@ impl Browser {
             .map_or(Path::new(""), TempFolder::path)
     }
 
-    /// Crashes all renderers, and gives how many dumps the browser wrote of it.
+    /// Crashes all renderers, and gives how many dumps the browser wrote of it within some seconds: not every one writes any.
     ///
     /// # Errors
-    /// There is no renderer, or no dump within 20 s.
+    /// A renderer cannot be ended.
     pub fn crash_renderers(&self) -> Result<usize> {
         let renderers = process::renderers(self.child.id());
         for renderer in &renderers {
@@ -194,11 +194,8 @@ impl Browser {
             let is_whole =
                 |entry: &std::fs::DirEntry| entry.path().extension().is_some_and(|it| it == "dmp");
             let count = dumps.filter(is_whole).count();
-            if count >= renderers.len() && count > 0 {
+            if count >= renderers.len() || began.elapsed() > Duration::from_secs(5) {
                 return Ok(count);
-            }
-            if began.elapsed() > Duration::from_secs(20) {
-                bail!("{count} dumps of {} renderers", renderers.len());
             }
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -6,7 +6,6 @@
 
 use crate::page::{self, Assets};
 use crate::prerequisites;
-use crate::shrink::Shrinker;
 use crate::steps::{Progress, cargo, check, root, target};
 use crate::wasm_target::{TARGET, WasmCompiler};
 use anyhow::{Context, Result};
@@ -127,9 +126,8 @@ pub fn build_scenes(compiler: &WasmCompiler) -> Result<PathBuf> {
 }
 
 /// What the last bundle was made from: nothing is made anew while it is the same.
-fn fingerprint(shrinker: Option<&Shrinker>) -> Result<String> {
+fn fingerprint() -> Result<String> {
     let mut hash = Sha256::new();
-    hash.update(shrinker.map_or("", Shrinker::version));
     let built = target().join(TARGET).join("web");
     let mut inputs = PROGRAMS
         .map(|name| built.join(format!("{name}.wasm")))
@@ -163,8 +161,7 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 fn bundle() -> Result<()> {
-    let shrinker = Shrinker::find();
-    let fingerprint = fingerprint(shrinker.as_ref())?;
+    let fingerprint = fingerprint()?;
     let stamp = dist().join(".built-from");
     if std::fs::read_to_string(&stamp).is_ok_and(|built| built == fingerprint) {
         println!("      unchanged");
@@ -175,7 +172,7 @@ fn bundle() -> Result<()> {
     let fresh = target().join("dist-new");
     remove(&fresh)?;
     std::fs::create_dir_all(fresh.join("assets"))?;
-    let assets = write_assets(&made, &fresh, shrinker.as_ref())?;
+    let assets = write_assets(&made, &fresh)?;
     page::write(&fresh, &assets)?;
     compress(&fresh)?;
     std::fs::write(fresh.join(".built-from"), &fingerprint)?;
@@ -218,7 +215,7 @@ pub struct Worker {
 }
 
 /// Binds all modules and writes everything that gets a hashed name.
-fn write_assets(made: &Path, fresh: &Path, shrinker: Option<&Shrinker>) -> Result<Assets> {
+fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
     let built = target().join(TARGET).join("web");
     let bind = |name: &str, is_page: bool| -> Result<()> {
         let mut bindgen = Bindgen::new();
@@ -236,11 +233,7 @@ fn write_assets(made: &Path, fresh: &Path, shrinker: Option<&Shrinker>) -> Resul
         }
         bindgen
             .generate(made)
-            .with_context(|| format!("binding {name} failed"))?;
-        match shrinker {
-            Some(shrinker) => shrinker.shrink(&made.join(format!("{name}_bg.wasm"))),
-            None => Ok(()),
-        }
+            .with_context(|| format!("binding {name} failed"))
     };
     for name in PROGRAMS {
         bind(name, name == PAGE)?;
@@ -336,8 +329,7 @@ fn asset(folder: &Path, name: &str, bytes: &[u8]) -> Result<Asset> {
     })
 }
 
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -6,7 +6,6 @@ mod packages;
 mod page;
 mod prerequisites;
 mod run;
-mod shrink;
 mod steps;
 mod supply;
 mod test;
