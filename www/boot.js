@@ -1,6 +1,35 @@
 // Starts the app: the page names glue and module in its meta tags, so that no inline script is needed.
 const address = (name) => new URL(document.querySelector(`meta[name="${name}"]`).content, document.baseURI);
 
+/**
+ * Behind a shared link what comes first is always the same: it is asked for while the module is on its way. The app takes each
+ * answer once (`platform/early.rs`); what was refused, or did not come, it asks for itself.
+ */
+function askEarly() {
+  const answers = new Map();
+  const absolute = (path) => new URL(path, document.baseURI).href;
+  const ask = (path, type) => fetch(absolute(path), { headers: { Accept: type, 'X-Sagitta-Link': '1' } })
+    .then((answer) => (answer.ok ? answer.text() : null)).catch(() => null);
+  const config = ask('config.json', 'application/json');
+  const opened = ask('api/shares/opened', 'application/json');
+  const askNext = async () => {
+    const { sources } = JSON.parse(await config);
+    const { source, studies, series } = JSON.parse(await opened);
+    if (studies.length !== 1) return;
+    const root = sources.find(({ id }) => id === source).dicomweb.replace(/\/+$/, '');
+    const listed = `${root}/studies/${encodeURIComponent(studies[0])}/series`;
+    const path = series ? `${listed}/${encodeURIComponent(series)}/metadata` : listed;
+    answers.set(absolute(path), ask(path, 'application/dicom+json'));
+  };
+  // Whoever hears what was opened finds what comes next on its way.
+  const asked = askNext().catch(() => {});
+  answers.set(absolute('config.json'), config);
+  answers.set(absolute('api/shares/opened'), asked.then(() => opened));
+  window.sagittaEarly = answers;
+}
+
+if (location.pathname.endsWith('/shared')) askEarly();
+
 try {
   const glue = await import(address('sagitta-app').href);
   await glue.default({ module_or_path: address('sagitta-app-wasm') });

@@ -116,9 +116,9 @@ let link = null;
 let isOpen = false;
 let needsPin = false;
 let isBusy = false;
-let isAhead = false;
-// Ends when the app's modules have come: whoever leaves before that would have them sent once more from the start.
+// Ends when the app's files have come: whoever leaves before that would have them sent once more from the start.
 let ahead = Promise.resolve();
+let stopAhead = null;
 
 /** The link of the address, which is there no longer afterwards: neither in the bar nor in the history. */
 function take() {
@@ -156,6 +156,7 @@ async function ask(path, body) {
 
 /** Nothing can be opened: says why, and offers another try where one may help. */
 function shut(state, sign, canTryAgain) {
+  leaveAhead();
   for (const part of ['facts', 'form', 'sign-shut', 'sign-late', 'sign-away']) show(part, part === sign);
   say('title', texts[state][0]);
   say('sentence', texts[state][1]);
@@ -210,27 +211,34 @@ function busy(now) {
   place('open').setAttribute('aria-disabled', String(now));
 }
 
-/** Fetches the app's files while the page is read, after all that the page needs for itself. */
-function fetchAhead() {
-  const names = document.querySelector('meta[name="sagitta-ahead"]').content.split(' ').filter(Boolean);
-  if (isAhead || navigator.connection?.saveData) return;
-  isAhead = true;
-  for (const name of names) {
-    const hint = document.createElement('link');
-    // Start files of workers are no modules; of all others a browser compiles what it may.
-    const isModule = name.endsWith('.js') && !name.includes('worker');
-    hint.rel = isModule ? 'modulepreload' : 'preload';
-    if (name.endsWith('.css')) hint.as = 'style';
-    else if (!isModule) hint.as = 'fetch';
-    if (hint.as === 'fetch') hint.crossOrigin = 'anonymous';
-    hint.fetchPriority = 'low';
-    hint.href = name;
-    if (name.endsWith('.wasm') && hint.relList.supports?.('preload')) {
-      const come = new Promise((resolve) => { hint.onload = hint.onerror = resolve; });
-      ahead = Promise.all([ahead, come]);
-    }
-    document.head.append(hint);
+/** Fetches a file to its end, so that the browser has it; what it could not get the app asks for itself. */
+async function bring(name, signal) {
+  try {
+    const { body } = await fetch(name, { signal, priority: 'low' });
+    const reader = body.getReader();
+    while (!(await reader.read()).done);
+  } catch {
+    // Nothing is lost by it.
   }
+}
+
+/** Fetches the app's files while the link is looked at and the page is read; all that the page needs for itself is there. */
+function fetchAhead() {
+  if (stopAhead || navigator.connection?.saveData) return;
+  stopAhead = new AbortController();
+  const names = document.querySelector('meta[name="sagitta-ahead"]').content.split(' ').filter(Boolean);
+  ahead = Promise.all(names.map((name) => bring(name, stopAhead.signal)));
+  // The page that they are for holds nothing of anybody; of a hint browsers take it without asking once more.
+  const hint = document.createElement('link');
+  hint.rel = 'prefetch';
+  hint.href = 'shared';
+  document.head.append(hint);
+}
+
+/** Nothing will be opened: what is still on its way is not sent for nothing. */
+function leaveAhead() {
+  stopAhead?.abort();
+  stopAhead = null;
 }
 
 /** Waits for what is on its way, and not for ever. */
@@ -252,16 +260,15 @@ async function look() {
   problem('');
   busy(false);
   isOpen = false;
+  if (link === false) return shut('incomplete', 'sign-shut', false);
   try {
-    if (link) offer(await ask('api/shares/look', link));
-    else {
-      // Loaded anew: what is open in this browser already can be shown without a link.
-      const before = link === null ? await opened() : null;
-      if (!before) return shut('incomplete', 'sign-shut', false);
-      isOpen = true;
-      offer(before);
-    }
+    // Loaded anew: what is open in this browser already can be shown without a link. The question goes first, the files after it.
+    const asked = link ? ask('api/shares/look', link) : opened();
     fetchAhead();
+    const before = await asked;
+    if (!before) return shut('incomplete', 'sign-shut', false);
+    isOpen = !link;
+    offer(before);
   } catch (error) {
     await otherwise(error);
   }
@@ -274,7 +281,6 @@ async function otherwise(error) {
     if (before?.id !== link?.id || !before) return refuse(error);
     isOpen = true;
     offer(before);
-    fetchAhead();
   } catch (second) {
     refuse(second);
   }

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod auth;
 pub mod command;
 pub mod config;
+pub mod dumps;
 pub mod error;
 pub mod headers;
 pub mod manage;

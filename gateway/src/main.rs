@@ -4,11 +4,15 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use gateway::command::{self, Command, ServeOptions};
+use gateway::dumps;
 use gateway::manage::{self, ManageError};
 use gateway::requests::log::log_panics_without_data;
 use gateway::serve::{first_code, prepare, stop_signal};
 
 fn main() -> ExitCode {
+    if dumps::refuse().is_err() {
+        eprintln!("sagitta: the system may keep an image of the memory if the program crashes");
+    }
     let outcome = match command::parse(std::env::args_os().skip(1).collect()) {
         Ok(Command::Serve(options)) => serve(options),
         Ok(Command::User(config, command)) => answer(manage::users(&config, command)),

@@ -157,12 +157,16 @@ fn t18_a_screen_that_is_left_alone_hides_the_images_and_goes_on_after_the_passwo
     page.wait_for("document.querySelector('.bar .anchor .tool')", 20)
         .unwrap();
     page.click_on(".bar .anchor .tool").unwrap();
+    page.wait_for("document.querySelector('.account form button')", 20)
+        .unwrap();
     page.click_on(".account form button").unwrap();
     page.wait_for("location.pathname === '/auth/login'", 30)
         .unwrap();
     let status = "fetch('/dicomweb/studies').then((it) => it.status)";
     assert_eq!(shared.eval(status), 401);
+    // Nor is it in the dumps of a page that crashes afterwards.
     let Shared { browser, .. } = shared;
+    println!("{} dumps", browser.crash_renderers().unwrap());
     let profile = browser.end().unwrap();
     for secret in [canary, &session, WORD] {
         let mut files = 0;

@@ -60,6 +60,9 @@ pub struct Browser {
     profile: Option<TempFolder>,
 }
 
+/// Where a browser writes dumps of what crashed, below its profile.
+const DUMPS: &str = "Crash Reports";
+
 /// How long the browser may take to start, on a busy machine.
 const START: Duration = Duration::from_secs(180);
 
@@ -116,6 +119,8 @@ impl Browser {
             .args(backend.flags())
             .args(flags)
             .arg("--no-startup-window")
+            // Dumps of what crashes belong to what it leaves, too.
+            .env("BREAKPAD_DUMP_LOCATION", profile.path().join(DUMPS))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(complaints)
@@ -170,6 +175,30 @@ impl Browser {
         self.profile
             .as_ref()
             .map_or(Path::new(""), TempFolder::path)
+    }
+
+    /// Crashes all renderers, and gives how many dumps the browser wrote of it within some seconds: not every one writes any.
+    ///
+    /// # Errors
+    /// A renderer cannot be ended.
+    pub fn crash_renderers(&self) -> Result<usize> {
+        let renderers = process::renderers(self.child.id());
+        for renderer in &renderers {
+            let id = renderer.to_string();
+            Command::new("kill").args(["-SEGV", &id]).status()?;
+        }
+        let began = Instant::now();
+        loop {
+            let pending = std::fs::read_dir(self.profile().join(DUMPS).join("pending"));
+            let dumps = pending.into_iter().flatten().flatten();
+            let is_whole =
+                |entry: &std::fs::DirEntry| entry.path().extension().is_some_and(|it| it == "dmp");
+            let count = dumps.filter(is_whole).count();
+            if count >= renderers.len() || began.elapsed() > Duration::from_secs(5) {
+                return Ok(count);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Ends the browser but keeps its profile, for tests that look at what it left.

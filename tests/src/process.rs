@@ -38,21 +38,23 @@ fn field(status: &str, name: &str) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Resident memory of all renderers below a browser, in KiB.
-pub(crate) fn renderer_rss_kib(browser: u32) -> u64 {
-    let is_renderer = |id: &u32| {
+/// All renderers below a browser.
+pub(crate) fn renderers(browser: u32) -> Vec<u32> {
+    let mut found = below(browser);
+    found.retain(|id| {
         let command = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&command).contains("--type=renderer")
-    };
+    });
+    found
+}
+
+/// Resident memory of all renderers below a browser, in KiB.
+pub(crate) fn renderer_rss_kib(browser: u32) -> u64 {
     let resident = |id: u32| {
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
         field(&status, "VmRSS:").unwrap_or(0)
     };
-    below(browser)
-        .into_iter()
-        .filter(is_renderer)
-        .map(resident)
-        .sum()
+    renderers(browser).into_iter().map(resident).sum()
 }
 
 /// Ends a process that was started here and waits until all below it are gone, for some seconds at most.

@@ -16,7 +16,8 @@ pub use super::asking::Asking;
 use super::asking::{after, event, go, no_login, record, with_cookie, with_session, work};
 use super::given::Given;
 use super::login_pages::{
-    EnrolPage, FirstPage, LoginPage, RecoveryPage, SITE, STYLE, SecondPage, UnlockPage, frame, show,
+    EnrolPage, FirstPage, LoginPage, RecoveryPage, SITE, STYLE, SecondPage, UnlockPage, frame,
+    frame_of_code, show,
 };
 use crate::audit::event::{Kind, Outcome};
 use crate::auth::access::Listed;
@@ -176,7 +177,7 @@ pub async fn second(
         Err(error) => {
             let event = event(Kind::SecondFactor, Outcome::Refused, Some(&name), &asking);
             record(&state, event).await?;
-            let page = SecondPage::new(frame(&state, &name, Some(&error)), &user);
+            let page = SecondPage::new(frame_of_code(&state, &name, &error), &user);
             show(&page, status_of(&error))
         }
     }
@@ -246,7 +247,7 @@ pub async fn enrol(
         }
         Err(error) => {
             let key = totp::typed(&new_key(&state, &again).await?);
-            let page = EnrolPage::new(&state, frame(&state, &name, Some(&error)), key);
+            let page = EnrolPage::new(&state, frame_of_code(&state, &name, &error), key);
             show(&page, status_of(&error))
         }
     }

@@ -172,6 +172,15 @@ pub(super) fn frame(state: &Shared, name: &str, problem: Option<&AccountError>) 
     }
 }
 
+/// The same for a page that asks for a code.
+pub(super) fn frame_of_code(state: &Shared, name: &str, error: &AccountError) -> Frame {
+    let mut frame = frame(state, name, Some(error));
+    if matches!(error, AccountError::Refused(Refused::Wrong)) {
+        frame.problem = "This code is not right, or was used already. Try another one.".to_owned();
+    }
+    frame
+}
+
 /// What went wrong, for the person at the page.
 fn words(error: &AccountError) -> String {
     match error {

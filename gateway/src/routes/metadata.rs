@@ -6,7 +6,7 @@ use axum::http::header::ACCEPT;
 use axum::response::Response;
 use protocol::dicomweb::media_type::MediaType;
 
-use super::answer;
+use super::packed::answer_packed;
 use crate::auth::access::{Authorized, Metadata};
 use crate::error::ApiError;
 use crate::state::{Shared, blocking};
@@ -20,20 +20,25 @@ pub async fn metadata(
     authorized: Authorized<Metadata>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Authorized { target, study, .. } = authorized;
+    let Authorized {
+        target,
+        study,
+        asker,
+        ..
+    } = authorized;
     let root = state.root(target.source.as_deref())?;
     accepts_json(&headers)?;
     if let Some(upstream) = state.upstream(target.source.as_deref())? {
         let (series, instance) = (target.series.as_deref(), target.instance.as_deref());
         let text = upstream.metadata(&study, series, instance, &root).await?;
-        return answer(DICOM_JSON, text);
+        return answer_packed(&state, &asker, &headers, DICOM_JSON, text).await;
     }
     let text = blocking(&state, move |state| {
         let (series, instance) = (target.series.as_deref(), target.instance.as_deref());
         state.store.metadata(&study, series, instance, &root)
     })
     .await?;
-    answer(DICOM_JSON, text)
+    answer_packed(&state, &asker, &headers, DICOM_JSON, text).await
 }
 
 /// Refuses a client that takes no JSON.

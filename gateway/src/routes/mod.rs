@@ -21,6 +21,7 @@ mod login_pages;
 pub mod metadata;
 pub mod oidc;
 pub mod operators;
+mod packed;
 pub mod pages;
 pub mod passkeys;
 pub mod query;

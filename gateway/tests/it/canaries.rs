@@ -69,6 +69,26 @@ fn sagitta() -> Command {
     Command::new(env!("CARGO_BIN_EXE_sagitta"))
 }
 
+/// A program that may leave an image of its memory, as large as it likes, where it was started.
+fn may_leave_dumps(program: &str) -> Command {
+    if !cfg!(unix) {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sh");
+    let script = "ulimit -c \"$(ulimit -H -c)\"; exec \"$0\" \"$@\"";
+    command.args(["-c", script, program]);
+    command
+}
+
+/// Files of a folder, without those below it.
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.unwrap().file_name().to_str().unwrap().to_owned()
+    };
+    entries.map(name).collect()
+}
+
 fn private(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     #[cfg(unix)]
@@ -130,7 +150,8 @@ impl Program {
             let mut words = text.split_whitespace().map(|it| it.trim_matches('.'));
             codes.push((name, words.find(is_code).unwrap().to_owned()));
         }
-        let mut serve = sagitta();
+        let mut serve = may_leave_dumps(env!("CARGO_BIN_EXE_sagitta"));
+        serve.current_dir(folder.path());
         serve.args(["serve", "--config"]).arg(&config);
         serve.arg("--data").arg(at("data"));
         serve.arg("--index").arg(at("index.db"));
@@ -431,4 +452,46 @@ fn t07_no_secret_of_sessions_links_or_tickets_is_in_log_numbers_or_document() {
     let found: Vec<&String> = in_record.filter(|it| !is_public(it)).collect();
     assert!(found.is_empty(), "{found:?}");
     println!("{count} secrets, 0 hits");
+}
+
+/// Where the system writes dumps elsewhere, or hands them to another program, the limit alone is looked at.
+#[cfg(target_os = "linux")]
+#[test]
+fn t21_a_crash_leaves_no_image_of_the_memory() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    // Another program does leave one here, where systems are as they come.
+    let folder = tempfile::tempdir().unwrap();
+    let mut other = may_leave_dumps("sh");
+    other
+        .current_dir(folder.path())
+        .args(["-c", "kill -ABRT $$"]);
+    assert!(!other.status().unwrap().success());
+    println!("another program leaves {:?}", names(folder.path()));
+    // A segmentation fault that comes from outside is taken for none by Rust's own handler.
+    for signal in ["-ABRT", "-ILL"] {
+        let mut program = Program::start();
+        let rad = program.log_in("rad");
+        let frame =
+            format!("/dicomweb/studies/{STUDY}/series/{STUDY}.1/instances/{STUDY}.1.1/frames/1");
+        let answer = program.ask("GET", &frame, &[("Cookie", &rad)], "");
+        assert_eq!(answer.status, 200);
+        let id = program.child.id();
+        let of = |name: &str| format!("/proc/{id}/{name}");
+        let limits = std::fs::read_to_string(of("limits")).unwrap();
+        let limit = limits
+            .lines()
+            .find(|line| line.starts_with("Max core file"));
+        let words: Vec<&str> = limit.unwrap().split_whitespace().collect();
+        assert_eq!(words[4..6], ["0", "0"]);
+        // What it may not leave, its own user may not read while it runs: it is the administrator's.
+        let owner = std::fs::metadata(of("environ")).unwrap().uid();
+        assert_eq!(owner, 0);
+        let before = names(program.folder.path());
+        let mut kill = Command::new("kill");
+        kill.args([signal, &id.to_string()]);
+        assert!(kill.status().unwrap().success());
+        assert!(!program.child.wait().unwrap().success());
+        assert_eq!(names(program.folder.path()), before, "{signal}");
+    }
 }

@@ -37,6 +37,8 @@ enum Who {
     Revoked,
     /// A radiologist who asks for a study's series that is another study's.
     Mixed,
+    /// A radiologist who asks for a series' instance that is another series' of the same study.
+    MixedSeries,
 }
 
 const ALL: [Who; 13] = [
@@ -119,6 +121,8 @@ const SPARE: &str = "spare";
 /// The labelled study and the other one; the series of `{}` is `{}.1`, its instance `{}.1.1`.
 const OWN: &str = "1.2";
 const OTHER: &str = "1.1";
+/// A second series of the labelled study and its instance.
+const SECOND: (&str, &str) = ("1.2.2", "1.2.2.1");
 
 fn house() -> House {
     let folder = tempfile::tempdir().unwrap();
@@ -127,6 +131,7 @@ fn house() -> House {
     for uid in [OWN, OTHER] {
         ct(uid, &format!("{uid}.1"), 1).write(&data, &format!("{uid}.dcm"));
     }
+    ct(OWN, SECOND.0, 1).write(&data, "second.dcm");
     let app = folder.path().join("app");
     std::fs::create_dir_all(app.join("assets")).unwrap();
     for name in [
@@ -238,7 +243,13 @@ impl House {
         };
         // The series of another study, which this asker may see as well.
         let series = if who == Who::Mixed { OTHER } else { study };
-        let path = address(template, study, series);
+        let path = match who {
+            Who::MixedSeries => {
+                let of_second = template.replace("{instance}", SECOND.1);
+                address(&of_second, study, series)
+            }
+            _ => address(template, study, series),
+        };
         if path.contains(SPARE) {
             self.make_spare();
         }
@@ -312,13 +323,22 @@ fn t12_every_route_of_the_document_answers_each_asker_as_its_row_says() {
     let mut rows = rows();
     let mut surprises = Vec::new();
     let mut cells = 0;
+    // What mixes series is refused for that alone: the second one is there.
+    let (series, instance) = SECOND;
+    let second = format!("/dicomweb/studies/{OWN}/series/{series}/instances/{instance}/frames/1");
+    let cookie = house.cookie(Who::Radiologist).unwrap();
+    let with = [("Cookie", cookie.as_str())];
+    assert_eq!(house.server.request("GET", &second, &with).status, 200);
     for (method, path) in &operations {
         let Some(row) = rows.remove(&(method.clone(), path.clone())) else {
             surprises.push(format!("{method} {path} has no row"));
             continue;
         };
         assert_eq!(row[12] != 0, path.contains("{series}"), "{path}");
-        for (who, expected) in ALL.into_iter().zip(row) {
+        // What mixes studies and what mixes series of one is not told apart.
+        let mixed = path.contains("{instance}").then_some(row[12]);
+        let mixed = mixed.map(|expected| (Who::MixedSeries, expected));
+        for (who, expected) in ALL.into_iter().zip(row).chain(mixed) {
             if expected == 0 {
                 continue;
             }

@@ -124,6 +124,9 @@ fn t11_the_first_administrator_comes_in_by_the_printed_code_and_sets_up_a_second
     let half = login.cookie().unwrap();
     let replayed = server.form("/auth/mfa", Some(&half), &[("code", &code)]);
     assert_eq!(replayed.status, 401);
+    // In words that are about a code.
+    let page = String::from_utf8(replayed.body).unwrap();
+    assert!(page.contains("This code is not right"), "{page}");
     let next = oathtool(key, "now + 30 seconds");
     let done = server.form("/auth/mfa", Some(&half), &[("code", &next)]);
     assert_eq!((done.status, location(&done)), (303, "/"));

@@ -286,3 +286,38 @@ fn t12_a_document_is_for_whoever_may_see_its_study() {
         [401, 200, 404, 200, 404]
     );
 }
+
+#[test]
+fn metadata_are_packed_for_whoever_has_a_link_and_takes_them_so() {
+    use std::io::Read as _;
+
+    let (_folder, server) = login::server("optional");
+    let cookie = login::user(&server, "rad", "radiologist");
+    let (halves, _) = made(&server, &cookie, &json!({}));
+    let link = redeem(&server, &halves, None).cookie().unwrap();
+    let ask = |cookie: &str, encoding: &str| {
+        let with = [("Cookie", cookie), ("Accept-Encoding", encoding)];
+        server.request("GET", "/dicomweb/studies/1/metadata", &with)
+    };
+    let plain = ask(&cookie, "gzip, br");
+    assert_eq!(
+        (plain.status, plain.header("content-encoding")),
+        (200, None)
+    );
+    assert!(plain.body.len() > 512, "{}", plain.body.len());
+    for refuses in ["identity", "gzip;q=0"] {
+        let answer = ask(&link, refuses);
+        assert_eq!(answer.header("content-encoding"), None);
+        assert_eq!(answer.body, plain.body);
+    }
+    let packed = ask(&link, "gzip, br");
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    assert_eq!(packed.header("vary"), Some("Accept-Encoding"));
+    assert_eq!(packed.header("content-type"), plain.header("content-type"));
+    assert!(packed.body.len() < plain.body.len());
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(&*packed.body)
+        .read_to_end(&mut text)
+        .unwrap();
+    assert_eq!(text, plain.body);
+}

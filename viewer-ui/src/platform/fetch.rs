@@ -1,6 +1,6 @@
 //! Requests. Text answers go through gloo-net; frames stay in the JavaScript heap.
 
-use super::{body, clock, page};
+use super::{body, clock, early, page};
 pub use gloo_net::http::Method;
 use gloo_net::http::{Request, RequestBuilder};
 use std::cell::RefCell;
@@ -205,8 +205,11 @@ pub async fn post_json(url: &str, body: &str) -> Result<String, FetchError> {
     Ok(text)
 }
 
-/// Gets text, for example DICOM JSON.
+/// Gets text, for example DICOM JSON: what the page has asked for already is not asked for again.
 pub async fn get_text(url: &str, accept: &str) -> Result<TextAnswer, FetchError> {
+    if let Some(text) = early::take(url).await {
+        return Ok(TextAnswer { text, total: None });
+    }
     let mut request = Request::get(url).header("Accept", accept);
     for (name, value) in own_headers(url) {
         request = request.header(name, &value);

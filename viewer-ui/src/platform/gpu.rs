@@ -98,6 +98,8 @@ impl GpuScreen {
             Kind::WebGl2 => Backend::WebGl2,
         };
         let context = context_for(&canvas, backend).await?;
+        // Each step takes its time: what has come of the first image meanwhile is attended to in between.
+        yield_now().await;
         let shows = |colors| {
             context.set_colors(colors);
             // In the same task as the drawing: after it the canvas may be empty again.
@@ -111,7 +113,9 @@ impl GpuScreen {
         if colors == ScreenColors::Srgb && !shows(colors).map_err(|error| error.to_string())? {
             return Err("the adapter draws but its canvas stays blank".into());
         }
+        yield_now().await;
         let renderer = Renderer::new(&context);
+        yield_now().await;
         let mut textures = TextureCache::new(&context, TEXTURE_BUDGET_BYTES);
         let volume_bytes = limits.volume_bytes.unwrap_or(VOLUME_BUDGET_BYTES);
         let mut volumes = VolumeCache::new(&context, volume_bytes.min(VOLUME_BUDGET_BYTES));

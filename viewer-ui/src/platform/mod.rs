@@ -3,6 +3,7 @@
 pub mod body;
 pub mod canvas;
 pub mod clock;
+pub mod early;
 pub mod fetch;
 pub mod gamut;
 pub mod gpu;

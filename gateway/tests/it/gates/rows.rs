@@ -1,7 +1,8 @@
 //! What every route answers to everybody, written down by hand. A new route gets a row here: its method, its address as the
 //! document has it, and the status for each asker.
 
-/// A status for each of [`ALL`](super::ALL); 0 where there is nothing to ask, as the address names no series.
+/// A status for each of [`ALL`](super::ALL); 0 where there is nothing to ask, as the address names no series. The last one holds
+/// for an instance of another series, too.
 pub type Row = [u16; 13];
 
 /// Nobody, every user, both links; a revoked link is nobody.
