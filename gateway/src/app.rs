@@ -451,6 +451,7 @@ fn dicomweb(table: &mut Table, root: &str) {
             .query("limit", "limit")
             .query("offset", "offset")
             .query("includefield", "text")
+            .query("fuzzymatching", "boolean")
             .query("PatientID", "text")
             .query("PatientName", "text")
             .query("StudyDate", "date")

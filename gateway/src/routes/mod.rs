@@ -8,6 +8,7 @@ pub mod audit_export;
 pub mod audit_page;
 pub mod bulk;
 pub mod config_json;
+pub mod data_sets;
 pub mod document;
 pub mod emergency;
 pub mod files;

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::header::WARNING;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
-use protocol::dicomweb::query::{Field, Filter, QidoQuery};
+use protocol::dicomweb::query::QidoQuery;
 
+use super::data_sets::Form;
 use super::{Pairs, answer, metadata};
 use crate::auth::access::Listed;
 use crate::error::ApiError;
-use crate::source::folder::search::Level;
+use crate::source::folder::search::{Level, Within};
 use crate::source::upstream::Search;
 use crate::state::{Shared, blocking};
+
+/// How many results there are without limit and offset.
+const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
 /// Searches studies.
 pub async fn studies(
@@ -21,7 +26,7 @@ pub async fn studies(
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    search(state, listed, &headers, &pairs, Level::Study).await
+    search(state, listed, &headers, pairs, Level::Study).await
 }
 
 /// Searches series, of one study or of all.
@@ -31,7 +36,7 @@ pub async fn series(
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    search(state, listed, &headers, &pairs, Level::Series).await
+    search(state, listed, &headers, pairs, Level::Series).await
 }
 
 /// Searches instances, of one series, of one study or of all.
@@ -41,25 +46,25 @@ pub async fn instances(
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    search(state, listed, &headers, &pairs, Level::Instance).await
+    search(state, listed, &headers, pairs, Level::Instance).await
 }
 
 async fn search(
     State(state): State<Shared>,
     listed: Listed,
     headers: &HeaderMap,
-    Pairs(pairs): &Pairs,
+    Pairs(mut pairs): Pairs,
     level: Level,
 ) -> Result<Response, ApiError> {
     let Listed {
         target, visible, ..
     } = listed;
     let root = state.root(target.source.as_deref())?;
-    metadata::accepts_json(headers)?;
+    let form = Form::chosen(headers, &mut pairs)?;
     let pairs = pairs
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    let mut query = QidoQuery::parse(pairs)?;
+    let query = QidoQuery::parse(pairs)?;
     if let Some(upstream) = state.upstream(target.source.as_deref())? {
         let search = Search {
             level,
@@ -73,28 +78,29 @@ async fn search(
         let found = upstream.search(search, &visible, shows).await?;
         let mut response = answer(metadata::DICOM_JSON, found.body)?;
         if let Some(total) = found.total {
-            response.headers_mut().insert("x-total-count", total.into());
+            response.headers_mut().insert(TOTAL, total.into());
         }
         return Ok(response);
     }
-    // A UID of the path is taken as it stands: it may hold commas or wildcards.
-    let path = [
-        (Field::StudyInstanceUid, target.study),
-        (Field::SeriesInstanceUid, target.series),
-    ];
-    for (field, uid) in path {
-        if let Some(uid) = uid {
-            query.filters.push((field, Filter::AnyOf(vec![uid])));
-        }
-    }
+    let within = Within {
+        level,
+        study: target.study,
+        series: target.series,
+    };
+    let service = root.clone();
     let found = blocking(&state, move |state| {
-        state.store.search(level, &query, &visible, &root)
+        state.store.search(within, &query, &visible, &root)
     })
     .await?;
-    let body = serde_json::to_vec(&found.results).map_err(|_| ApiError::internal())?;
-    let mut response = answer(metadata::DICOM_JSON, body)?;
-    response
-        .headers_mut()
-        .insert("x-total-count", found.total.into());
+    let mut response = form.answer(&found.results)?;
+    if let Some(total) = found.total {
+        response.headers_mut().insert(TOTAL, total.into());
+    }
+    for warning in &found.warnings {
+        // Letters, digits and marks of ours: a name that is passed on has nothing else.
+        let text = format!("299 {service}: \"{warning}\"");
+        let text = HeaderValue::from_str(&text).map_err(|_| ApiError::internal())?;
+        response.headers_mut().append(WARNING, text);
+    }
     Ok(response)
 }

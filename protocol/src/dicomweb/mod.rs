@@ -2,8 +2,10 @@
 
 pub mod asking;
 pub mod error;
+pub mod field;
 pub mod json;
 pub mod media_type;
+pub mod moment;
 pub mod multipart;
 pub mod part10;
 pub mod path;

@@ -1,8 +1,9 @@
 //! `cargo xtask bench [NAME]`: measurements, as a table and as `target/bench/NAME.json`.
 //!
-//! `peer` runs the viewer beside another one in one browser; `report` turns samples into rows.
+//! `peer` runs the viewer beside another one in one browser; `report` turns samples into rows. `qido` searches 100,000 studies.
 
 mod peer;
+mod qido;
 mod report;
 
 use anyhow::{Context, Result, bail};
@@ -13,8 +14,13 @@ const ROUNDS: usize = 5;
 /// Runs a benchmark; without a name, all of them.
 pub fn bench(name: Option<&str>) -> Result<()> {
     match name {
-        None | Some("peer") => peer::peer(rounds(std::env::args())?),
-        Some(other) => bail!("there is no benchmark {other}, only peer"),
+        None => {
+            qido::qido()?;
+            peer::peer(rounds(std::env::args())?)
+        }
+        Some("peer") => peer::peer(rounds(std::env::args())?),
+        Some("qido") => qido::qido(),
+        Some(other) => bail!("there is no benchmark {other}, only peer and qido"),
     }
 }
 

@@ -6,22 +6,37 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use protocol::dicomweb::json::Dataset;
+use protocol::dicomweb::moment;
 use serde_json::{Map, Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 use super::scan::{PixelPlace, Scan};
+use super::search::matching::{NEXT_ATTRIBUTE, NEXT_ITEM};
 use super::sniff;
 
 /// Study-level attributes of search answers, PS3.18 table 10.6.3-3.
-const STUDY_TAGS: [&str; 13] = [
+pub const STUDY_TAGS: [&str; 13] = [
     "00080020", "00080030", "00080050", "00080090", "00080201", "00081030", "00100010", "00100020",
     "00100021", "00100030", "00100040", "0020000D", "00200010",
 ];
+/// Those that are there where they are asked for: of the modules of patient and study, PS3.3 C.7.1.1 and C.7.2.
+const STUDY_MORE: [&str; 26] = [
+    "00080051", "00080096", "00081032", "00081048", "00081049", "00081060", "00081062", "00081080",
+    "00081084", "00081110", "00100022", "00100024", "00100032", "00101000", "00101001", "00101002",
+    "00101010", "00101020", "00101030", "00102160", "00102180", "001021B0", "00104000", "00120062",
+    "00120063", "00321034",
+];
 /// Series-level attributes of search answers, PS3.18 table 10.6.3-4, and what a series panel shows.
-const SERIES_TAGS: [&str; 12] = [
+pub const SERIES_TAGS: [&str; 12] = [
     "00080021", "00080031", "00080060", "0008103E", "00180015", "00181030", "0020000E", "00200011",
     "00200060", "00400244", "00400245", "00400275",
+];
+/// Those that are there where they are asked for: of the modules of series and equipment, PS3.3 C.7.3.1 and C.7.5.1.
+const SERIES_MORE: [&str; 23] = [
+    "00080070", "00080080", "00080081", "00081010", "00081040", "00081050", "00081052", "00081070",
+    "00081072", "00081090", "00081111", "0008103F", "00181000", "00181020", "00185100", "00200052",
+    "00201040", "00400250", "00400251", "00400253", "00400254", "00400260", "00400280",
 ];
 
 /// Why a readable file is not taken.
@@ -50,6 +65,8 @@ pub struct Entry {
     pub sop: String,
     /// SOP Class UID.
     pub sop_class: String,
+    /// Modality.
+    pub modality: String,
     /// Instance Number.
     pub number: Option<i64>,
     /// Number of Frames.
@@ -82,12 +99,16 @@ impl Entry {
         };
         let available = json!({"vr": "UI", "Value": [sent]});
         attributes.insert("00083002".to_owned(), available);
-        let pick = |tags: &[&str]| -> Map<String, Value> {
+        let pick = |tags: &[&str], more: &[&str]| -> Map<String, Value> {
             tags.iter()
-                .filter_map(|tag| Some(((*tag).to_owned(), attributes.get(*tag)?.clone())))
+                .chain(more)
+                .filter_map(|tag| Some(((*tag).to_owned(), attributes.get(*tag)?)))
+                .filter(|(_, element)| element.get("BulkDataURI").is_none())
+                .map(|(tag, element)| (tag, element.clone()))
                 .collect()
         };
-        let (study_attributes, series_attributes) = (pick(&STUDY_TAGS), pick(&SERIES_TAGS));
+        let study_attributes = pick(&STUDY_TAGS, &STUDY_MORE);
+        let series_attributes = pick(&SERIES_TAGS, &SERIES_MORE);
         let text = serde_json::to_vec(&attributes).map_err(|_| EntryError::Json)?;
         let metadata = deflate(&text).map_err(|_| EntryError::Json)?;
         let dataset = Dataset::from_map(attributes);
@@ -97,6 +118,7 @@ impl Entry {
             series: uid(0x0020_000E, "Series Instance UID")?,
             sop: uid(0x0008_0018, "SOP Instance UID")?,
             sop_class: dataset.text(0x0008_0016).unwrap_or_default(),
+            modality: dataset.text(0x0008_0060).unwrap_or_default(),
             number: dataset.integer(0x0020_0013),
             frame_count: dataset.whole(0x0028_0008).unwrap_or(1).max(1),
             frame_bits: frame_bits(&dataset, scan.pixels).unwrap_or_default(),
@@ -116,6 +138,48 @@ pub fn folded(dataset: &Dataset, tag: u32) -> String {
         Some(name) => folded_name(&[&name.alphabetic, &name.ideographic, &name.phonetic]),
         None => fold(&dataset.text(tag).unwrap_or_default()),
     }
+}
+
+/// All values of a text attribute as searches compare them, with backslashes between.
+pub fn all_folded(dataset: &Dataset, tag: u32) -> String {
+    let element = dataset.as_map().get(&format!("{tag:08X}"));
+    let values = element.and_then(|element| element.get("Value")?.as_array());
+    let folded = values.into_iter().flatten().map(|value| match value {
+        Value::Object(groups) => {
+            let group = |name| groups.get(name).and_then(Value::as_str).unwrap_or_default();
+            folded_name(&["Alphabetic", "Ideographic", "Phonetic"].map(group))
+        }
+        Value::String(text) => fold(text.trim()),
+        _ => String::new(),
+    });
+    folded.collect::<Vec<_>>().join("\\")
+}
+
+/// A day as searches compare it: digits alone, also where it is written as ACR-NEMA did.
+pub fn compared_day(dataset: &Dataset, tag: u32) -> String {
+    moment::digits(&dataset.text(tag).unwrap_or_default())
+}
+
+/// A time as searches compare it: twelve digits, or nothing.
+pub fn compared_time(dataset: &Dataset, tag: u32) -> String {
+    match dataset.text(tag) {
+        Some(text) if text.contains(|c: char| c.is_ascii_digit()) => moment::first_of(&text),
+        _ => String::new(),
+    }
+}
+
+/// Scheduled Procedure Step ID and Requested Procedure ID of each item of the Request Attributes Sequence.
+pub fn compared_requests(dataset: &Dataset) -> String {
+    let items = dataset.items(0x0040_0275);
+    let item = |item: &Dataset| {
+        let part = |tag| {
+            let text = fold(&item.text(tag).unwrap_or_default());
+            text.replace([NEXT_ATTRIBUTE, NEXT_ITEM], " ")
+        };
+        [part(0x0040_0009), part(0x0040_1001)].join(&NEXT_ATTRIBUTE.to_string())
+    };
+    let items: Vec<String> = items.iter().map(item).collect();
+    items.join(&NEXT_ITEM.to_string())
 }
 
 /// Adds what a later file says about the same study or series; an empty value takes nothing away,
@@ -196,6 +260,25 @@ mod tests {
         );
         let expected = json!({"1": {"Value": ["a"]}, "2": {"Value": ["c"]}, "3": {"vr": "LO"}});
         assert_eq!(Value::Object(known), expected);
+    }
+
+    #[test]
+    fn what_searches_compare_is_written_one_way() {
+        let set = |value: Value| Dataset::from_map(value.as_object().unwrap().clone());
+        let set = set(json!({
+            "00080020": {"vr": "DA", "Value": ["2024.02.29"]},
+            "00080030": {"vr": "TM", "Value": ["07:30:15"]},
+            "00080031": {"vr": "TM", "Value": ["2230"]},
+            "00081070": {"vr": "PN", "Value": [{"Alphabetic": "Ro\u{eb}^A"}, {"Ideographic": "\u{5c71}"}]},
+            "00400275": {"vr": "SQ", "Value": [
+                {"00400009": {"vr": "SH", "Value": ["S\t1"]}}, {"00401001": {"vr": "SH", "Value": ["R2"]}}]},
+        }));
+        assert_eq!(compared_day(&set, 0x0008_0020), "20240229");
+        assert_eq!(compared_time(&set, 0x0008_0030), "073015000000");
+        assert_eq!(compared_time(&set, 0x0008_0031), "223000000000");
+        assert_eq!(compared_time(&set, 0x0008_0032), "");
+        assert_eq!(all_folded(&set, 0x0008_1070), "roe^a\\=\u{5c71}");
+        assert_eq!(compared_requests(&set), "s 1\t\n\tr2");
     }
 
     #[test]

@@ -6,22 +6,23 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use protocol::dicomweb::json::Dataset;
-use rusqlite::functions::FunctionFlags;
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension as _, Transaction, params, params_from_iter,
 };
 use serde_json::{Map, Value};
 
-use super::entry::{self, Entry, folded};
-use super::search::{wildcard_match, words_match};
+use super::entry::{self, Entry};
+use super::levels::{insert_series, insert_study, remove_study};
+use super::search::{Counts, matching};
 use super::walk::Listed;
 
 /// Raised with every change of the tables: an index of another version is rebuilt.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const SCHEMA: &str = "
     CREATE TABLE files (
@@ -30,17 +31,30 @@ const SCHEMA: &str = "
         study TEXT, series TEXT, sop TEXT, sop_class TEXT, number INTEGER,
         frame_count INTEGER, frame_bits INTEGER, bits_allocated INTEGER, transfer_syntax TEXT,
         pixel_tag INTEGER, pixel_vr TEXT, pixel_offset INTEGER, pixel_length INTEGER,
-        metadata BLOB);
-    CREATE INDEX files_by_uid ON files (study, series, sop);
+        modality TEXT, metadata BLOB);
+    CREATE INDEX files_by_uid ON files (study, series, sop, current, modality);
     CREATE INDEX files_by_sop ON files (sop);
     CREATE TABLE studies (
-        uid TEXT PRIMARY KEY, name TEXT, patient_id TEXT, birth_date TEXT, sex TEXT,
-        accession TEXT, study_id TEXT, date TEXT, time TEXT, description TEXT, referring TEXT,
+        id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+        patient_id TEXT NOT NULL, issuer TEXT NOT NULL, birth_date TEXT NOT NULL,
+        sex TEXT NOT NULL, accession TEXT NOT NULL, study_id TEXT NOT NULL, date TEXT NOT NULL,
+        time TEXT NOT NULL, description TEXT NOT NULL, referring TEXT NOT NULL,
         modalities TEXT NOT NULL DEFAULT '', series_count INTEGER NOT NULL DEFAULT 0,
-        instance_count INTEGER NOT NULL DEFAULT 0, attributes TEXT NOT NULL) WITHOUT ROWID;
-    CREATE INDEX studies_by_date ON studies (date DESC, time DESC, uid);
+        instance_count INTEGER NOT NULL DEFAULT 0);
+    CREATE INDEX studies_by_date ON studies (date DESC, time DESC, uid, modalities, referring);
+    CREATE INDEX studies_by_name ON studies (name);
+    CREATE INDEX studies_by_patient ON studies (patient_id);
+    CREATE INDEX studies_by_accession ON studies (accession);
+    CREATE INDEX studies_by_referring ON studies (referring);
+    CREATE TABLE study_sets (id INTEGER PRIMARY KEY, attributes TEXT NOT NULL);
+    CREATE VIRTUAL TABLE study_text USING fts5 (
+        name, patient_id, accession, study_id, description, referring,
+        content = '', contentless_delete = 1, tokenize = 'trigram');
     CREATE TABLE series (
         study TEXT, uid TEXT, modality TEXT, number INTEGER, description TEXT, body_part TEXT,
+        date TEXT, time TEXT, laterality TEXT, protocol TEXT, manufacturer TEXT, model TEXT,
+        institution TEXT, department TEXT, station TEXT, performing TEXT, operators TEXT,
+        step_date TEXT, step_time TEXT, requests TEXT,
         instance_count INTEGER NOT NULL DEFAULT 0, frame_count INTEGER NOT NULL DEFAULT 0,
         attributes TEXT NOT NULL, PRIMARY KEY (study, uid)) WITHOUT ROWID;
     CREATE INDEX series_by_uid ON series (uid);";
@@ -88,6 +102,8 @@ pub struct Known {
 pub struct Index {
     path: PathBuf,
     readers: Mutex<Vec<Connection>>,
+    /// How many match what was asked for, until the next change.
+    pub counts: Counts,
 }
 
 impl Index {
@@ -108,8 +124,14 @@ impl Index {
         let index = Self {
             path: path.to_owned(),
             readers: Mutex::new(Vec::new()),
+            counts: Counts::default(),
         };
-        Ok((index, Writer { connection }))
+        let changes = index.counts.changes();
+        let writer = Writer {
+            connection,
+            changes,
+        };
+        Ok((index, writer))
     }
 
     /// Runs a read on a connection of its own.
@@ -156,7 +178,8 @@ fn prepared(path: &Path) -> Result<Connection, IndexError> {
     if version != VERSION {
         connection.execute_batch(&format!(
             "BEGIN; DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS studies;
-             DROP TABLE IF EXISTS series; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+             DROP TABLE IF EXISTS series; DROP TABLE IF EXISTS study_sets;
+             DROP TABLE IF EXISTS study_text; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
         ))?;
     }
     Ok(connection)
@@ -176,27 +199,19 @@ fn is_damage(error: &IndexError) -> bool {
 fn connect(path: &Path) -> Result<Connection, IndexError> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(10))?;
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("wildcard_match", 2, flags, |context| {
-        let text: Option<String> = context.get(1)?;
-        Ok(wildcard_match(
-            context.get_raw(0).as_str()?,
-            &text.unwrap_or_default(),
-        ))
-    })?;
-    connection.create_scalar_function("words_match", 2, flags, |context| {
-        let text: Option<String> = context.get(1)?;
-        Ok(words_match(
-            context.get_raw(0).as_str()?,
-            &text.unwrap_or_default(),
-        ))
-    })?;
+    // 8 MiB: what pages of a list and their filters look at again and again.
+    connection.pragma_update(None, "cache_size", -8192)?;
+    // An index of all files, made for one search, takes longer than any search.
+    connection.pragma_update(None, "automatic_index", false)?;
+    matching::register(&connection)?;
     Ok(connection)
 }
 
 /// The one connection that changes the index.
 pub struct Writer {
     connection: Connection,
+    /// Raised after each change.
+    changes: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -245,7 +260,9 @@ impl Writer {
         for study in studies {
             recount_study(&transaction, study)?;
         }
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        Ok(())
     }
 }
 
@@ -288,8 +305,9 @@ fn insert(transaction: &Transaction, listed: &Listed, entry: &Entry) -> Result<(
         .prepare_cached(
             "INSERT INTO files (path, size, modified_ns, current, study, series, sop, sop_class,
                 number, frame_count, frame_bits, bits_allocated, transfer_syntax, pixel_tag,
-                pixel_vr, pixel_offset, pixel_length, metadata)
-             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                pixel_vr, pixel_offset, pixel_length, modality, metadata)
+             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                ?18)",
         )?
         .execute(params![
             path_bytes(&listed.path),
@@ -308,10 +326,12 @@ fn insert(transaction: &Transaction, listed: &Listed, entry: &Entry) -> Result<(
             pixels.map(|place| super::values::vr_text(place.vr)),
             pixels.map(|place| sql_number(place.offset)),
             pixels.and_then(|place| place.length).map(sql_number),
+            entry.modality,
             entry.metadata,
         ])?;
     let key = [&entry.study];
-    let known = "SELECT attributes FROM studies WHERE uid = ?1";
+    let known =
+        "SELECT attributes FROM study_sets WHERE id = (SELECT id FROM studies WHERE uid = ?1)";
     if let Some((set, text)) = news(transaction, known, &key, &entry.study_attributes)? {
         insert_study(transaction, &entry.study, &set, &text)?;
     }
@@ -345,59 +365,6 @@ fn news(
     }
     let text = serde_json::to_string(&merged).map_err(|_| IndexError::Damaged)?;
     Ok(Some((Dataset::from_map(merged), text)))
-}
-
-fn insert_study(
-    transaction: &Transaction,
-    uid: &str,
-    set: &Dataset,
-    attributes: &str,
-) -> Result<(), IndexError> {
-    let text = |tag| set.text(tag).unwrap_or_default();
-    transaction
-        .prepare_cached(
-            "INSERT OR REPLACE INTO studies (uid, name, patient_id, birth_date, sex, accession,
-                study_id, date, time, description, referring, attributes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        )?
-        .execute(params![
-            uid,
-            folded(set, 0x0010_0010),
-            folded(set, 0x0010_0020),
-            text(0x0010_0030),
-            text(0x0010_0040),
-            folded(set, 0x0008_0050),
-            folded(set, 0x0020_0010),
-            text(0x0008_0020),
-            text(0x0008_0030),
-            folded(set, 0x0008_1030),
-            folded(set, 0x0008_0090),
-            attributes,
-        ])?;
-    Ok(())
-}
-
-fn insert_series(
-    transaction: &Transaction,
-    [study, uid]: [&String; 2],
-    set: &Dataset,
-    attributes: &str,
-) -> Result<(), IndexError> {
-    transaction
-        .prepare_cached(
-            "INSERT OR REPLACE INTO series (study, uid, modality, number, description, body_part,
-                attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params![
-            study,
-            uid,
-            set.text(0x0008_0060).unwrap_or_default(),
-            set.integer(0x0020_0011),
-            folded(set, 0x0008_103E),
-            folded(set, 0x0018_0015),
-            attributes,
-        ])?;
-    Ok(())
 }
 
 fn insert_other(
@@ -439,16 +406,21 @@ fn recount_study(transaction: &Transaction, study: &str) -> Result<(), IndexErro
             "UPDATE studies SET (series_count, instance_count, modalities) = (
                 SELECT count(*), total(instance_count), coalesce('\\' || (
                     SELECT group_concat(modality, '\\') FROM (
-                        SELECT DISTINCT modality FROM series
-                        WHERE study = ?1 AND modality <> '' ORDER BY modality)) || '\\', '')
+                        SELECT DISTINCT modality FROM files
+                        WHERE study = ?1 AND current = 1 AND modality <> ''
+                        ORDER BY modality)) || '\\', '')
                 FROM series WHERE study = ?1)
              WHERE uid = ?1",
         )?
         .execute([study])?;
-    transaction
-        .prepare_cached("DELETE FROM studies WHERE uid = ?1 AND instance_count = 0")?
-        .execute([study])?;
-    Ok(())
+    let gone: Option<i64> = transaction
+        .prepare_cached("DELETE FROM studies WHERE uid = ?1 AND instance_count = 0 RETURNING id")?
+        .query_row([study], |row| row.get(0))
+        .optional()?;
+    match gone {
+        Some(id) => remove_study(transaction, id),
+        None => Ok(()),
+    }
 }
 
 /// SQLite has signed numbers only; no file and no offset is that large.

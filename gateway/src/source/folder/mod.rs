@@ -13,6 +13,7 @@ pub mod frames;
 pub mod index;
 pub mod indexer;
 pub mod input;
+mod levels;
 pub mod scan;
 pub mod search;
 pub mod sniff;
@@ -37,7 +38,7 @@ use self::frames::{FrameError, FrameTable, StoredPixels};
 use self::index::{Index, IndexError};
 use self::indexer::{Indexer, Progress};
 use self::scan::{PixelPlace, ScanLimits};
-use self::search::{Found, Level};
+use self::search::{Found, Within};
 use self::walk::Listed;
 use super::SourceError;
 use crate::auth::access::{StudyPass, Visible};
@@ -187,15 +188,16 @@ impl FolderStore {
     /// Searches what may be found; `root` is the DICOMweb root as a path.
     pub fn search(
         &self,
-        level: Level,
+        within: impl Into<Within>,
         query: &QidoQuery,
         visible: &Visible,
         root: &str,
     ) -> Result<Found, SourceError> {
-        let studies = visible.studies_at(LOCAL);
+        let (within, studies) = (within.into(), visible.studies_at(LOCAL));
+        let counts = &self.index.counts;
         Ok(self
             .index
-            .read(|connection| search::search(connection, level, query, studies, root))?)
+            .read(|connection| search::search(connection, counts, &within, query, studies, root))?)
     }
 
     /// Referring Physician's Name, as it is searched, and Patient ID of a study.
@@ -204,9 +206,8 @@ impl FolderStore {
         study: &str,
     ) -> Result<Option<(String, String)>, SourceError> {
         Ok(self.index.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT coalesce(referring, ''), coalesce(patient_id, '') FROM studies WHERE uid = ?1",
-            )?;
+            let mut statement = connection
+                .prepare_cached("SELECT referring, patient_id FROM studies WHERE uid = ?1")?;
             let found = statement.query_row([study], |row| Ok((row.get(0)?, row.get(1)?)));
             Ok(found.optional()?)
         })?)
@@ -215,8 +216,8 @@ impl FolderStore {
     /// All referring physicians, as they are searched.
     pub fn referring(&self) -> Result<Vec<String>, SourceError> {
         Ok(self.index.read(|connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT DISTINCT coalesce(referring, '') FROM studies")?;
+            let mut statement =
+                connection.prepare_cached("SELECT DISTINCT referring FROM studies")?;
             let names = statement.query_map([], |row| row.get(0))?;
             Ok(names.collect::<rusqlite::Result<_>>()?)
         })?)

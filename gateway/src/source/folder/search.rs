@@ -2,15 +2,34 @@
 //!
 //! Source: DICOM PS3.18 section 10.6, PS3.4 section C.2.2.2 (matching).
 
-use protocol::dicomweb::path;
-use protocol::dicomweb::query::{Field, Filter, QidoQuery};
-use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, Row, params_from_iter};
-use serde_json::{Map, Value, json};
+mod answer;
+mod condition;
+pub mod matching;
 
-use super::entry::{fold, inflate_into};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use protocol::dicomweb::query::{Field, QidoQuery};
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, params_from_iter};
+use serde_json::{Value, json};
+
+use self::answer::{Answering, INSTANCE_COLUMNS, SERIES_COLUMNS, STUDY_COLUMNS, Wanted};
+use self::condition::{column, combined, condition, item, order_column};
 use super::index::IndexError;
 use crate::auth::visible::Studies;
+
+/// Most results of one answer: others are had by `offset`.
+const MOST_RESULTS: u32 = 10_000;
+/// Most instances of one answer.
+const MOST_INSTANCES: u32 = 50_000;
+/// Where counting stops: a search over all instances would read each of them.
+const MOST_COUNTED: i64 = 1_000_000;
+/// Counts that are remembered.
+const MOST_REMEMBERED: usize = 512;
+/// Bytes of a question whose answer is remembered.
+const LONGEST_REMEMBERED: usize = 16 << 10;
 
 /// What is searched for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,83 +42,76 @@ pub enum Level {
     Instance,
 }
 
+/// What is searched for, and where; a UID is taken as it stands: it may hold commas or wildcards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Within {
+    /// What a result is.
+    pub level: Level,
+    /// The study whose series or instances are searched; none for those of all.
+    pub study: Option<String>,
+    /// The series whose instances are searched.
+    pub series: Option<String>,
+}
+
+impl From<Level> for Within {
+    fn from(level: Level) -> Self {
+        Self {
+            level,
+            study: None,
+            series: None,
+        }
+    }
+}
+
 /// One page of an answer.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Found {
     /// Data sets of this page.
     pub results: Vec<Value>,
-    /// Results without limit and offset.
-    pub total: u64,
+    /// Results without limit and offset; `None` where there are more than are counted.
+    pub total: Option<u64>,
+    /// What the asker is told beside: there is more, or something was passed over.
+    pub warnings: Vec<String>,
 }
 
-/// Where a field is searched: table alias and column.
-fn column(field: Field) -> &'static str {
-    match field {
-        Field::StudyInstanceUid => "s.uid",
-        Field::SeriesInstanceUid => "e.uid",
-        Field::SopInstanceUid => "f.sop",
-        Field::SopClassUid => "f.sop_class",
-        Field::PatientName => "s.name",
-        Field::PatientId => "s.patient_id",
-        Field::PatientBirthDate => "s.birth_date",
-        Field::PatientSex => "s.sex",
-        Field::AccessionNumber => "s.accession",
-        Field::StudyId => "s.study_id",
-        Field::StudyDate => "s.date",
-        Field::StudyTime => "s.time",
-        Field::StudyDescription => "s.description",
-        Field::ModalitiesInStudy => "s.modalities",
-        Field::Modality => "e.modality",
-        Field::ReferringPhysicianName => "s.referring",
-        Field::SeriesNumber => "e.number",
-        Field::SeriesDescription => "e.description",
-        Field::BodyPartExamined => "e.body_part",
-        Field::InstanceNumber => "f.number",
+/// How many match, as long as nothing changes: whoever turns pages asks for the same again and again.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Changes of the index.
+    changes: Arc<AtomicU64>,
+    known: Mutex<(u64, HashMap<String, i64>)>,
+}
+
+impl Counts {
+    /// The number that is raised after each change of the index.
+    pub fn changes(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.changes)
     }
-}
 
-/// The condition of one filter; its values are appended to `values`.
-fn condition(field: Field, filter: &Filter, fuzzy: bool, values: &mut Vec<Sql>) -> String {
-    let column = column(field);
-    match filter {
-        Filter::AnyOf(list) if field == Field::ModalitiesInStudy => {
-            let each = list.iter().map(|code| {
-                values.push(Sql::Text(format!("\\{code}\\")));
-                "instr(s.modalities, ?) > 0"
-            });
-            format!("({})", each.collect::<Vec<_>>().join(" OR "))
-        }
-        Filter::AnyOf(list) => {
-            values.extend(list.iter().cloned().map(Sql::Text));
-            format!("{column} IN ({})", vec!["?"; list.len()].join(", "))
-        }
-        Filter::Text(text) => {
-            values.push(Sql::Text(fold(text)));
-            let name = matches!(field, Field::PatientName | Field::ReferringPhysicianName);
-            let function = if fuzzy && name {
-                "words_match"
-            } else {
-                "wildcard_match"
-            };
-            format!("{function}(?, {column})")
-        }
-        Filter::Range { from, to } => {
-            let mut parts = vec![format!("{column} <> ''")];
-            if let Some(from) = from {
-                values.push(Sql::Text(from.clone()));
-                parts.push(format!("{column} >= ?"));
+    fn of(
+        &self,
+        question: String,
+        count: impl FnOnce() -> Result<i64, IndexError>,
+    ) -> Result<i64, IndexError> {
+        // Read before the count: what changes meanwhile makes it be counted again.
+        let now = self.changes.load(Ordering::SeqCst);
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut known = known();
+            if known.0 != now {
+                *known = (now, HashMap::new());
             }
-            if let Some(to) = to {
-                // A time that is cut short stands for all that begins with it.
-                parts.push(format!("substr({column}, 1, {}) <= ?", to.len()));
-                values.push(Sql::Text(to.clone()));
+            if let Some(count) = known.1.get(&question) {
+                return Ok(*count);
             }
-            format!("({})", parts.join(" AND "))
         }
-        Filter::Number(number) => {
-            values.push(Sql::Integer(*number));
-            format!("{column} = ?")
+        let found = count()?;
+        let mut known = known();
+        let has_room = known.1.len() < MOST_REMEMBERED && question.len() < LONGEST_REMEMBERED;
+        if known.0 == now && has_room {
+            known.1.insert(question, found);
         }
+        Ok(found)
     }
 }
 
@@ -126,54 +138,93 @@ fn may_be_found(studies: &Studies, values: &mut Vec<Sql>) -> Option<String> {
             }
             let listed = "(SELECT value FROM json_each(?))";
             Some(format!(
-                "(s.uid IN {listed} OR (coalesce(s.referring, '') IN {listed} AND s.uid NOT IN {listed}))"
+                "(s.uid IN {listed} OR (s.referring IN {listed} AND s.uid NOT IN {listed}))"
             ))
         }
     }
 }
 
-fn plan(level: Level, query: &QidoQuery, studies: &Studies) -> Plan {
-    let mut values = Vec::new();
-    let mut own = Vec::new();
-    let mut below = Vec::new();
-    let mut below_values = Vec::new();
-    for (field, filter) in &query.filters {
-        let is_below = matches!(
-            (level, column(*field).as_bytes().first()),
-            (Level::Study, Some(b'e' | b'f')) | (Level::Series, Some(b'f'))
-        );
-        let (conditions, bound) = if is_below {
-            (&mut below, &mut below_values)
-        } else {
-            (&mut own, &mut values)
-        };
-        conditions.push(condition(*field, filter, query.fuzzy_matching, bound));
-    }
-    if !below.is_empty() {
-        let inner = below.join(" AND ");
-        own.push(match level {
-            Level::Study => format!(
-                "EXISTS (SELECT 1 FROM series e JOIN files f
-                   ON f.study = e.study AND f.series = e.uid AND f.current = 1
-                 WHERE e.study = s.uid AND {inner})"
-            ),
-            _ => format!(
-                "EXISTS (SELECT 1 FROM files f
-                 WHERE f.study = e.study AND f.series = e.uid AND f.current = 1 AND {inner})"
-            ),
+/// Attributes of an item of the Request Attributes Sequence, which match together.
+const ITEM: [Field; 2] = [Field::ScheduledProcedureStepId, Field::RequestedProcedureId];
+
+/// Conditions, each with its table's alias and its values.
+fn conditions(query: &QidoQuery) -> Vec<(u8, String, Vec<Sql>)> {
+    let mut found = Vec::new();
+    let mut add = |alias: &str, make: &mut dyn FnMut(&mut Vec<Sql>) -> Option<String>| {
+        let mut values = Vec::new();
+        if let Some(condition) = make(&mut values) {
+            found.push((alias.as_bytes()[0], condition, values));
+        }
+    };
+    let pairs = query.combined();
+    for (fields, ranges) in &pairs {
+        add(column(fields[0]), &mut |values| {
+            Some(combined(*fields, *ranges, values))
         });
+    }
+    add("e", &mut |values| {
+        item(ITEM.map(|field| query.filter(field)), values)
+    });
+    for (field, filter) in &query.filters {
+        let is_done = ITEM.contains(field) || pairs.iter().any(|(both, _)| both.contains(field));
+        if !is_done {
+            add(column(*field), &mut |values| {
+                Some(condition(*field, filter, query.fuzzy_matching, values))
+            });
+        }
+    }
+    found
+}
+
+fn plan(within: &Within, query: &QidoQuery, studies: &Studies) -> Plan {
+    let level = within.level;
+    let (mut own, mut values) = (Vec::new(), Vec::new());
+    let (mut below, mut below_values, mut below_files) = (Vec::new(), Vec::new(), false);
+    for (alias, condition, mut bound) in conditions(query) {
+        let is_below = matches!(
+            (level, alias),
+            (Level::Study, b'e' | b'f') | (Level::Series, b'f')
+        );
+        if is_below {
+            below_files |= alias == b'f';
+            below.push(condition);
+            below_values.append(&mut bound);
+        } else {
+            own.push(condition);
+            values.append(&mut bound);
+        }
+    }
+    // What a UID names is looked up first, else studies are gone through in their order.
+    let is_named = [Field::SeriesInstanceUid, Field::SopInstanceUid]
+        .into_iter()
+        .any(|field| query.filter(field).is_some());
+    if !below.is_empty() {
+        own.push(below_condition(
+            level,
+            &below.join(" AND "),
+            below_files,
+            is_named,
+        ));
         values.append(&mut below_values);
     }
+    let place = [("s.uid", &within.study), ("e.uid", &within.series)];
+    for (column, uid) in place {
+        if let Some(uid) = uid {
+            own.push(format!("{column} = ?"));
+            values.push(Sql::Text(uid.clone()));
+        }
+    }
     own.extend(may_be_found(studies, &mut values));
+    let join = if is_named { "JOIN" } else { "CROSS JOIN" };
+    let series = format!("studies s {join} series e ON e.study = s.uid");
     let (tables, default_order) = match level {
-        Level::Study => ("studies s", "s.date DESC, s.time DESC, s.uid"),
+        Level::Study => ("studies s".to_owned(), "s.date DESC, s.time DESC, s.uid"),
         Level::Series => (
-            "series e JOIN studies s ON s.uid = e.study",
+            series,
             "s.date DESC, s.time DESC, s.uid, e.number IS NULL, e.number, e.uid",
         ),
         Level::Instance => (
-            "files f JOIN series e ON e.study = f.study AND e.uid = f.series
-             JOIN studies s ON s.uid = f.study",
+            format!("{series} {join} files f ON f.study = e.study AND f.series = e.uid"),
             "s.date DESC, s.time DESC, s.uid, e.number IS NULL, e.number, e.uid,
              f.number IS NULL, f.number, f.sop",
         ),
@@ -188,12 +239,17 @@ fn plan(level: Level, query: &QidoQuery, studies: &Studies) -> Plan {
     };
     let order = match query
         .order_by
-        .map(|order| (column(order.field), order.descending))
+        .map(|order| (order_column(order.field), order.descending))
     {
         Some((column, descending)) if reaches(level, column) => {
-            let direction = if descending { "DESC" } else { "ASC" };
-            // What has no value comes last, whichever way round.
-            format!("coalesce({column}, '') = '', {column} {direction}, {default_order}")
+            // What has no value comes last, whichever way round; downwards it does so by itself.
+            if descending && default_order.starts_with(&format!("{column} DESC")) {
+                default_order.to_owned()
+            } else if descending {
+                format!("{column} DESC, {default_order}")
+            } else {
+                format!("coalesce({column}, '') = '', {column}, {default_order}")
+            }
         }
         _ => default_order.to_owned(),
     };
@@ -201,6 +257,26 @@ fn plan(level: Level, query: &QidoQuery, studies: &Studies) -> Plan {
         from: format!("FROM {tables}{filter}"),
         values,
         order,
+    }
+}
+
+/// The condition that something below matches: one series, or one file of it, in all of the inner conditions.
+fn below_condition(level: Level, inner: &str, has_files: bool, is_named: bool) -> String {
+    let files = "f.study = e.study AND f.series = e.uid AND f.current = 1";
+    let series = match has_files {
+        true => format!("series e JOIN files f ON {files}"),
+        false => "series e".to_owned(),
+    };
+    match (level, is_named) {
+        (Level::Study, true) => format!("s.uid IN (SELECT e.study FROM {series} WHERE {inner})"),
+        (Level::Study, false) => {
+            format!("EXISTS (SELECT 1 FROM {series} WHERE e.study = s.uid AND {inner})")
+        }
+        (_, true) => format!(
+            "(e.study, e.uid) IN
+             (SELECT f.study, f.series FROM files f WHERE f.current = 1 AND {inner})"
+        ),
+        (_, false) => format!("EXISTS (SELECT 1 FROM files f WHERE {files} AND {inner})"),
     }
 }
 
@@ -214,196 +290,112 @@ fn reaches(level: Level, column: &str) -> bool {
 }
 
 /// Runs a search. `root` is the DICOMweb root as a path, for `RetrieveURL`.
+///
+/// # Errors
+/// The index fails.
 pub fn search(
     connection: &Connection,
-    level: Level,
+    counts: &Counts,
+    within: &Within,
     query: &QidoQuery,
     studies: &Studies,
     root: &str,
 ) -> Result<Found, IndexError> {
+    let wanted = Wanted::of(query);
     let Plan {
         from,
         mut values,
         order,
-    } = plan(level, query, studies);
-    let count = format!("SELECT count(*) {from}");
-    let total: i64 = connection
-        .prepare_cached(&count)?
-        .query_row(params_from_iter(&values), |row| row.get(0))?;
-    let columns = match level {
-        Level::Study => "s.uid, s.attributes, s.series_count, s.instance_count, s.modalities",
-        Level::Series => {
-            "e.study, e.uid, e.attributes, s.attributes, e.instance_count, e.frame_count"
-        }
-        Level::Instance => "f.study, f.series, f.sop, f.metadata",
+    } = plan(within, query, studies);
+    let question = format!("{from} {values:?}");
+    let count_values = values.clone();
+    let (columns, most) = match within.level {
+        Level::Study => (STUDY_COLUMNS.to_owned(), MOST_RESULTS),
+        Level::Series => (format!("{STUDY_COLUMNS}, {SERIES_COLUMNS}"), MOST_RESULTS),
+        Level::Instance => (
+            format!("{STUDY_COLUMNS}, {SERIES_COLUMNS}, {INSTANCE_COLUMNS}"),
+            MOST_INSTANCES,
+        ),
     };
     let sql = format!("SELECT {columns} {from} ORDER BY {order} LIMIT ? OFFSET ?");
-    values.push(Sql::Integer(query.limit.map_or(-1, i64::from)));
+    let limit = query.limit.unwrap_or(most).min(most);
+    values.push(Sql::Integer(i64::from(limit)));
     values.push(Sql::Integer(i64::from(query.offset)));
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(&values))?;
+    let mut answering = Answering::new(connection, within, &wanted, studies, root);
     let mut results = Vec::new();
     while let Some(row) = rows.next()? {
-        results.push(Value::Object(match level {
-            Level::Study => study(row, root)?,
-            Level::Series => series(row, root)?,
-            Level::Instance => instance(row, root, &query.include_fields)?,
-        }));
+        results.push(answering.data_set(row)?);
     }
+    let end = u64::from(query.offset) + results.len() as u64;
+    // A page that is not full ends with the last result.
+    let is_last = results.len() < limit as usize && (query.offset == 0 || !results.is_empty());
+    let total = if is_last {
+        Some(end)
+    } else {
+        let counted = counts.of(question, || {
+            let count = format!("SELECT count(*) FROM (SELECT 1 {from} LIMIT {MOST_COUNTED})");
+            let mut statement = connection.prepare_cached(&count)?;
+            Ok(statement.query_row(params_from_iter(&count_values), |row| row.get(0))?)
+        })?;
+        // A full page is there, whatever was counted a moment before.
+        let counted = u64::try_from(counted).unwrap_or_default();
+        (counted < MOST_COUNTED.unsigned_abs()).then_some(counted.max(if results.is_empty() {
+            0
+        } else {
+            end
+        }))
+    };
+    let is_cut = query.limit.is_none_or(|limit| limit > most);
     Ok(Found {
+        warnings: warnings(query, &wanted, end, total, is_cut),
         results,
-        total: u64::try_from(total).unwrap_or_default(),
+        total,
     })
 }
 
-fn attributes(text: &str) -> Result<Map<String, Value>, IndexError> {
-    serde_json::from_str(text).map_err(|_| IndexError::Damaged)
-}
-
-fn add_common(set: &mut Map<String, Value>, url: String) {
-    set.insert(
-        "00080005".into(),
-        json!({"vr": "CS", "Value": ["ISO_IR 192"]}),
-    );
-    set.insert("00080056".into(), json!({"vr": "CS", "Value": ["ONLINE"]}));
-    set.insert("00081190".into(), json!({"vr": "UR", "Value": [url]}));
-}
-
-fn study(row: &Row<'_>, root: &str) -> Result<Map<String, Value>, IndexError> {
-    let uid: String = row.get(0)?;
-    let mut set = attributes(row.get_ref(1)?.as_str().unwrap_or_default())?;
-    let (series_count, instance_count): (i64, i64) = (row.get(2)?, row.get(3)?);
-    let modalities: String = row.get(4)?;
-    let modalities: Vec<&str> = modalities
-        .split('\\')
-        .filter(|code| !code.is_empty())
-        .collect();
-    set.insert("00080061".into(), json!({"vr": "CS", "Value": modalities}));
-    set.insert(
-        "00201206".into(),
-        json!({"vr": "IS", "Value": [series_count]}),
-    );
-    set.insert(
-        "00201208".into(),
-        json!({"vr": "IS", "Value": [instance_count]}),
-    );
-    add_common(&mut set, format!("{root}/{}", path::study(&uid)));
-    Ok(set)
-}
-
-fn series(row: &Row<'_>, root: &str) -> Result<Map<String, Value>, IndexError> {
-    let (study, uid): (String, String) = (row.get(0)?, row.get(1)?);
-    let mut set = attributes(row.get_ref(2)?.as_str().unwrap_or_default())?;
-    for (tag, value) in attributes(row.get_ref(3)?.as_str().unwrap_or_default())? {
-        set.entry(tag).or_insert(value);
-    }
-    let (instance_count, frame_count): (i64, i64) = (row.get(4)?, row.get(5)?);
-    set.insert(
-        "00201209".into(),
-        json!({"vr": "IS", "Value": [instance_count]}),
-    );
-    // All frames of the series: what a series panel shows as its number of pictures.
-    set.insert(
-        "00280008".into(),
-        json!({"vr": "IS", "Value": [frame_count]}),
-    );
-    add_common(
-        &mut set,
-        format!("{root}/{}", path::one_series(&study, &uid)),
-    );
-    Ok(set)
-}
-
-/// Instance-level attributes of an answer, PS3.18 table 10.6.3-5.
-const INSTANCE_TAGS: [&str; 11] = [
-    "00080016", "00080018", "00083002", "0020000D", "0020000E", "00200013", "00280008", "00280010",
-    "00280011", "00280100", "00080060",
-];
-
-fn instance(
-    row: &Row<'_>,
-    root: &str,
-    wanted: &[String],
-) -> Result<Map<String, Value>, IndexError> {
-    let uids: [String; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
-    let mut text = Vec::new();
-    inflate_into(row.get_ref(3)?.as_blob().unwrap_or_default(), &mut text)
-        .map_err(|_| IndexError::Damaged)?;
-    let mut all: Map<String, Value> =
-        serde_json::from_slice(&text).map_err(|_| IndexError::Damaged)?;
-    let base = format!("{root}/{}", path::instance(&uids[0], &uids[1], &uids[2]));
-    let mut set = if wanted.iter().any(|name| name == "all") {
-        all.retain(|_, value| value.get("BulkDataURI").is_none() && value["vr"] != "SQ");
-        all
+/// What the asker is told beside the results, in the words of PS3.18 8.3.4 where it has some.
+fn warnings(
+    query: &QidoQuery,
+    wanted: &Wanted,
+    end: u64,
+    total: Option<u64>,
+    is_cut: bool,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let end = end.max(u64::from(query.offset));
+    let remaining = total.map(|total| total.saturating_sub(end));
+    if remaining != Some(0) && is_cut {
+        warnings.push(
+            "The number of results exceeded the maximum supported by the server. \
+             Additional results can be requested."
+                .to_owned(),
+        );
     } else {
-        let extra = wanted.iter().filter_map(|name| tag_name(name));
-        INSTANCE_TAGS
-            .iter()
-            .map(|tag| (*tag).to_owned())
-            .chain(extra)
-            .filter_map(|tag| all.remove(&tag).map(|value| (tag, value)))
-            .filter(|(_, value)| value.get("BulkDataURI").is_none())
-            .collect()
-    };
-    add_common(&mut set, base);
-    Ok(set)
-}
-
-/// Eight digits for a keyword or a tag.
-fn tag_name(name: &str) -> Option<String> {
-    use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry as _};
-    if name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Some(name.to_ascii_uppercase());
-    }
-    let tag = dicom_dictionary_std::StandardDataDictionary
-        .by_name(name)?
-        .tag();
-    Some(format!("{:04X}{:04X}", tag.group(), tag.element()))
-}
-
-/// Matches `*` and `?` (PS3.4 C.2.2.2.4) against a value or one of its `=` groups.
-pub fn wildcard_match(pattern: &str, text: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    glob(&pattern, text)
-        || (text.contains('=') && text.split('=').any(|group| glob(&pattern, group)))
-}
-
-fn glob(pattern: &[char], text: &str) -> bool {
-    let text: Vec<char> = text.chars().collect();
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == text[t] => (p, t) = (p + 1, t + 1),
-            // On a mismatch the last star swallows one character more.
-            _ => match star {
-                Some((at, from)) => {
-                    star = Some((at, from + 1));
-                    (p, t) = (at + 1, from + 1);
-                }
-                None => return false,
-            },
+        match remaining {
+            Some(0) => {}
+            Some(remaining) => warnings.push(format!(
+                "There are {remaining} additional results that can be requested"
+            )),
+            None => warnings.push("There are additional results that can be requested".to_owned()),
         }
     }
-    pattern[p..].iter().all(|c| *c == '*')
-}
-
-/// True where every word of the pattern begins a word of the text.
-pub fn words_match(pattern: &str, text: &str) -> bool {
-    let words = |text: &'_ str| -> Vec<String> {
-        text.split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
-    let known = words(text);
-    words(pattern)
-        .iter()
-        .all(|word| known.iter().any(|other| other.starts_with(word.as_str())))
+    if query.multiple_values {
+        warnings.push(
+            "The multiplevaluematching parameter is not supported. \
+             Multiple Value Matching has not been performed."
+                .to_owned(),
+        );
+    }
+    if !wanted.unknown.is_empty() {
+        let names = wanted.unknown.iter().take(8).map(String::as_str);
+        let names = names.collect::<Vec<_>>().join(", ");
+        warnings.push(format!(
+            "No attributes are named {names}: they were passed over."
+        ));
+    }
+    warnings
 }
 
 #[cfg(test)]
@@ -411,25 +403,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wildcards_match_as_in_ps3_4() {
-        for (pattern, text, expected) in [
-            ("doe*", "doe^john", true),
-            ("*john", "doe^john", true),
-            ("d?e^*", "doe^john", true),
-            ("doe", "doe^john", false),
-            ("*a*b*c", "xxaxxbxxbc", true),
-            ("*a*b*c", "xxaxxbxxbd", false),
-            ("山田*", "yamada^tarou=山田^太郎", true),
-            ("", "doe", false),
-        ] {
-            assert_eq!(wildcard_match(pattern, text), expected, "{pattern} {text}");
-        }
+    fn counts_are_remembered_until_something_changes() {
+        let counts = Counts::default();
+        let of = |number| counts.of("FROM studies s".to_owned(), || Ok(number)).ok();
+        assert_eq!([of(1), of(2)], [Some(1), Some(1)]);
+        counts.changes().fetch_add(1, Ordering::SeqCst);
+        assert_eq!([of(3), of(4)], [Some(3), Some(3)]);
     }
 
     #[test]
-    fn fuzzy_matching_compares_the_beginnings_of_words() {
-        assert!(words_match("john do", "doe^john"));
-        assert!(!words_match("ohn", "doe^john"));
-        assert!(words_match("", "doe^john"));
+    fn the_asker_is_told_what_is_left_in_the_words_of_the_standard() {
+        let query = QidoQuery::default();
+        let told = |end, total, is_cut| warnings(&query, &Wanted::default(), end, total, is_cut);
+        assert_eq!(told(2, Some(2), true), [""; 0]);
+        let left = ["There are 3 additional results that can be requested"];
+        assert_eq!(told(2, Some(5), false), left);
+        assert!(told(2, None, true)[0].starts_with("The number of results exceeded the maximum"));
+        assert!(told(2, Some(5), true)[0].ends_with("Additional results can be requested."));
     }
 }

@@ -187,7 +187,6 @@ pub fn page_query(attempt: Attempt, order: Order, offset: usize, limit: usize) -
         ]
         .map(str::to_owned)
         .to_vec(),
-        fuzzy_matching: false,
         order_by: Some(OrderBy {
             field: match order.column {
                 Column::Patient => Field::PatientName,
@@ -200,6 +199,7 @@ pub fn page_query(attempt: Attempt, order: Order, offset: usize, limit: usize) -
             },
             descending: order.descending,
         }),
+        ..QidoQuery::default()
     };
     query.to_query_string()
 }
