@@ -1,5 +1,6 @@
 //! Handlers, a file an endpoint.
 
+pub mod accepted;
 pub mod admin;
 pub mod admin_page;
 mod asking;
@@ -7,8 +8,10 @@ pub mod audit;
 pub mod audit_export;
 pub mod audit_page;
 pub mod bulk;
+pub mod capabilities;
+pub mod conditional;
 pub mod config_json;
-pub mod document;
+mod document;
 pub mod emergency;
 pub mod files;
 pub mod frames;
@@ -25,10 +28,13 @@ pub mod pages;
 pub mod passkeys;
 pub mod query;
 pub mod recipient;
+pub mod rendered;
+pub mod retrieve;
 pub mod session;
 mod share_link;
 pub mod shares;
 pub mod thumbnail;
+pub mod wado_uri;
 pub mod wide;
 
 use axum::body::Body;
