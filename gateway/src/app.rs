@@ -15,14 +15,15 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::ApiError;
 use crate::headers;
 use crate::openapi::usual::{
-    CSS, SCRIPT, SVG, app_file, app_page, audit_queries, file, form, invoke_queries, operators,
+    CSS, SCRIPT, SVG, app_file, app_page, audit_queries, drawn_queries, file, form, invoke_queries,
+    operators, wado_queries,
 };
-use crate::openapi::{Body, Content, Costs, Table, Who, delete, document, get, post, put};
+use crate::openapi::{Body, Content, Costs, Table, Who, delete, document, get, options, post, put};
 use crate::requests;
 use crate::routes::{
-    admin, admin_page, audit, audit_export, audit_page, bulk, config_json, document as documents,
-    emergency, files, frames, health, invoke, launch, login, metadata, oidc, operators, pages,
-    passkeys, query, recipient, session, shares, thumbnail, wide,
+    admin, admin_page, audit, audit_export, audit_page, bulk, capabilities, config_json, emergency,
+    files, frames, health, invoke, launch, login, metadata, oidc, operators, pages, passkeys,
+    query, recipient, rendered, retrieve, session, shares, thumbnail, wado_uri, wide,
 };
 use crate::state::Shared;
 
@@ -61,7 +62,16 @@ pub fn table() -> Table {
     administration(&mut table);
     for root in ["/dicomweb", "/dicomweb/{source}"] {
         dicomweb(&mut table, root);
+        retrieved(&mut table, root);
     }
+    let described = options("/dicomweb", "What the service can do").fails(&[406]);
+    let described = described.answers(200, Content::Media(capabilities::WADL));
+    table.add(described, capabilities::options);
+    let wado = get("/wado", "One instance, as older systems link to it").who(Who::Session);
+    let wado = wado_queries(wado)
+        .answers(304, Content::Nothing)
+        .fails(&[403, 404, 406]);
+    table.add(wado, wado_uri::wado);
     table
 }
 
@@ -459,7 +469,11 @@ fn dicomweb(table: &mut Table, root: &str) {
             .query("ModalitiesInStudy", "text")
             .query("StudyInstanceUID", "uid")
     };
-    let whole = |path: String| read(path, "All attributes").answers(200, Content::DicomJson);
+    let whole = |path: String| {
+        let whole = read(path, "All attributes").answers(200, Content::DicomJson);
+        let whole = whole.answers(200, Content::Media("multipart/related"));
+        whole.query("accept", "text").answers(304, Content::Nothing)
+    };
     let pixels = |path: String, summary, kinds: &[&'static str]| {
         kinds.iter().fold(read(path, summary), |operation, kind| {
             operation.answers(200, Content::Media(kind))
@@ -471,7 +485,6 @@ fn dicomweb(table: &mut Table, root: &str) {
         "image/*",
         "video/*",
     ];
-    let drawn = ["image/png", "image/jpeg"];
     let studies = search(format!("{root}/studies"), "Searches studies");
     table.add(studies, query::studies);
     for path in [format!("{root}/series"), format!("{study}/series")] {
@@ -488,25 +501,60 @@ fn dicomweb(table: &mut Table, root: &str) {
         table.add(whole(format!("{level}/metadata")), metadata::metadata);
     }
     let frames = format!("{instance}/frames/{{list}}");
-    table.add(pixels(frames, "Frames", &octets), frames::frames);
+    let frames = pixels(frames, "Frames", &octets).answers(304, Content::Nothing);
+    table.add(frames.query("accept", "text"), frames::frames);
     let value = format!("{instance}/bulk/{{tag_path}}");
     let value = pixels(value, "A value that metadata left out", &octets);
     let part = Content::Media("application/octet-stream");
     let value = value.answers(206, part).answers(416, Content::Nothing);
     table.add(value, bulk::bulk);
-    let picture = |level: &str| {
-        let path = format!("{level}/thumbnail");
-        pixels(path, "A small picture", &drawn).query("size", "size")
+}
+
+/// What is drawn, and what is taken away, of one DICOMweb root.
+fn retrieved(table: &mut Table, root: &str) {
+    let study = format!("{root}/studies/{{study}}");
+    let series = format!("{study}/series/{{series}}");
+    let instance = format!("{series}/instances/{{instance}}");
+    let frames = format!("{instance}/frames/{{list}}");
+    let read = |path: String, summary| {
+        let read = get(path, summary).who(Who::Session);
+        read.fails(&[400, 404, 406, 502, 504])
+            .query("accept", "text")
     };
-    table.add(picture(&instance), thumbnail::instance);
-    let document = format!("{instance}/rendered");
-    let document = pixels(document, "The document inside", &["application/pdf"]);
-    table.add(document, documents::rendered);
-    table.add(picture(&series), thumbnail::series);
+    let files = |level: &str| {
+        let files = read(level.to_owned(), "Instances as files").query("reason", "text");
+        let files = files.answers(200, Content::Media("multipart/related"));
+        let files = files.answers(200, Content::Media("application/dicom"));
+        files.fails(&[403])
+    };
+    for level in [&study, &series, &instance] {
+        table.add(files(level), retrieve::retrieve);
+    }
+    let drawn = |path: String, summary| {
+        let kinds = ["image/png", "image/jpeg", "image/gif", "multipart/related"];
+        let drawn = read(path, summary).answers(304, Content::Nothing);
+        kinds.iter().fold(drawn, |drawn, kind| {
+            drawn.answers(200, Content::Media(kind))
+        })
+    };
+    let small = |level: &str| {
+        let small = drawn(format!("{level}/thumbnail"), "A small picture");
+        small.query("size", "size").query("viewport", "text")
+    };
+    table.add(small(&study), thumbnail::study);
+    table.add(small(&series), thumbnail::series);
+    table.add(small(&instance), thumbnail::instance);
+    table.add(small(&frames), thumbnail::frame);
+    let picture = |level: &str| drawn_queries(drawn(format!("{level}/rendered"), "A picture"));
+    table.add(picture(&study), rendered::study);
+    table.add(picture(&series), rendered::series);
+    let of_instance = picture(&instance).answers(200, Content::Media("application/pdf"));
+    table.add(of_instance, rendered::instance);
+    table.add(picture(&frames), rendered::frames);
 }
 
 async fn method_not_allowed() -> ApiError {
-    let message = "this address is read with GET or HEAD only";
+    let message = "this address is not asked in this way";
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",

@@ -79,6 +79,7 @@ impl From<SourceError> for ApiError {
             SourceError::InstanceUnknown => Self::not_found("instance_unknown", message),
             SourceError::BulkUnknown => Self::not_found("bulk_unknown", message),
             SourceError::FrameUnknown => Self::not_found("frame_unknown", message),
+            SourceError::Rewritten(_) => Self::not_acceptable(message),
             SourceError::PictureUnknown => Self::not_found("no_picture", message),
             SourceError::Upstream(error) => Self::from_upstream(&error, message),
             SourceError::Frame(error) => Self::from_frame(&error, message),

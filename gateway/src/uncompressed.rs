@@ -4,7 +4,7 @@ use protocol::dicomweb::json::Dataset;
 use viewer_core::decode::{DecodeError, Limits, decode_frame};
 use viewer_core::model::Instance;
 use viewer_core::model::NoPixels;
-use viewer_core::pixel::{Frame, PixelFormat};
+use viewer_core::pixel::{Frame, Photometric, PixelFormat};
 
 use crate::source::folder::frames::StoredPixels;
 use crate::source::folder::sniff::EXPLICIT_LITTLE_ENDIAN;
@@ -49,9 +49,21 @@ pub fn frame(
     limits: &Limits,
 ) -> Result<Vec<u8>, UncompressedError> {
     let instance = Instance::from_dataset(dataset).ok_or(UncompressedError::Damaged)?;
+    frame_of(stored, pixels, &instance, limits).map(|(bytes, _)| bytes)
+}
+
+/// The same of an instance that has been read already, and what its decoded samples are: not what the metadata says, where the
+/// code stream had a colour transform.
+pub fn frame_of(
+    stored: &[u8],
+    pixels: &StoredPixels,
+    instance: &Instance,
+    limits: &Limits,
+) -> Result<(Vec<u8>, Photometric), UncompressedError> {
     let format = instance.format.clone()?;
-    let frame = decode(stored, pixels, &instance, limits)?;
-    Ok(laid_out(frame, &format))
+    let frame = decode(stored, pixels, instance, limits)?;
+    let photometric = frame.photometric;
+    Ok((laid_out(frame, &format), photometric))
 }
 
 /// Widens samples to Bits Allocated, packs single bits, and separates colour planes where the metadata says so.

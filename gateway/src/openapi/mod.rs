@@ -78,7 +78,7 @@ pub struct Operation {
 
 impl Operation {
     fn new(method: Method, path: impl Into<String>, summary: &'static str) -> Self {
-        let changes = !matches!(method, Method::GET | Method::HEAD);
+        let changes = !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
         let operation = Self {
             method,
             path: path.into(),
@@ -203,6 +203,11 @@ pub fn delete(path: impl Into<String>, summary: &'static str) -> Operation {
     Operation::new(Method::DELETE, path, summary)
 }
 
+/// Something that says what can be asked for.
+pub fn options(path: impl Into<String>, summary: &'static str) -> Operation {
+    Operation::new(Method::OPTIONS, path, summary)
+}
+
 /// The table.
 #[derive(Default)]
 pub struct Table {
@@ -221,6 +226,7 @@ impl Table {
             Method::POST => MethodFilter::POST,
             Method::PUT => MethodFilter::PUT,
             Method::DELETE => MethodFilter::DELETE,
+            Method::OPTIONS => MethodFilter::OPTIONS,
             _ => MethodFilter::GET,
         };
         let router = std::mem::take(&mut self.router);

@@ -73,3 +73,45 @@ pub fn audit_queries(operation: Operation) -> Operation {
         .query("from", "time")
         .query("before", "time")
 }
+
+/// How a picture is to be drawn (PS3.18 section 8.3.5.1).
+pub fn drawn_queries(operation: Operation) -> Operation {
+    operation
+        .query("window", "text")
+        .query("viewport", "text")
+        .query("quality", "text")
+        .query("annotation", "text")
+        .query("iccprofile", "text")
+}
+
+/// What WADO-URI has in its address (PS3.18 section 9.1.2), and what comes back.
+pub fn wado_queries(operation: Operation) -> Operation {
+    let names = [
+        "contentType",
+        "frameNumber",
+        "rows",
+        "columns",
+        "region",
+        "windowCenter",
+        "windowWidth",
+        "imageQuality",
+        "transferSyntax",
+        "anonymize",
+        "annotation",
+        "presentationUID",
+        "presentationSeriesUID",
+        "reason",
+    ];
+    let kinds = ["image/jpeg", "image/png", "image/gif", "application/dicom"];
+    let operation = operation
+        .query("requestType", "text")
+        .query("studyUID", "uid")
+        .query("seriesUID", "uid")
+        .query("objectUID", "uid");
+    let operation = names
+        .iter()
+        .fold(operation, |operation, name| operation.query(name, "text"));
+    kinds.iter().fold(operation, |operation, kind| {
+        operation.answers(200, Content::Media(kind))
+    })
+}

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::ACCEPT;
 use axum::response::Response;
 use futures_util::stream;
-use protocol::dicomweb::media_type::{
-    self, EXPLICIT_LITTLE_ENDIAN, FrameRange, OCTET_STREAM, parse_accept,
-};
+use protocol::dicomweb::media_type::{self, EXPLICIT_LITTLE_ENDIAN, FrameRange, OCTET_STREAM};
 use protocol::dicomweb::multipart;
 
+use super::accepted::Accepted;
+use super::conditional::Tag;
 use super::{answer, relayed};
 use crate::auth::access::{Authorized, Pixels};
 use crate::error::ApiError;
@@ -54,16 +53,13 @@ impl Choice {
 pub async fn frames(
     State(state): State<Shared>,
     authorized: Authorized<Pixels>,
+    accepted: Accepted,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Authorized { target, study, .. } = authorized;
     let [series, sop] = target.series_and_instance()?;
     let numbers = parse_list(target.list.as_deref().unwrap_or_default())?;
-    let accept = headers
-        .get(ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let ranges = parse_accept(accept);
+    let ranges = accepted.frame_ranges();
     if let Some(upstream) = state.upstream(target.source.as_deref())? {
         let place = [series.as_str(), sop.as_str()];
         return relayed(upstream.frames(&study, place, &numbers, &ranges).await?);
@@ -82,6 +78,16 @@ pub async fn frames(
             .map_err(SourceError::from)?;
     }
     let choice = choose(&ranges, &instance, numbers.len())?;
+    let file = &instance.pixels.file;
+    let tag = Tag::of(&[
+        instance.sop.as_bytes(),
+        &file.size.to_le_bytes(),
+        &file.modified_ns.to_le_bytes(),
+        format!("{choice:?} {numbers:?}").as_bytes(),
+    ]);
+    if tag.is_known(&headers) {
+        return tag.not_modified();
+    }
     let frames = Frames {
         state,
         instance,
@@ -89,7 +95,7 @@ pub async fn frames(
         choice,
         numbers,
     };
-    frames.respond().await
+    frames.respond().await.map(|response| tag.on(response))
 }
 
 /// All frames that are there, as stored: the pixels of an instance as one bulk value.
@@ -122,7 +128,8 @@ pub async fn all(state: Shared, instance: StoredInstance) -> Result<Response, Ap
     frames.respond().await
 }
 
-fn parse_list(list: &str) -> Result<Vec<u32>, ApiError> {
+/// Frame numbers, with commas between them.
+pub(super) fn parse_list(list: &str) -> Result<Vec<u32>, ApiError> {
     let bad = |message: &str| ApiError::bad_request("frame_invalid", message);
     let numbers: Vec<u32> = list
         .split(',')

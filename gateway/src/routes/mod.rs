@@ -1,5 +1,6 @@
 //! Handlers, a file an endpoint.
 
+pub mod accepted;
 pub mod admin;
 pub mod admin_page;
 mod asking;
@@ -7,9 +8,11 @@ pub mod audit;
 pub mod audit_export;
 pub mod audit_page;
 pub mod bulk;
+pub mod capabilities;
+pub mod conditional;
 pub mod config_json;
 pub mod data_sets;
-pub mod document;
+mod document;
 pub mod emergency;
 pub mod files;
 pub mod frames;
@@ -22,15 +25,17 @@ mod login_pages;
 pub mod metadata;
 pub mod oidc;
 pub mod operators;
-mod packed;
 pub mod pages;
 pub mod passkeys;
 pub mod query;
 pub mod recipient;
+pub mod rendered;
+pub mod retrieve;
 pub mod session;
 mod share_link;
 pub mod shares;
 pub mod thumbnail;
+pub mod wado_uri;
 pub mod wide;
 
 use axum::body::Body;

@@ -31,6 +31,9 @@ pub enum SourceError {
     /// No picture.
     #[error("there is no picture of this")]
     PictureUnknown,
+    /// An instance cannot be written in the syntax that is asked for.
+    #[error("an instance cannot be written as 1.2.840.10008.1.2.1: {0}")]
+    Rewritten(String),
     /// Another server has no answer that can be used.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),

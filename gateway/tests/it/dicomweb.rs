@@ -274,3 +274,57 @@ fn a_client_that_takes_no_json_is_told_so() {
         200
     );
 }
+
+/// PS3.18 section 8.9. Every route of the root is in it, read by another library.
+#[test]
+fn the_service_says_what_it_can_do() {
+    let folder = tempfile::tempdir().unwrap();
+    ct("1", "2", 1).write(folder.path(), "a.dcm");
+    let server = Server::over(folder.path());
+    let document = server.get("/openapi.json").json();
+    let paths = document["paths"].as_object().unwrap();
+    let mut expected: Vec<&str> = paths
+        .keys()
+        .filter_map(|path| path.strip_prefix("/dicomweb/"))
+        .filter(|path| !path.starts_with("{source}"))
+        .collect();
+    expected.sort_unstable();
+    assert!(expected.len() > 15);
+    let root = "/dicomweb";
+    let answer = server.request(
+        "OPTIONS",
+        root,
+        &[("Accept", "application/vnd.sun.wadl+xml")],
+    );
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/vnd.sun.wadl+xml")
+    );
+    let text = String::from_utf8(answer.body).unwrap();
+    let mut reader = quick_xml::Reader::from_str(&text);
+    let (mut found, mut base) = (Vec::new(), String::new());
+    loop {
+        use quick_xml::events::Event;
+        match reader.read_event().unwrap() {
+            Event::Start(start) => {
+                let value = |name: &str| {
+                    let attribute = start.try_get_attribute(name).unwrap().unwrap();
+                    attribute.value.into_owned()
+                };
+                match start.name().as_ref() {
+                    "resources" => base = value("base"),
+                    "resource" => found.push(value("path")),
+                    _ => {}
+                }
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    assert_eq!(base, format!("{root}/"));
+    let other = server.request("OPTIONS", "/dicomweb", &[("Accept", "text/html")]);
+    assert_eq!(other.status, 406);
+}

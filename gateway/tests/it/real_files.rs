@@ -22,7 +22,7 @@ use viewer_core::pixel::format::sample_at;
 use crate::files::parts;
 use crate::server::{Answer, Server};
 
-fn data() -> Option<PathBuf> {
+pub fn data() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     if path.is_dir() {
         return Some(path);
@@ -31,12 +31,12 @@ fn data() -> Option<PathBuf> {
     None
 }
 
-fn read_json(path: &Path) -> Value {
+pub fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
 /// Manifest entries by study, series and instance; of several the last path counts, as in the store.
-fn instances(data: &Path) -> BTreeMap<[String; 3], PathBuf> {
+pub fn instances(data: &Path) -> BTreeMap<[String; 3], PathBuf> {
     let manifest = read_json(&data.join("manifest.json"));
     let mut found: BTreeMap<[String; 3], PathBuf> = BTreeMap::new();
     for file in manifest["files"].as_array().unwrap() {

@@ -127,29 +127,30 @@ pub struct FrameRange {
 /// An absent or empty header is `*/*`. Servers and clients write the inner type and the transfer
 /// syntax quoted or not, inside or beside each other; all of these are read.
 pub fn parse_accept(header: &str) -> Vec<FrameRange> {
-    let mut ranges: Vec<(f32, FrameRange)> = split_outside_quotes(header, ',')
+    if header.trim().is_empty() {
+        return vec![FrameRange {
+            multipart: true,
+            media_type: "*/*".to_owned(),
+            transfer_syntax: None,
+        }];
+    }
+    parse_list(header).iter().map(frame_range).collect()
+}
+
+/// Reads a list of media ranges, the best first; those with `q=0` and what is no media range are left out.
+pub fn parse_list(header: &str) -> Vec<MediaType> {
+    let mut ranges: Vec<MediaType> = split_outside_quotes(header, ',')
         .into_iter()
         .filter_map(MediaType::parse)
         .filter(|media| media.quality() > 0.0)
-        .map(|media| (media.quality(), frame_range(&media)))
         .collect();
-    if header.trim().is_empty() {
-        let media_type = "*/*".to_owned();
-        ranges.push((
-            1.0,
-            FrameRange {
-                multipart: true,
-                media_type,
-                transfer_syntax: None,
-            },
-        ));
-    }
     // A stable sort keeps the client's order among equals.
-    order::sort_by(&mut ranges, |a, b| b.0.total_cmp(&a.0));
-    ranges.into_iter().map(|(_, range)| range).collect()
+    order::sort_by(&mut ranges, |a, b| b.quality().total_cmp(&a.quality()));
+    ranges
 }
 
-fn frame_range(media: &MediaType) -> FrameRange {
+/// What a media range asks of frames.
+pub fn frame_range(media: &MediaType) -> FrameRange {
     let outer = media.parameter("transfer-syntax").map(str::to_owned);
     match media.essence.as_str() {
         "multipart/related" => {

@@ -10,3 +10,4 @@ pub mod multipart;
 pub mod part10;
 pub mod path;
 pub mod query;
+pub mod xml;

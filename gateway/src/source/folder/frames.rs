@@ -228,7 +228,7 @@ impl StoredPixels {
     }
 
     /// Opens the file, if it still is the one that was indexed.
-    fn open(&self) -> Result<Input, FrameError> {
+    pub(super) fn open(&self) -> Result<Input, FrameError> {
         let path = &self.file.path;
         let metadata = std::fs::metadata(path).map_err(|_| FrameError::Changed)?;
         if (metadata.len(), modified_ns(&metadata)) != (self.file.size, self.file.modified_ns) {

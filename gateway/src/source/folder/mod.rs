@@ -14,11 +14,13 @@ pub mod index;
 pub mod indexer;
 pub mod input;
 mod levels;
+mod recode;
 pub mod scan;
 pub mod search;
 pub mod sniff;
 pub mod values;
 pub mod walk;
+pub mod whole;
 
 use std::collections::VecDeque;
 use std::fs;

@@ -111,22 +111,9 @@ pub struct Scan {
 /// Reads a file's attributes. An error means that nothing at all could be read.
 pub fn scan(path: &Path, limits: &ScanLimits) -> Result<Scan, ScanError> {
     let start = sniff::open(path, limits.inflated_bytes)?.ok_or(ScanError::NotDicom)?;
-    let mut scanner = Scanner {
-        input: start.input,
-        limits: *limits,
-        elements: 0,
-        inline_bytes: 0,
-        pixels: None,
-        bulk: Vec::new(),
-    };
+    let mut scanner = Scanner::new(start.input, *limits);
     let mut attributes = Map::new();
-    let region = Region {
-        syntax: start.syntax,
-        charset: Charset::Guess,
-        end: None,
-        depth: 0,
-        signed_pixels: false,
-    };
+    let region = Region::whole(start.syntax);
     let fault = scanner.data_set(region, "", &mut attributes).err();
     // The JSON is UTF-8 whatever the file was.
     attributes.insert(
@@ -144,17 +131,28 @@ pub fn scan(path: &Path, limits: &ScanLimits) -> Result<Scan, ScanError> {
 
 /// A data set, or the value of a sequence, and what holds inside it.
 #[derive(Clone, Copy)]
-struct Region {
-    syntax: Syntax,
-    charset: Charset,
+pub(super) struct Region {
+    pub(super) syntax: Syntax,
+    pub(super) charset: Charset,
     /// Position after its last byte; `None` where a delimiter ends it, or the file.
-    end: Option<u64>,
-    depth: u32,
+    pub(super) end: Option<u64>,
+    pub(super) depth: u32,
     /// Pixel Representation of the image around: what is US or SS is SS.
-    signed_pixels: bool,
+    pub(super) signed_pixels: bool,
 }
 
 impl Region {
+    /// A file's whole data set.
+    pub(super) fn whole(syntax: Syntax) -> Self {
+        Self {
+            syntax,
+            charset: Charset::Guess,
+            end: None,
+            depth: 0,
+            signed_pixels: false,
+        }
+    }
+
     /// What the dictionary says; PS3.5 A.1 where it leaves a choice.
     fn vr_of(&self, tag: Tag) -> [u8; 2] {
         match StandardDataDictionary.by_tag(tag).map(|entry| entry.vr()) {
@@ -167,28 +165,39 @@ impl Region {
     }
 }
 
-struct Element {
-    tag: Tag,
-    vr: [u8; 2],
+pub(super) struct Element {
+    pub(super) tag: Tag,
+    pub(super) vr: [u8; 2],
     /// `None` is an undefined length.
-    length: Option<u64>,
+    pub(super) length: Option<u64>,
 }
 
-struct Scanner {
-    input: Input,
-    limits: ScanLimits,
+pub(super) struct Scanner {
+    pub(super) input: Input,
+    pub(super) limits: ScanLimits,
     elements: u32,
     inline_bytes: u64,
     pixels: Option<PixelPlace>,
     bulk: Vec<BulkPlace>,
 }
 
-const ITEM: Tag = Tag(0xFFFE, 0xE000);
-const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
-const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
-const UNDEFINED: u32 = u32::MAX;
+pub(super) const ITEM: Tag = Tag(0xFFFE, 0xE000);
+pub(super) const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
+pub(super) const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
+pub(super) const UNDEFINED: u32 = u32::MAX;
 
 impl Scanner {
+    pub(super) fn new(input: Input, limits: ScanLimits) -> Self {
+        Self {
+            input,
+            limits,
+            elements: 0,
+            inline_bytes: 0,
+            pixels: None,
+            bulk: Vec::new(),
+        }
+    }
+
     /// Reads elements until the region's end, an item delimiter, or the pixels.
     fn data_set(
         &mut self,
@@ -220,7 +229,7 @@ impl Scanner {
         Ok(())
     }
 
-    fn ended(&mut self, region: Region) -> Result<bool, ScanError> {
+    pub(super) fn ended(&mut self, region: Region) -> Result<bool, ScanError> {
         match region.end {
             Some(end) => Ok(self.input.position() >= end),
             None if region.depth == 0 => Ok(self.input.at_end()?),
@@ -228,7 +237,7 @@ impl Scanner {
         }
     }
 
-    fn count(&mut self) -> Result<(), ScanError> {
+    pub(super) fn count(&mut self) -> Result<(), ScanError> {
         self.elements += 1;
         if self.elements > self.limits.elements {
             Err(ScanError::TooLarge)
@@ -237,7 +246,7 @@ impl Scanner {
         }
     }
 
-    fn word(&mut self, big_endian: bool) -> Result<u16, ScanError> {
+    pub(super) fn word(&mut self, big_endian: bool) -> Result<u16, ScanError> {
         let mut bytes = [0; 2];
         self.input.read_exact(&mut bytes)?;
         Ok(if big_endian {
@@ -247,7 +256,7 @@ impl Scanner {
         })
     }
 
-    fn double_word(&mut self, big_endian: bool) -> Result<u32, ScanError> {
+    pub(super) fn double_word(&mut self, big_endian: bool) -> Result<u32, ScanError> {
         let mut bytes = [0; 4];
         self.input.read_exact(&mut bytes)?;
         Ok(if big_endian {
@@ -257,7 +266,7 @@ impl Scanner {
         })
     }
 
-    fn element_header(&mut self, region: &Region) -> Result<Element, ScanError> {
+    pub(super) fn element_header(&mut self, region: &Region) -> Result<Element, ScanError> {
         let syntax = region.syntax;
         self.count()?;
         let tag = Tag(self.word(syntax.big_endian)?, self.word(syntax.big_endian)?);
@@ -456,7 +465,11 @@ impl Scanner {
     /// How an item is really written: some writers put implicit items into explicit files and
     /// the reverse. Only a VR that is there, or is not, decides; without look-ahead (inflated)
     /// the outer syntax holds.
-    fn item_syntax(&mut self, syntax: Syntax, length: Option<u64>) -> Result<Syntax, ScanError> {
+    pub(super) fn item_syntax(
+        &mut self,
+        syntax: Syntax,
+        length: Option<u64>,
+    ) -> Result<Syntax, ScanError> {
         let head = self.input.peek(8)?;
         let (Some(&[a, b, ..]), Some(&[e, f, g, h]), true) =
             (head.get(..4), head.get(4..8), length != Some(0))
@@ -483,7 +496,7 @@ impl Scanner {
     }
 
     /// Passes over fragments inside a sequence, as of an icon.
-    fn fragments(&mut self, region: Region) -> Result<(), ScanError> {
+    pub(super) fn fragments(&mut self, region: Region) -> Result<(), ScanError> {
         let big_endian = region.syntax.big_endian;
         loop {
             self.count()?;
@@ -498,7 +511,7 @@ impl Scanner {
     }
 }
 
-fn defined(length: u32) -> Option<u64> {
+pub(super) fn defined(length: u32) -> Option<u64> {
     (length != UNDEFINED).then_some(u64::from(length))
 }
 

@@ -61,6 +61,8 @@ pub struct Start {
     pub syntax: Syntax,
     /// Transfer Syntax UID, guessed where the file does not say it.
     pub transfer_syntax: String,
+    /// The file has a preamble, its prefix, and a meta group that names this very syntax.
+    pub is_whole: bool,
 }
 
 /// True for native transfer syntaxes: pixels lie there as they are, without fragments.
@@ -83,13 +85,15 @@ pub fn open(path: &Path, inflate_cap_bytes: u64) -> Result<Option<Start>, InputE
     };
     input.skip(offset)?;
     let declared = read_meta(&mut input)?;
-    let mut transfer_syntax = declared.unwrap_or_default();
+    let has_prefix = offset == 132;
+    let mut transfer_syntax = declared.clone().unwrap_or_default();
     if transfer_syntax == DEFLATED {
         let syntax = Syntax::of(DEFLATED);
         return Ok(Some(Start {
             input: input.inflate(inflate_cap_bytes),
             syntax,
             transfer_syntax,
+            is_whole: has_prefix,
         }));
     }
     let mut syntax = Syntax::of(&transfer_syntax);
@@ -102,10 +106,12 @@ pub fn open(path: &Path, inflate_cap_bytes: u64) -> Result<Option<Start>, InputE
     if transfer_syntax.is_empty() {
         syntax.transfer_syntax().clone_into(&mut transfer_syntax);
     }
+    let is_whole = has_prefix && declared.is_some_and(|declared| declared == transfer_syntax);
     Ok(Some(Start {
         input,
         syntax,
         transfer_syntax,
+        is_whole,
     }))
 }
 

@@ -24,10 +24,6 @@ const STUDY: Row = [
 const SERIES: Row = [
     401, 404, 200, 200, 404, 200, 200, 404, 404, 200, 404, 401, 404,
 ];
-/// The same of an object without a document: whoever may see it is told so.
-const DOCUMENT: Row = [
-    401, 404, 406, 406, 404, 406, 406, 404, 404, 406, 404, 401, 404,
-];
 /// Lists leave out what may not be seen, and are never refused to someone with a session.
 const LIST: Row = row(401, 200, 200);
 pub const LIST_OF_SERIES: Row = [
@@ -35,6 +31,10 @@ pub const LIST_OF_SERIES: Row = [
 ];
 const FILES: Row = [
     401, 404, 200, 404, 404, 404, 200, 404, 404, 200, 404, 401, 0,
+];
+/// The same of a series, and of one file.
+const FILES_OF_SERIES: Row = [
+    401, 404, 200, 404, 404, 404, 200, 404, 404, 200, 404, 401, 404,
 ];
 const SHARE: Row = [
     401, 404, 201, 404, 404, 404, 404, 404, 404, 401, 401, 401, 0,
@@ -162,6 +162,8 @@ pub const ROWS: &[(&str, &str, Row)] = &[
     ("GET", "/api/shares/opened", OPENED),
     // A link that is not one's own is none that one can take back.
     ("DELETE", "/api/shares/{id}", row(401, 404, 401)),
+    // Names of routes, which are no secret.
+    ("OPTIONS", "/dicomweb", everybody(200)),
     ("GET", "{root}/studies", LIST),
     ("GET", "{root}/series", LIST),
     ("GET", "{root}/instances", LIST),
@@ -201,8 +203,38 @@ pub const ROWS: &[(&str, &str, Row)] = &[
     (
         "GET",
         "{root}/studies/{study}/series/{series}/instances/{instance}/rendered",
-        DOCUMENT,
+        SERIES,
     ),
+    (
+        "GET",
+        "{root}/studies/{study}/series/{series}/instances/{instance}/frames/{list}/thumbnail",
+        SERIES,
+    ),
+    (
+        "GET",
+        "{root}/studies/{study}/series/{series}/instances/{instance}/frames/{list}/rendered",
+        SERIES,
+    ),
+    ("GET", "{root}/studies/{study}/thumbnail", STUDY),
+    ("GET", "{root}/studies/{study}/rendered", STUDY),
+    (
+        "GET",
+        "{root}/studies/{study}/series/{series}/rendered",
+        SERIES,
+    ),
+    ("GET", "{root}/studies/{study}", FILES),
+    (
+        "GET",
+        "{root}/studies/{study}/series/{series}",
+        FILES_OF_SERIES,
+    ),
+    (
+        "GET",
+        "{root}/studies/{study}/series/{series}/instances/{instance}",
+        FILES_OF_SERIES,
+    ),
+    // A picture, as through the other routes.
+    ("GET", "/wado", STUDY),
     (
         "GET",
         "{root}/studies/{study}/series/{series}/thumbnail",
