@@ -261,7 +261,7 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
         worker_jpeg2000: worker("decode_worker_jpeg2000")?,
         worker_all: worker("decode_worker_all")?,
         plane_worker: worker("plane_worker")?,
-        boot: put("boot.js", &read(root().join("www/boot.js"))?)?,
+        boot: put("boot.js", &short_glue(&read(root().join("www/boot.js"))?))?,
         icon: put("favicon.svg", &read(root().join("www/favicon.svg"))?)?,
         styles: page::linked_styles()?
             .iter()
@@ -270,7 +270,7 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
                     .file_name()
                     .and_then(|name| name.to_str())
                     .unwrap_or("style.css");
-                put(name, &read(path.clone())?)
+                put(name, &short_style(&read(path.clone())?))
             })
             .collect::<Result<_>>()?,
     })
@@ -315,6 +315,23 @@ fn short_glue(glue: &[u8]) -> Vec<u8> {
         }
     }
     short.into_bytes()
+}
+
+/// A style sheet without comments, indentation and empty lines. No text of ours holds what begins a comment.
+fn short_style(style: &[u8]) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(style) else {
+        return style.to_vec();
+    };
+    let mut parts = text.split("/*");
+    let mut bare = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        bare.push_str(part.split_once("*/").map_or("", |(_, after)| after));
+    }
+    let lines = bare.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines
+        .map(|line| format!("{line}\n"))
+        .collect::<String>()
+        .into_bytes()
 }
 
 fn asset(folder: &Path, name: &str, bytes: &[u8]) -> Result<Asset> {
@@ -412,5 +429,13 @@ mod tests {
         assert_eq!(short_glue(glue.as_bytes()), short.as_bytes());
         let lines = "const text = `\n    // stays\n`;\n";
         assert_eq!(short_glue(lines.as_bytes()), lines.as_bytes());
+    }
+
+    #[test]
+    fn styles_lose_their_comments_and_nothing_else() {
+        let style =
+            "/* One. */\n.a { top: 0; } /* two\n lines */ .b { left: 0; }\n\n  .c { right: 0; }\n";
+        let short = ".a { top: 0; }  .b { left: 0; }\n.c { right: 0; }\n";
+        assert_eq!(short_style(style.as_bytes()), short.as_bytes());
     }
 }
