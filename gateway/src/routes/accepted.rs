@@ -61,6 +61,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Accepted {
         let query = of("accept")
             .replace("dicom json", "dicom+json")
             .replace("dicom xml", "dicom+xml");
+        if !query.is_empty()
+            && !query
+                .split(',')
+                .any(|range| MediaType::parse(range).is_some())
+        {
+            let message = "accept must be a media type";
+            return Err(ApiError::bad_request("query_invalid", message));
+        }
         Ok(Self::of(&query, &joined(&parts.headers)))
     }
 }

@@ -11,7 +11,6 @@ pub mod bulk;
 pub mod capabilities;
 pub mod conditional;
 pub mod config_json;
-pub mod data_sets;
 mod document;
 pub mod emergency;
 pub mod files;

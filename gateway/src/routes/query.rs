@@ -8,8 +8,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use protocol::dicomweb::query::QidoQuery;
 
-use super::data_sets::Form;
-use super::{Pairs, answer, metadata};
+use super::Pairs;
+use super::accepted::{Accepted, takes_gzip};
+use super::metadata::{Text, Written};
 use crate::auth::access::Listed;
 use crate::error::ApiError;
 use crate::source::folder::search::{Level, Within};
@@ -23,36 +24,39 @@ const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 pub async fn studies(
     state: State<Shared>,
     listed: Listed,
+    accepted: Accepted,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    search(state, listed, &headers, pairs, Level::Study).await
+    search(state, listed, (accepted, &headers), pairs, Level::Study).await
 }
 
 /// Searches series, of one study or of all.
 pub async fn series(
     state: State<Shared>,
     listed: Listed,
+    accepted: Accepted,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    search(state, listed, &headers, pairs, Level::Series).await
+    search(state, listed, (accepted, &headers), pairs, Level::Series).await
 }
 
 /// Searches instances, of one series, of one study or of all.
 pub async fn instances(
     state: State<Shared>,
     listed: Listed,
+    accepted: Accepted,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    search(state, listed, &headers, pairs, Level::Instance).await
+    search(state, listed, (accepted, &headers), pairs, Level::Instance).await
 }
 
 async fn search(
     State(state): State<Shared>,
     listed: Listed,
-    headers: &HeaderMap,
+    (accepted, headers): (Accepted, &HeaderMap),
     Pairs(mut pairs): Pairs,
     level: Level,
 ) -> Result<Response, ApiError> {
@@ -60,7 +64,15 @@ async fn search(
         target, visible, ..
     } = listed;
     let root = state.root(target.source.as_deref())?;
-    let form = Form::chosen(headers, &mut pairs)?;
+    let text = Text::of(&accepted).ok_or_else(|| {
+        ApiError::not_acceptable(
+            "what is found is answered as application/dicom+json, or as multipart/related; \
+              type=\"application/dicom+xml\"",
+        )
+    })?;
+    let is_gzip = takes_gzip(headers);
+    // They stand for headers, and are read.
+    pairs.retain(|(name, _)| name != "accept" && name != "charset");
     let pairs = pairs
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
@@ -76,7 +88,9 @@ async fn search(
         let (shown, shared) = (visible.clone(), Arc::clone(&state));
         let shows = Arc::new(move |uid: &str, name: &str| shown.shows(&shared, uid, name));
         let found = upstream.search(search, &visible, shows).await?;
-        let mut response = answer(metadata::DICOM_JSON, found.body)?;
+        let written = blocking(&state, move |_| Ok(Written::of(found.body, text, is_gzip)));
+        let written = written.await?.ok_or_else(ApiError::internal)?;
+        let mut response = written.answer()?;
         if let Some(total) = found.total {
             response.headers_mut().insert(TOTAL, total.into());
         }
@@ -92,7 +106,9 @@ async fn search(
         state.store.search(within, &query, &visible, &root)
     })
     .await?;
-    let mut response = form.answer(&found.results)?;
+    let sets = serde_json::to_vec(&found.results).map_err(|_| ApiError::internal())?;
+    let written = Written::of(sets, text, is_gzip).ok_or_else(ApiError::internal)?;
+    let mut response = written.answer()?;
     if let Some(total) = found.total {
         response.headers_mut().insert(TOTAL, total.into());
     }

@@ -273,7 +273,37 @@ fn a_search_takes_media_types_from_header_and_query() {
         status("studies?accept=application/dicom%2Bjson", "image/png"),
         200
     );
-    assert_eq!(status("studies?accept=image/png", "*/*"), 406);
+    assert_eq!(status("studies?accept=image/png", "image/jpeg"), 406);
+    // What cannot be met is passed over for the header, PS3.18 8.7.5.
+    assert_eq!(status("studies?accept=image/png", "*/*"), 200);
     assert_eq!(status("studies?charset=utf-8", "*/*"), 200);
     assert_eq!(status("studies?charset=latin1", "*/*"), 406);
+}
+
+/// Each result is a document of its own, as PS3.18 8.7.3.2 has it for what is found.
+#[test]
+fn what_is_found_is_the_same_in_xml() {
+    let (_folder, server) = store();
+    for path in ["studies", "series", "instances?limit=3"] {
+        let path = format!("/dicomweb/{path}");
+        let sets = server.get(&path).json();
+        let sets = sets.as_array().unwrap();
+        let accept = "multipart/related; type=\"application/dicom+xml\"";
+        let answer = server.request("GET", &path, &[("Accept", accept)]);
+        let kind = answer.header("content-type").unwrap();
+        assert!(kind.contains("application/dicom+xml"), "{kind}");
+        let text = String::from_utf8(answer.body.clone()).unwrap();
+        assert_eq!(text.matches("<NativeDicomModel").count(), sets.len());
+        for set in sets {
+            for tag in ["0020000D", "00100010", "00081190"] {
+                assert!(set[tag].is_object(), "{path}: {tag}");
+                assert!(text.contains(&format!("tag=\"{tag}\"")), "{path}: {tag}");
+            }
+            let url = set["00081190"]["Value"][0].as_str().unwrap();
+            assert!(
+                text.contains(&format!("<Value number=\"1\">{url}</Value>")),
+                "{url}"
+            );
+        }
+    }
 }
