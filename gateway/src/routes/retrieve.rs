@@ -1,7 +1,8 @@
 //! WADO-RS: whole instances of a study, of a series, or one, as DICOM files.
 //!
 //! It takes files away, as the ZIP archive does: it asks for the same right, with a reason where policies want one, and is on
-//! record in the same way. Nothing is read before the line takes it: a slow client holds one piece of a file, and no thread.
+//! record in the same way. Nothing is read before the line takes it: a slow client holds one piece of a file beside what its
+//! connection has yet to send, and no thread.
 //! Source: DICOM PS3.18 sections 8.7.3 (media types), 10.4.1.1.1 (instance resources), 10.4.3.3.1 (payload).
 
 use std::io;
