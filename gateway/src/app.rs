@@ -17,12 +17,14 @@ use crate::headers;
 use crate::openapi::usual::{
     CSS, SCRIPT, SVG, app_file, app_page, audit_queries, file, form, invoke_queries, operators,
 };
-use crate::openapi::{Body, Content, Costs, Table, Who, delete, document, get, post, put};
+use crate::openapi::{
+    Body, Content, Costs, Operation, Table, Who, delete, document, get, post, put,
+};
 use crate::requests;
 use crate::routes::{
     admin, admin_page, audit, audit_export, audit_page, bulk, config_json, document as documents,
     emergency, files, frames, health, invoke, launch, login, metadata, oidc, operators, pages,
-    passkeys, query, recipient, session, shares, thumbnail, wide,
+    passkeys, query, recipient, session, shares, stow, thumbnail, wide,
 };
 use crate::state::Shared;
 
@@ -473,6 +475,12 @@ fn dicomweb(table: &mut Table, root: &str) {
     let drawn = ["image/png", "image/jpeg"];
     let studies = search(format!("{root}/studies"), "Searches studies");
     table.add(studies, query::studies);
+    for (path, summary) in [
+        (format!("{root}/studies"), "Stores instances"),
+        (study.clone(), "Stores instances of one study"),
+    ] {
+        table.add(stored(path, summary), stow::store);
+    }
     for path in [format!("{root}/series"), format!("{study}/series")] {
         table.add(search(path, "Searches series"), query::series);
     }
@@ -504,8 +512,17 @@ fn dicomweb(table: &mut Table, root: &str) {
     table.add(picture(&series), thumbnail::series);
 }
 
+/// STOW-RS, PS3.18 10.5.
+fn stored(path: String, summary: &'static str) -> Operation {
+    let stored = post(path, summary).who(Who::Session).takes(Body::Instances);
+    let stored = [200, 202, 409].into_iter().fold(stored, |stored, status| {
+        stored.answers(status, Content::StoreReport)
+    });
+    stored.fails(&[404, 405, 406, 408, 507])
+}
+
 async fn method_not_allowed() -> ApiError {
-    let message = "this address is read with GET or HEAD only";
+    let message = "this address is not asked in this way";
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",

@@ -7,12 +7,15 @@ use gateway::command::{self, Command, ServeOptions};
 use gateway::manage::{self, ManageError};
 use gateway::requests::log::log_panics_without_data;
 use gateway::serve::{first_code, prepare, stop_signal};
+use gateway::upkeep;
 
 fn main() -> ExitCode {
     let outcome = match command::parse(std::env::args_os().skip(1).collect()) {
         Ok(Command::Serve(options)) => serve(options),
         Ok(Command::User(config, command)) => answer(manage::users(&config, command)),
         Ok(Command::VerifyAudit(config)) => answer(manage::verify_audit(&config)),
+        Ok(Command::Store(options, command)) => answer(upkeep::store(&options, command)),
+        Ok(Command::Doctor(options, look)) => answer(upkeep::doctor(&options, look)),
         Ok(Command::Help) => print(command::HELP),
         Ok(Command::Version) => print(concat!("sagitta ", env!("CARGO_PKG_VERSION"), "\n")),
         Err(error) => Err(error.into()),

@@ -28,6 +28,7 @@ pub mod recipient;
 pub mod session;
 mod share_link;
 pub mod shares;
+pub mod stow;
 pub mod thumbnail;
 pub mod wide;
 

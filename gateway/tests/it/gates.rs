@@ -14,7 +14,7 @@ use gateway::auth::shares::{self, NewShare};
 use gateway::auth::{accounts, labels};
 
 use self::rows::{LIST_OF_SERIES, ROWS, Row};
-use crate::files::ct;
+use crate::files::{ct, empty};
 use crate::login;
 use crate::server::{Answer, Server, encoded, send};
 
@@ -72,6 +72,19 @@ fn body(path: &str, study: &str, name: &str) -> (&'static str, String) {
     let form = |fields: &[(&str, &str)]| ("application/x-www-form-urlencoded", encoded(fields));
     let json = |value: serde_json::Value| ("application/json", value.to_string());
     match path {
+        _ if path.ends_with("/studies") || path.ends_with("/studies/{study}") => {
+            // All of it is ASCII: there are no pixels.
+            let number = name.trim_start_matches("nobody");
+            let made = empty(
+                study,
+                &format!("{study}.9"),
+                &format!("{study}.9.1{number}"),
+            );
+            (
+                "application/dicom",
+                String::from_utf8(made.bytes()).unwrap(),
+            )
+        }
         "/auth/login" => form(&[("name", name), ("password", "wrong")]),
         "/auth/first" => {
             let code = "AAAAA-AAAAA-AAAAA-AAAAA-AAAAA";
@@ -142,6 +155,9 @@ fn house() -> House {
         requests_per_minute = 100000\n[auth.local]\nsecond_factor = \"optional\"\n";
     let mut options = login::configured_with(folder.path(), local);
     options.app = Some(app);
+    let store = folder.path().join("store");
+    std::fs::create_dir(&store).unwrap();
+    options.store = Some(store);
     let server = Server::start(options);
     server.wait_until_indexed();
     let login = server.state.login.as_ref().unwrap();

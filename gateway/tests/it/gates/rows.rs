@@ -51,6 +51,10 @@ const AUDIT_PAGE: Row = [
 const EXPORT: Row = [
     401, 404, 404, 404, 404, 404, 404, 404, 200, 401, 401, 401, 0,
 ];
+/// Who takes in: of the site, or what is labelled.
+const STORE: Row = [
+    401, 403, 200, 403, 403, 200, 200, 403, 403, 401, 401, 401, 0,
+];
 /// Where nobody but administrators is: what they get.
 const fn admin(status: u16) -> Row {
     let a = 404;
@@ -162,6 +166,8 @@ pub const ROWS: &[(&str, &str, Row)] = &[
     // A link that is not one's own is none that one can take back.
     ("DELETE", "/api/shares/{id}", row(401, 404, 401)),
     ("GET", "{root}/studies", LIST),
+    ("POST", "{root}/studies", STORE),
+    ("POST", "{root}/studies/{study}", STORE),
     ("GET", "{root}/series", LIST),
     ("GET", "{root}/instances", LIST),
     ("GET", "{root}/studies/{study}/series", LIST),
