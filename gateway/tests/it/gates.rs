@@ -14,7 +14,7 @@ use gateway::auth::shares::{self, NewShare};
 use gateway::auth::{accounts, labels};
 
 use self::rows::{LIST_OF_SERIES, ROWS, Row};
-use crate::files::{ct, empty};
+use crate::files::ct;
 use crate::login;
 use crate::server::{Answer, Server, encoded, send};
 
@@ -73,17 +73,15 @@ fn body(path: &str, study: &str, name: &str) -> (&'static str, String) {
     let json = |value: serde_json::Value| ("application/json", value.to_string());
     match path {
         _ if path.ends_with("/studies") || path.ends_with("/studies/{study}") => {
-            // All of it is ASCII: there are no pixels.
             let number = name.trim_start_matches("nobody");
-            let made = empty(
-                study,
-                &format!("{study}.9"),
-                &format!("{study}.9.1{number}"),
-            );
-            (
-                "application/dicom",
-                String::from_utf8(made.bytes()).unwrap(),
-            )
+            let uid = |text: &str| serde_json::json!({ "vr": "UI", "Value": [text] });
+            let set = serde_json::json!({
+                "00080016": uid("1.2.840.10008.5.1.4.1.1.7"),
+                "00080018": uid(&format!("{study}.9.1{number}")),
+                "0020000D": uid(study),
+                "0020000E": uid(&format!("{study}.9")),
+            });
+            ("application/dicom+json", set.to_string())
         }
         "/auth/login" => form(&[("name", name), ("password", "wrong")]),
         "/auth/first" => {

@@ -257,13 +257,9 @@ fn some_stored_and_some_not_is_202_with_a_reason_each() {
     let other_study = ct("1.7", "1.7.2", 1);
     let mut directory = empty("1.5", "1.5.2", "1.5.2.90");
     directory.text(tags::SOP_CLASS_UID, VR::UI, "1.2.840.10008.1.3.10");
-    // Its head says Secondary Capture.
-    let contradiction = directory.bytes();
-    let directory = replaced(
-        &contradiction,
-        b"1.2.840.10008.5.1.4.1.1.7\0",
-        b"1.2.840.10008.1.3.10\0\0\0\0\0\0",
-    );
+    let directory = directory.bytes();
+    // The first one stands in the head.
+    let contradiction = replaced(&directory, b"1.2.840.10008.1.3.10", b"1.2.840.10008.1.3.99");
     let private = replaced(
         &ct("1.5", "1.5.2", 4).bytes(),
         b"1.2.840.10008.1.2.1\0",

@@ -107,7 +107,7 @@ fn a_folder_that_disappears_is_no_place_to_store_and_loses_nothing() {
     let away = house.folder.path().join("away");
     fs::rename(house.store(), &away).unwrap();
     let second = ct("1.5", "1.5.2", 2).bytes();
-    let refused = house.stow("/dicomweb/studies", &[second.clone()]);
+    let refused = house.stow("/dicomweb/studies", std::slice::from_ref(&second));
     assert_eq!(
         (refused.status, refused.error_code()),
         (503, "store_unavailable".into())
@@ -140,7 +140,7 @@ fn a_folder_that_cannot_be_written_stops_nobody_who_reads() {
     let house = House { folder, server };
     assert_eq!(house.counts(), [1, 1, 1]);
     let second = ct("1.5", "1.5.2", 2).bytes();
-    let refused = house.stow("/dicomweb/studies", &[second.clone()]);
+    let refused = house.stow("/dicomweb/studies", std::slice::from_ref(&second));
     assert_eq!(
         (refused.status, refused.error_code()),
         (503, "store_unavailable".into())

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
 
-use crate::files::{EXPLICIT, PIXELS_IN_FRAGMENTS, SEQUENCE_END, ct, empty, item};
+use crate::files::{EXPLICIT, JPEG_LS, PIXELS_IN_FRAGMENTS, ct, empty, item};
 use crate::server::Answer;
 use crate::stow::{House, failures, multipart, others, post, replaced, stored};
 
@@ -97,7 +97,7 @@ fn t14_half_files_and_files_that_lie_are_not_stored() {
             .concat(),
         )
     };
-    let mut deep = b"\x20\0\x40\x92SQ\0\0\xFF\xFF\xFF\xFF".repeat(1);
+    let mut deep = b"\x20\0\x40\x92SQ\0\0\xFF\xFF\xFF\xFF".to_vec();
     for _ in 0..200 {
         deep.extend(b"\xFE\xFF\0\xE0\xFF\xFF\xFF\xFF\x08\0\x40\x11SQ\0\0\xFF\xFF\xFF\xFF");
     }
@@ -114,7 +114,7 @@ fn t14_half_files_and_files_that_lie_are_not_stored() {
         let zeros = vec![0; 1 << 20];
         (0..64).for_each(|_| packed.write_all(&zeros).unwrap());
         // Three characters more: the head is written anew.
-        let head = [&set[..at - 22], b"UI\x16\0", b"1.2.840.10008.1.2.1.99"].concat();
+        let head = [&set[..at - 24], b"UI\x16\0", b"1.2.840.10008.1.2.1.99"].concat();
         [head, packed.finish().unwrap()].concat()
     };
     let odd: Vec<(&str, Vec<u8>)> = vec![
@@ -175,14 +175,8 @@ fn t14_half_files_and_files_that_lie_are_not_stored() {
     all.push(whole);
     let mut good = empty("1.5", "1.5.2", "1.5.2.8");
     good.text(tags::MODALITY, VR::CS, "SR");
-    let end = [
-        &PIXELS_IN_FRAGMENTS[..],
-        &item(&[]),
-        &item(&[1, 2]),
-        &SEQUENCE_END,
-    ]
-    .concat();
-    all.push([&good.bytes()[..], &end].concat());
+    good.fragments(JPEG_LS, vec![], vec![vec![1, 2]]);
+    all.push(good.bytes());
     let answer = house.stow("/dicomweb/studies", &all);
     assert_eq!(answer.status, 202);
     assert_eq!(stored(&answer.json()), ["1.5.2.1", "1.5.2.8"]);
@@ -198,7 +192,7 @@ fn more_than_is_taken_is_413() {
     large.text(tags::IMAGE_COMMENTS, VR::LT, &"x".repeat(60_000));
     large.text(tags::PATIENT_COMMENTS, VR::LT, &"x".repeat(60_000));
     let large = large.bytes();
-    let answer = house.stow("/dicomweb/studies", &[large.clone()]);
+    let answer = house.stow("/dicomweb/studies", std::slice::from_ref(&large));
     assert_eq!(
         (answer.status, answer.error_code()),
         (413, "instance_too_large".into())

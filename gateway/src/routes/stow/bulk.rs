@@ -115,9 +115,11 @@ impl Intake<'_> {
             let made = blocking(self.state, move |state| {
                 let folder = state.store.store_folder();
                 let begun = folder.map_or(Err(Reason::Unwritable), StoreFolder::begin);
-                let nameless = |reason| Refused {
-                    names: Names::default(),
-                    reason,
+                let nameless = |reason| {
+                    Box::new(Refused {
+                        names: Names::default(),
+                        reason,
+                    })
                 };
                 let begun = begun.map_err(nameless);
                 Ok(begun.and_then(|incoming| compose(set, &values, incoming)))

@@ -71,7 +71,7 @@ pub struct Refused {
 ///
 /// # Errors
 /// It is not taken.
-pub fn examine(incoming: Incoming, limits: &ScanLimits) -> Result<Checked, Refused> {
+pub fn examine(incoming: Incoming, limits: &ScanLimits) -> Result<Checked, Box<Refused>> {
     let mut names = Names::default();
     match entry_of(incoming.path(), limits, &mut names) {
         Ok(entry) => Ok(Checked {
@@ -79,7 +79,7 @@ pub fn examine(incoming: Incoming, limits: &ScanLimits) -> Result<Checked, Refus
             entry: Box::new(entry),
             names,
         }),
-        Err(reason) => Err(Refused { names, reason }),
+        Err(reason) => Err(Box::new(Refused { names, reason })),
     }
 }
 

@@ -44,7 +44,7 @@ pub fn compose(
     set: Map<String, Value>,
     bulk: &BulkParts,
     mut out: Incoming,
-) -> Result<Incoming, Refused> {
+) -> Result<Incoming, Box<Refused>> {
     let set = Dataset::from_map(set);
     let text = |tag: u32| set.text(tag).unwrap_or_default();
     let names = Names {
@@ -56,7 +56,7 @@ pub fn compose(
     };
     match written(&set, &names, bulk, &mut out) {
         Ok(()) => Ok(out),
-        Err(reason) => Err(Refused { names, reason }),
+        Err(reason) => Err(Box::new(Refused { names, reason })),
     }
 }
 
