@@ -264,6 +264,7 @@ fn main() {
     .unwrap();
     let options = ServeOptions {
         data: vec![data],
+        store: None,
         listen: Some("127.0.0.1:0".into()),
         index: Some(index.clone()),
         app: Some(root.join("no-app")),

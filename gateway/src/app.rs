@@ -18,12 +18,14 @@ use crate::openapi::usual::{
     CSS, SCRIPT, SVG, app_file, app_page, audit_queries, drawn_queries, file, form, invoke_queries,
     operators, wado_queries,
 };
-use crate::openapi::{Body, Content, Costs, Table, Who, delete, document, get, options, post, put};
+use crate::openapi::{
+    Body, Content, Costs, Operation, Table, Who, delete, document, get, options, post, put,
+};
 use crate::requests;
 use crate::routes::{
     admin, admin_page, audit, audit_export, audit_page, bulk, capabilities, config_json, emergency,
     files, frames, health, invoke, launch, login, metadata, oidc, operators, pages, passkeys,
-    query, recipient, rendered, retrieve, session, shares, thumbnail, wado_uri, wide,
+    query, recipient, rendered, retrieve, session, shares, stow, thumbnail, wado_uri, wide,
 };
 use crate::state::Shared;
 
@@ -487,6 +489,12 @@ fn dicomweb(table: &mut Table, root: &str) {
     ];
     let studies = search(format!("{root}/studies"), "Searches studies");
     table.add(studies, query::studies);
+    for (path, summary) in [
+        (format!("{root}/studies"), "Stores instances"),
+        (study.clone(), "Stores instances of one study"),
+    ] {
+        table.add(stored(path, summary), stow::store);
+    }
     for path in [format!("{root}/series"), format!("{study}/series")] {
         table.add(search(path, "Searches series"), query::series);
     }
@@ -551,6 +559,15 @@ fn retrieved(table: &mut Table, root: &str) {
     let of_instance = picture(&instance).answers(200, Content::Media("application/pdf"));
     table.add(of_instance, rendered::instance);
     table.add(picture(&frames), rendered::frames);
+}
+
+/// STOW-RS, PS3.18 10.5.
+fn stored(path: String, summary: &'static str) -> Operation {
+    let stored = post(path, summary).who(Who::Session).takes(Body::Instances);
+    let stored = [200, 202, 409].into_iter().fold(stored, |stored, status| {
+        stored.answers(status, Content::StoreReport)
+    });
+    stored.fails(&[404, 405, 406, 408, 507])
 }
 
 async fn method_not_allowed() -> ApiError {

@@ -3,6 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+mod store;
+
+pub use store::{Look, StoreCommand};
+
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -12,6 +16,10 @@ pub enum Command {
     User(PathBuf, UserCommand),
     /// Check an audit file.
     VerifyAudit(PathBuf),
+    /// Something about what is in the store.
+    Store(ServeOptions, StoreCommand),
+    /// Compare index and disk.
+    Doctor(ServeOptions, Look),
     /// Print how it is used.
     Help,
     /// Print the version.
@@ -23,6 +31,8 @@ pub enum Command {
 pub struct ServeOptions {
     /// Data folders.
     pub data: Vec<PathBuf>,
+    /// The folder that takes what is stored.
+    pub store: Option<PathBuf>,
     /// Address and port.
     pub listen: Option<String>,
     /// Configuration file.
@@ -79,10 +89,10 @@ pub struct NamedRights {
 #[non_exhaustive]
 pub enum CommandError {
     /// No or another command.
-    #[error("say sagitta serve, sagitta user or sagitta audit, or sagitta --help")]
+    #[error("say sagitta serve, user, store, doctor or audit, or sagitta --help")]
     NoCommand,
     /// A command that is none.
-    #[error("there is no command {0}, only serve, user and audit")]
+    #[error("there is no command {0}, only serve, user, store, doctor and audit")]
     Unknown(String),
     /// An option without its value.
     #[error("{0}")]
@@ -104,6 +114,9 @@ pub enum CommandError {
         "name at least one role with --role: admin, radiologist, referrer, technologist, ai, auditor"
     )]
     NoRole,
+    /// What of the store?
+    #[error("say sagitta store delete STUDY, delete STUDY SERIES, undo, or list")]
+    NoStoreCommand,
     /// What of the record?
     #[error("say sagitta audit verify")]
     NoAuditCommand,
@@ -113,9 +126,10 @@ pub enum CommandError {
 pub const HELP: &str = "\
 Sagitta, a DICOM viewer in the browser. Not a certified medical device.
 
-sagitta serve --data DIR [--data DIR]... [options]
+sagitta serve --data DIR [--data DIR]... [--store DIR] [options]
 
   --data DIR      folder with DICOM files, at any depth; it is never written to
+  --store DIR     folder that takes what is stored; without one nothing is
   --listen ADDR   address and port, 127.0.0.1:8080 unless it is said; port 0 takes a free one
   --config FILE   configuration in TOML
   --app DIR       the built app, dist unless it is said
@@ -127,6 +141,10 @@ sagitta user sites NAME --site SOURCE [--site SOURCE]... --config FILE
 sagitta user reset NAME --config FILE
 sagitta user list --config FILE
 sagitta audit verify --config FILE
+sagitta store delete STUDY [SERIES] --config FILE      to the trash; as UIDs
+sagitta store undo [TIME] --config FILE                brings the last deletion back, or that one
+sagitta store list --config FILE                       deletions that can be brought back
+sagitta doctor [--deep] [--repair] [options of serve]  compares the index with the files
 
 rights, each as often as there are some; what is not named stays as it is:
 
@@ -148,22 +166,26 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Command, CommandError> {
         Some("serve") => {}
         Some("user") => return user(arguments),
         Some("audit") => return audit(arguments),
+        Some("store") => return store::store(arguments),
+        Some("doctor") => return store::doctor(arguments),
         Some("help") => return Ok(Command::Help),
         Some(other) => return Err(CommandError::Unknown(other.to_owned())),
         None => return Err(CommandError::NoCommand),
     }
+    let options = serve_options(&mut arguments)?;
+    finish(arguments, Command::Serve(options))
+}
+
+fn serve_options(arguments: &mut pico_args::Arguments) -> Result<ServeOptions, CommandError> {
     let path = |text: &std::ffi::OsStr| Ok::<_, std::convert::Infallible>(PathBuf::from(text));
-    let options = ServeOptions {
+    Ok(ServeOptions {
         data: arguments.values_from_os_str("--data", path)?,
+        store: arguments.opt_value_from_os_str("--store", path)?,
         listen: arguments.opt_value_from_str("--listen")?,
         config: arguments.opt_value_from_os_str("--config", path)?,
         app: arguments.opt_value_from_os_str("--app", path)?,
         index: arguments.opt_value_from_os_str("--index", path)?,
-    };
-    match arguments.finish().first() {
-        None => Ok(Command::Serve(options)),
-        Some(left) => Err(CommandError::LeftOver(left.to_string_lossy().into_owned())),
-    }
+    })
 }
 
 fn config_of(arguments: &mut pico_args::Arguments) -> Result<PathBuf, CommandError> {
@@ -293,11 +315,11 @@ mod tests {
         for (line, expected) in [
             (
                 vec![],
-                "say sagitta serve, sagitta user or sagitta audit, or sagitta --help",
+                "say sagitta serve, user, store, doctor or audit, or sagitta --help",
             ),
             (
                 vec!["server"],
-                "there is no command server, only serve, user and audit",
+                "there is no command server, only serve, user, store, doctor and audit",
             ),
             (
                 vec!["serve", "--dada", "x"],

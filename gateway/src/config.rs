@@ -119,7 +119,7 @@ pub struct LaunchClient {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
-    /// A data folder.
+    /// The folder that takes what is stored. Without it nothing is.
     pub path: Option<PathBuf>,
     /// The index file.
     pub index: Option<PathBuf>,
@@ -143,6 +143,9 @@ pub enum ConfigError {
     /// A size that is none.
     #[error("limits.decoded_max must be a number of bytes like 512MiB")]
     Size,
+    /// The same of what is stored.
+    #[error("{0} must be a number of bytes like 4GiB")]
+    StowSize(&'static str),
     /// A number of requests that cannot be kept.
     #[error("limits.requests_per_minute must be from 60 to 1000000")]
     Requests,
@@ -237,6 +240,7 @@ impl Config {
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
         config.folder = folder.unwrap_or(Path::new(".")).to_owned();
         config.decoded_max_bytes()?;
+        config.limits.stow()?;
         if !config.limits.is_possible() {
             return Err(ConfigError::Requests);
         }

@@ -8,6 +8,7 @@ use gateway::dumps;
 use gateway::manage::{self, ManageError};
 use gateway::requests::log::log_panics_without_data;
 use gateway::serve::{first_code, prepare, stop_signal};
+use gateway::upkeep;
 
 fn main() -> ExitCode {
     if dumps::refuse().is_err() {
@@ -17,6 +18,8 @@ fn main() -> ExitCode {
         Ok(Command::Serve(options)) => serve(options),
         Ok(Command::User(config, command)) => answer(manage::users(&config, command)),
         Ok(Command::VerifyAudit(config)) => answer(manage::verify_audit(&config)),
+        Ok(Command::Store(options, command)) => answer(upkeep::store(&options, command)),
+        Ok(Command::Doctor(options, look)) => answer(upkeep::doctor(&options, look)),
         Ok(Command::Help) => print(command::HELP),
         Ok(Command::Version) => print(concat!("sagitta ", env!("CARGO_PKG_VERSION"), "\n")),
         Err(error) => Err(error.into()),

@@ -18,6 +18,9 @@ use crate::auth::policy::Role;
 use crate::auth::waiting;
 use crate::command::{NamedRights, UserCommand};
 use crate::config::{Config, ConfigError, read_secret};
+use crate::serve::ServeError;
+use crate::source::folder::doctor::DoctorError;
+use crate::source::folder::store::trash::TrashError;
 use crate::state::LOCAL;
 
 /// Why a command ends badly, each in one sentence.
@@ -36,6 +39,21 @@ pub enum ManageError {
     /// The audit record.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// What is in the store.
+    #[error(transparent)]
+    Trash(#[from] TrashError),
+    /// Where things are.
+    #[error(transparent)]
+    Places(#[from] ServeError),
+    /// The look at the index.
+    #[error(transparent)]
+    Doctor(#[from] DoctorError),
+    /// There is no store.
+    #[error("no store folder is configured: name one with --store DIR or [store] path")]
+    NoStore,
+    /// Index and disk disagree.
+    #[error("{0}")]
+    Unsound(String),
     /// The audit record has been altered.
     #[error("{what} does not fit: {reason}; {sound} lines before it are sound")]
     Altered {
@@ -166,12 +184,12 @@ fn on_record<T>(
     Ok(done?)
 }
 
-fn chain_key(config: &Config) -> Result<Vec<u8>, ConfigError> {
+pub(crate) fn chain_key(config: &Config) -> Result<Vec<u8>, ConfigError> {
     let key = config.audit.chain_key_file.as_ref();
     read_secret(&config.beside(key.ok_or(ConfigError::NoChainKey)?))
 }
 
-fn record(
+pub(crate) fn record(
     config: &Config,
     key: &[u8],
     connection: &Connection,

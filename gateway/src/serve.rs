@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
-use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use viewer_core::decode::Limits;
@@ -30,6 +29,7 @@ use crate::command::ServeOptions;
 use crate::config::{
     Config, ConfigError, LaunchClient, SecondFactor, read_secret, read_typed_secret,
 };
+use crate::places::Places;
 use crate::requests::address::Proxies;
 use crate::requests::limits::{Limits as Senders, USUAL_PER_MINUTE};
 use crate::requests::log::Log;
@@ -113,7 +113,8 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         .map(Config::read)
         .transpose()?
         .unwrap_or_default();
-    let listen = options.listen.or_else(|| config.server.listen.clone());
+    let listen = options.listen.clone();
+    let listen = listen.or_else(|| config.server.listen.clone());
     let has_login = config.login().is_some();
     let address = address(listen.as_deref().unwrap_or("127.0.0.1:8080"), has_login)?;
     if !address.ip().is_loopback() && config.tls().is_none() && !config.has_tls_proxy() {
@@ -123,15 +124,11 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         Some(files) => Some(Tls::read(files).await?),
         None => None,
     };
-    let mut folders = options.data;
-    folders.extend(config.store.path.clone());
-    if folders.is_empty() {
-        return Err(ServeError::NoData);
-    }
-    let index = match options.index.or_else(|| config.store.index.clone()) {
-        Some(index) => index,
-        None => default_index(&folders).ok_or(ServeError::NoCache)?,
-    };
+    let Places {
+        folders,
+        store: store_folder,
+        index,
+    } = Places::of(&options, &config)?;
     let listener = bind(address).await?;
     let ops = match config.server.ops_listen {
         Some(address) => Some(bind(address).await?),
@@ -143,6 +140,8 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
     })?;
     let mut store = FolderOptions::new(folders, index);
     let decoded_max = config.decoded_max_bytes()?;
+    store.store = store_folder;
+    store.store_limits = config.limits.stow()?;
     store.limits.inflated_bytes = decoded_max;
     store.names_files = !has_login;
     store.limits.depth = config
@@ -506,33 +505,6 @@ fn address(text: &str, has_login: bool) -> Result<SocketAddr, ServeError> {
     }
 }
 
-/// One index for each set of folders, in the user's cache folder.
-fn default_index(folders: &[PathBuf]) -> Option<PathBuf> {
-    let folder = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
-    let mut real: Vec<PathBuf> = folders
-        .iter()
-        .map(|folder| std::fs::canonicalize(folder).unwrap_or_else(|_| folder.clone()))
-        .collect();
-    real.sort();
-    let mut digest = Sha256::new();
-    for folder in real {
-        digest.update(folder.as_os_str().as_encoded_bytes());
-        digest.update([0]);
-    }
-    let name: String = digest
-        .finalize()
-        .iter()
-        .take(8)
-        .map(|b| format!("{b:02x}"))
-        .collect();
-    Some(cache.join("sagitta").join(name).join("index.db"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -550,13 +522,5 @@ mod tests {
             assert!(address(taken, false).is_ok(), "{taken}");
         }
         assert!(matches!(address("8080", true), Err(ServeError::Address(_))));
-    }
-
-    #[test]
-    fn each_set_of_folders_has_its_own_index_whatever_their_order() {
-        let index =
-            |names: &[&str]| default_index(&names.iter().map(PathBuf::from).collect::<Vec<_>>());
-        assert_eq!(index(&["/a", "/b"]), index(&["/b", "/a"]));
-        assert_ne!(index(&["/a"]), index(&["/a", "/b"]));
     }
 }

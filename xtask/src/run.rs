@@ -21,7 +21,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         };
         match word.as_str() {
             "--data" => folders.push(PathBuf::from(value()?)),
-            "--listen" | "--config" | "--index" => {
+            "--listen" | "--config" | "--index" | "--store" => {
                 let value = value()?.clone();
                 passed_on.extend([word.clone(), value]);
             }

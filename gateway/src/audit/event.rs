@@ -29,6 +29,8 @@ pub enum Kind {
     FramesServed,
     /// An object was taken in.
     Stored,
+    /// Objects were taken away from the store.
+    Deleted,
     /// Files left the gateway.
     Exported,
     /// A link was made.
@@ -58,7 +60,7 @@ pub type Code = (&'static str, &'static str);
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Started,
         Self::Stopped,
         Self::Login,
@@ -69,6 +71,7 @@ impl Kind {
         Self::StudyOpened,
         Self::FramesServed,
         Self::Stored,
+        Self::Deleted,
         Self::Exported,
         Self::ShareMade,
         Self::ShareUsed,
@@ -93,6 +96,7 @@ impl Kind {
             Self::StudyOpened => ("110103", "DICOM Instances Accessed"),
             Self::FramesServed => ("110104", "DICOM Instances Transferred"),
             Self::Stored => ("110107", "Import"),
+            Self::Deleted => ("110105", "DICOM Study Deleted"),
             Self::Exported | Self::ShareMade | Self::ShareUsed => ("110106", "Export"),
             Self::ShareRefused
             | Self::ShareRevoked
@@ -123,11 +127,12 @@ impl Kind {
         })
     }
 
-    /// Event action, as the tables of A.5.3 have it: an import creates; exports, reading images and reading the record
+    /// Event action, as the tables of A.5.3 have it: an import creates; a deletion deletes; exports, reading images and reading the record
     /// read; activities, logins, queries and alerts execute.
     pub fn action(self) -> char {
         match self.code().0 {
             "110107" => 'C',
+            "110105" => 'D',
             "110101" | "110103" | "110104" | "110106" => 'R',
             _ => 'E',
         }
@@ -308,11 +313,12 @@ mod tests {
     ];
 
     /// What PS3.15 A.5.3 says of the messages: Event ID, Event Action Code, and whether an Event Type Code is mandatory.
-    const MESSAGES: [(&str, char, bool); 9] = [
+    const MESSAGES: [(&str, char, bool); 10] = [
         ("110100", 'E', true),  // Table A.5.3.1-1
         ("110101", 'R', false), // Table A.5.3.2-1
         ("110103", 'R', false), // Table A.5.3.6-1: C, R, U or D; nothing is altered here
         ("110104", 'R', false), // Table A.5.3.7-1: R where the sender does not know what the receiver had
+        ("110105", 'D', false), // Table A.5.3.8-1
         ("110106", 'R', false), // Table A.5.3.4-1
         ("110107", 'C', false), // Table A.5.3.5-1
         ("110112", 'E', false), // Table A.5.3.10-1
@@ -346,6 +352,7 @@ mod tests {
             (Kind::StudyOpened, "110103", None),
             (Kind::FramesServed, "110104", None),
             (Kind::Stored, "110107", None),
+            (Kind::Deleted, "110105", None),
             (Kind::Exported, "110106", None),
             (Kind::ShareMade, "110106", None),
             (Kind::ShareUsed, "110106", None),

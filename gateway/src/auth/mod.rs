@@ -22,6 +22,7 @@ pub mod policy;
 pub mod secret;
 pub mod sessions;
 pub mod shares;
+pub mod storing;
 pub mod totp;
 pub mod visible;
 pub mod waiting;

@@ -88,6 +88,20 @@ pub async fn facts(
     }))
 }
 
+/// What policies know of a study of the embedded store that something is to be added to. One that is not there yet was referred by
+/// nobody; labels may have been given to it.
+pub async fn facts_to_store(state: &Shared, uid: &str) -> Result<StudyFacts, ApiError> {
+    let study = uid.to_owned();
+    blocking(state, move |state| {
+        if let Some((facts, _)) = facts_here(state, &study)? {
+            return Ok(facts);
+        }
+        let labels = labels_of(state, LOCAL, &study)?;
+        Ok(facts_of(LOCAL, &study, "", labels))
+    })
+    .await
+}
+
 fn facts_here(state: &State, uid: &str) -> Result<Option<(StudyFacts, String)>, SourceError> {
     let Some((referring, patient)) = state.store.referring_and_patient(uid)? else {
         return Ok(None);

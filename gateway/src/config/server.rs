@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use super::{ConfigError, bytes};
+use crate::source::folder::store::StoreLimits;
+
 /// `[server]`
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -47,9 +50,35 @@ pub struct Limits {
     pub decoded_max: Option<String>,
     /// Requests of one address in a minute; where no login is configured there is no limit unless this says so.
     pub requests_per_minute: Option<u32>,
+    /// Largest request that stores, for example `4GiB`.
+    pub stow_max: Option<String>,
+    /// Largest instance that is stored, for example `2GiB`.
+    pub stow_instance_max: Option<String>,
 }
 
 impl Limits {
+    /// How much is stored at once.
+    ///
+    /// # Errors
+    /// A size that is none.
+    pub fn stow(&self) -> Result<StoreLimits, ConfigError> {
+        let mut limits = StoreLimits::default();
+        let size = |text: &Option<String>, key| match text {
+            None => Ok(None),
+            Some(text) => match bytes(text) {
+                Some(size) if size > 0 => Ok(Some(size)),
+                _ => Err(ConfigError::StowSize(key)),
+            },
+        };
+        if let Some(bytes) = size(&self.stow_max, "limits.stow_max")? {
+            limits.request_bytes = bytes;
+        }
+        if let Some(bytes) = size(&self.stow_instance_max, "limits.stow_instance_max")? {
+            limits.instance_bytes = bytes;
+        }
+        Ok(limits)
+    }
+
     /// `requests_per_minute` is a number that can be kept.
     pub(super) fn is_possible(&self) -> bool {
         self.requests_per_minute

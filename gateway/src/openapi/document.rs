@@ -47,14 +47,16 @@ fn described(operation: &Operation) -> Value {
         "security": security(operation.who),
     });
     if let Some(body) = operation.body {
-        let (media, schema) = match body {
-            Body::Json(name) => ("application/json", name),
-            Body::Form(name) => ("application/x-www-form-urlencoded", name),
+        let content = match body {
+            Body::Json(name) => json!({ "application/json": { "schema": reference(name) } }),
+            Body::Form(name) => {
+                json!({ "application/x-www-form-urlencoded": { "schema": reference(name) } })
+            }
+            Body::Instances => json!({
+                "application/dicom": {}, "application/dicom+json": {}, "multipart/related": {},
+            }),
         };
-        described["requestBody"] = json!({
-            "required": true,
-            "content": { media: { "schema": reference(schema) } },
-        });
+        described["requestBody"] = json!({ "required": true, "content": content });
     }
     described
 }
@@ -116,6 +118,7 @@ fn answers(operation: &Operation) -> Map<String, Value> {
                 Content::Media(media) => add(media, json!({})),
                 Content::Json(name) => add("application/json", reference(name)),
                 Content::DicomJson => add("application/dicom+json", reference("DataSets")),
+                Content::StoreReport => add("application/dicom+json", reference("DataSet")),
                 Content::Error => add("application/json", reference("Error")),
                 Content::ErrorOrPage => {
                     add("application/json", reference("Error"));
@@ -143,6 +146,7 @@ fn words(status: u16) -> &'static str {
         200 => "What was asked for",
         201 => "It was made",
         204 => "It was done",
+        202 => "Some of it was stored",
         206 => "A part of it",
         303 => "It goes on elsewhere",
         304 => "Nothing has changed",
@@ -150,7 +154,9 @@ fn words(status: u16) -> &'static str {
         401 => "A login is needed",
         403 => "Not from there, or not without a fresh login",
         404 => "There is no such thing here, or none that may be seen",
+        405 => "Nothing is stored here",
         406 => "It cannot be had in this form",
+        408 => "It came too slowly",
         409 => "It does not go together with what is there",
         410 => "It was there and has ended",
         413 => "Too large",
@@ -161,6 +167,7 @@ fn words(status: u16) -> &'static str {
         429 => "Too often: wait",
         502 => "Another server answers wrongly",
         503 => "Not just now",
+        507 => "There is no room left",
         504 => "Another server does not answer",
         _ => "Another answer",
     }

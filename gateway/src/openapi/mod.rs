@@ -44,6 +44,8 @@ pub enum Body {
     Json(&'static str),
     /// A form of this schema.
     Form(&'static str),
+    /// Instances, in the media types that PS3.18 10.5.1 has for them.
+    Instances,
 }
 
 /// What an answer holds.
@@ -57,6 +59,8 @@ pub enum Content {
     Json(&'static str),
     /// A data set, or several, as PS3.18 F writes them.
     DicomJson,
+    /// What became of instances that were sent, as PS3.18 F writes a data set.
+    StoreReport,
     /// An error of ours.
     Error,
     /// An error, or a page that says the same to a person.

@@ -85,17 +85,15 @@ fn general() -> Value {
     let short = json!({ "type": "string", "maxLength": 1000 });
     json!({
         "Error": out(json!({ "error": out(json!({ "code": text, "message": text }), &[]) }), &[]),
-        "DataSets": {
-            "type": "array",
-            "items": {
+        "DataSets": { "type": "array", "items": { "$ref": "#/components/schemas/DataSet" } },
+        "DataSet": {
+            "type": "object",
+            "patternProperties": { "^[0-9A-F]{8}$": {
                 "type": "object",
-                "patternProperties": { "^[0-9A-F]{8}$": {
-                    "type": "object",
-                    "properties": { "vr": { "type": "string", "pattern": "^[A-Z]{2}$" } },
-                    "required": ["vr"],
-                } },
-                "additionalProperties": false,
-            },
+                "properties": { "vr": { "type": "string", "pattern": "^[A-Z]{2}$" } },
+                "required": ["vr"],
+            } },
+            "additionalProperties": false,
         },
         "Config": out(
             json!({

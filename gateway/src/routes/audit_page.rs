@@ -83,6 +83,7 @@ fn title(kind: Kind) -> &'static str {
         Kind::StudyOpened => "Study opened",
         Kind::FramesServed => "Images read",
         Kind::Stored => "Object stored",
+        Kind::Deleted => "Objects deleted",
         Kind::Exported => "Files taken away",
         Kind::ShareMade => "Link made",
         Kind::ShareUsed => "Link opened",

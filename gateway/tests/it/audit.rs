@@ -160,7 +160,8 @@ fn exports_are_what_fhir_balp_and_dicom_ask_for() {
     let kinds = found["kinds"].as_object().unwrap();
     let kinds: std::collections::BTreeSet<&str> = kinds.keys().map(String::as_str).collect();
     let expected = [
-        "110100", "110101", "110103", "110104", "110106", "110107", "110112", "110113", "110114",
+        "110100", "110101", "110103", "110104", "110105", "110106", "110107", "110112", "110113",
+        "110114",
     ];
     assert_eq!(kinds, expected.into());
     assert!(

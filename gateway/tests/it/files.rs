@@ -90,17 +90,20 @@ impl Made {
     pub fn write(&self, folder: &Path, name: &str) -> PathBuf {
         let path = folder.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, self.bytes()).unwrap();
+        path
+    }
+
+    /// The file.
+    pub fn bytes(&self) -> Vec<u8> {
         let meta = FileMetaTableBuilder::new()
             .transfer_syntax(self.transfer_syntax)
             .media_storage_sop_class_uid("1.2.840.10008.5.1.4.1.1.7")
             .media_storage_sop_instance_uid(&self.instance);
-        self.set
-            .clone()
-            .with_meta(meta)
-            .unwrap()
-            .write_to_file(&path)
-            .unwrap();
-        path
+        let mut bytes = Vec::new();
+        let file = self.set.clone().with_meta(meta).unwrap();
+        file.write_all(&mut bytes).unwrap();
+        bytes
     }
 
     /// Writes the set without its pixels, and after it these bytes.

@@ -232,7 +232,7 @@ fn head_is_answered_wherever_get_is() {
             "{path}"
         );
     }
-    let post = server.request("POST", "/dicomweb/studies", &[("Content-Length", "0")]);
+    let post = server.request("POST", "/dicomweb/series", &[("Content-Length", "0")]);
     assert_eq!(
         (post.status, post.error_code().as_str()),
         (405, "method_not_allowed")

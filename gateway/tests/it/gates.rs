@@ -74,6 +74,17 @@ fn body(path: &str, study: &str, name: &str) -> (&'static str, String) {
     let form = |fields: &[(&str, &str)]| ("application/x-www-form-urlencoded", encoded(fields));
     let json = |value: serde_json::Value| ("application/json", value.to_string());
     match path {
+        _ if path.ends_with("/studies") || path.ends_with("/studies/{study}") => {
+            let number = name.trim_start_matches("nobody");
+            let uid = |text: &str| serde_json::json!({ "vr": "UI", "Value": [text] });
+            let set = serde_json::json!({
+                "00080016": uid("1.2.840.10008.5.1.4.1.1.7"),
+                "00080018": uid(&format!("{study}.9.1{number}")),
+                "0020000D": uid(study),
+                "0020000E": uid(&format!("{study}.9")),
+            });
+            ("application/dicom+json", set.to_string())
+        }
         "/auth/login" => form(&[("name", name), ("password", "wrong")]),
         "/auth/first" => {
             let code = "AAAAA-AAAAA-AAAAA-AAAAA-AAAAA";
@@ -147,6 +158,9 @@ fn house() -> House {
         requests_per_minute = 100000\n[auth.local]\nsecond_factor = \"optional\"\n";
     let mut options = login::configured_with(folder.path(), local);
     options.app = Some(app);
+    let store = folder.path().join("store");
+    std::fs::create_dir(&store).unwrap();
+    options.store = Some(store);
     let server = Server::start(options);
     server.wait_until_indexed();
     let login = server.state.login.as_ref().unwrap();

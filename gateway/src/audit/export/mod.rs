@@ -47,6 +47,7 @@ pub fn words(kind: Kind) -> &'static str {
         Kind::StudyOpened => "study opened",
         Kind::FramesServed => "images read",
         Kind::Stored => "object stored",
+        Kind::Deleted => "objects deleted",
         Kind::Exported => "files taken away",
         Kind::ShareMade => "link made",
         Kind::ShareUsed => "link used",

@@ -182,10 +182,18 @@ pub fn compared_requests(dataset: &Dataset) -> String {
     items.join(&NEXT_ITEM.to_string())
 }
 
+/// Referring Physician's Name.
+const REFERRING: &str = "00080090";
+
 /// Adds what a later file says about the same study or series; an empty value takes nothing away,
-/// as reports and segmentations often leave out what the images say.
+/// as reports and segmentations often leave out what the images say. Who referred the patient may see the study: nothing that is
+/// added to it changes who that is.
 pub fn merge(known: &mut Map<String, Value>, later: &Map<String, Value>) {
     for (tag, element) in later {
+        let is_settled = |old: &Value| tag == REFERRING && old.get("Value").is_some();
+        if known.get(tag).is_some_and(is_settled) {
+            continue;
+        }
         if element.get("Value").is_some() || !known.contains_key(tag) {
             known.insert(tag.clone(), element.clone());
         }

@@ -156,6 +156,17 @@ impl Index {
         result
     }
 
+    /// Another connection that changes the index: SQLite lets one after the other.
+    pub fn writer(&self) -> Result<Writer, IndexError> {
+        let connection = connect(&self.path)?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        let changes = self.counts.changes();
+        Ok(Writer {
+            connection,
+            changes,
+        })
+    }
+
     /// Files that were refused, and why.
     pub fn refused(&self) -> Result<Vec<(PathBuf, String)>, IndexError> {
         self.read(|connection| {
@@ -435,7 +446,7 @@ pub(super) fn unsigned(number: i64) -> u64 {
 
 /// A path as bytes: names need not be UTF-8.
 #[cfg(unix)]
-fn path_bytes(path: &Path) -> &[u8] {
+pub(super) fn path_bytes(path: &Path) -> &[u8] {
     use std::os::unix::ffi::OsStrExt as _;
     path.as_os_str().as_bytes()
 }
@@ -449,7 +460,7 @@ pub(super) fn path_from_bytes(bytes: Vec<u8>) -> PathBuf {
 
 /// A path as bytes.
 #[cfg(not(unix))]
-fn path_bytes(path: &Path) -> Vec<u8> {
+pub(super) fn path_bytes(path: &Path) -> Vec<u8> {
     path.to_string_lossy().into_owned().into_bytes()
 }
 

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,9 @@ impl Progress {
     }
 }
 
+/// Files that were indexed as they were stored.
+pub type Stored = Arc<Mutex<Vec<(PathBuf, Known)>>>;
+
 /// What the thread works on.
 pub struct Indexer {
     /// Folders to look through.
@@ -56,6 +59,8 @@ pub struct Indexer {
     pub writer: Writer,
     /// Where the thread says how far it is.
     pub progress: Arc<Progress>,
+    /// What need not be looked at.
+    pub stored: Stored,
 }
 
 /// Most files of one write, and the longest wait for it.
@@ -94,6 +99,10 @@ impl Indexer {
     }
 
     fn round(&mut self, known: &mut HashMap<PathBuf, Known>) -> Result<(), IndexError> {
+        // First these, then the look: what is stored meanwhile is looked at like any other file, and is never taken for gone.
+        let stored =
+            std::mem::take(&mut *self.stored.lock().unwrap_or_else(PoisonError::into_inner));
+        known.extend(stored);
         let listing = walk(&self.folders);
         let (changed, gone) = compare(&listing, known);
         let total = listing.files.len() as u64;
@@ -113,7 +122,10 @@ impl Indexer {
             if self.progress.stopped() {
                 break;
             }
-            let finding = self.look_at(&listed.path);
+            let finding = match listing.outside.contains(&listed.path) {
+                true => Finding::Refused("it is a link that leads out of the folders".into()),
+                false => self.look_at(&listed.path),
+            };
             if let Finding::Refused(reason) = &finding {
                 let file = self.named(&listed.path);
                 log(&format!("refused {file}: {reason}"));

@@ -6,6 +6,7 @@
 
 pub mod bulk;
 pub mod charset;
+pub mod doctor;
 pub mod entry;
 pub mod files;
 pub mod fragments;
@@ -18,6 +19,7 @@ mod recode;
 pub mod scan;
 pub mod search;
 pub mod sniff;
+pub mod store;
 pub mod values;
 pub mod walk;
 pub mod whole;
@@ -37,10 +39,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use self::bulk::BulkValue;
 use self::frames::{FrameError, FrameTable, StoredPixels};
-use self::index::{Index, IndexError};
-use self::indexer::{Indexer, Progress};
+use self::index::{Index, IndexError, Writer};
+use self::indexer::{Indexer, Progress, Stored};
 use self::scan::{PixelPlace, ScanLimits};
 use self::search::{Found, Within};
+use self::store::{StoreFolder, StoreLimits};
 use self::walk::Listed;
 use super::SourceError;
 use crate::auth::access::{StudyPass, Visible};
@@ -67,6 +70,9 @@ pub enum OpenError {
     /// The index cannot be opened.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// Two gateways would store into the same folder.
+    #[error("another gateway stores into {0}")]
+    StoreTaken(PathBuf),
     /// No thread.
     #[error("the indexer cannot be started")]
     Thread,
@@ -77,6 +83,10 @@ pub enum OpenError {
 pub struct FolderOptions {
     /// Data folders; never written to.
     pub folders: Vec<PathBuf>,
+    /// The folder that takes what is stored. It is looked through like the others.
+    pub store: Option<PathBuf>,
+    /// How much it takes.
+    pub store_limits: StoreLimits,
     /// The index file.
     pub index: PathBuf,
     /// Pause between two looks at the folders.
@@ -93,6 +103,8 @@ impl FolderOptions {
         let interval = Duration::from_secs(3);
         Self {
             folders,
+            store: None,
+            store_limits: StoreLimits::default(),
             index,
             interval,
             limits: ScanLimits::default(),
@@ -119,6 +131,11 @@ pub struct FolderStore {
     limits: ScanLimits,
     /// Frame tables of the multi-frame instances last read.
     tables: Mutex<VecDeque<(i64, Arc<FrameTable>)>>,
+    store_folder: Option<StoreFolder>,
+    /// By which what was stored is indexed at once.
+    writer: Mutex<Option<Writer>>,
+    /// What the indexer need not look at.
+    stored: Stored,
 }
 
 /// Frame tables kept.
@@ -132,14 +149,31 @@ impl FolderStore {
             let real = fs::canonicalize(&folder).ok().filter(|real| real.is_dir());
             folders.push(real.ok_or(OpenError::NoFolder(folder))?);
         }
+        let store = options.store.map(|folder| {
+            let real = fs::canonicalize(&folder).ok().filter(|real| real.is_dir());
+            real.ok_or(OpenError::NoFolder(folder))
+        });
+        let store = store.transpose()?;
+        if let Some(store) = &store
+            && !folders.contains(store)
+        {
+            folders.push(store.clone());
+        }
         make_index_folder(&options.index, &folders)?;
+        let store_folder = store.map(|root| {
+            StoreFolder::open(root.clone(), options.limits, options.store_limits)
+                .map_err(|_| OpenError::StoreTaken(root))
+        });
         let (index, writer) = Index::open(&options.index)?;
-        let progress = Arc::new(Progress::default());
+        let (progress, stored) = (Arc::new(Progress::default()), Stored::default());
         let store = Self {
             index,
             progress: Arc::clone(&progress),
             limits: options.limits,
             tables: Mutex::default(),
+            store_folder: store_folder.transpose()?,
+            writer: Mutex::default(),
+            stored: Arc::clone(&stored),
         };
         let (limits, interval, names_files) =
             (options.limits, options.interval, options.names_files);
@@ -150,6 +184,7 @@ impl FolderStore {
             names_files,
             writer,
             progress,
+            stored,
         };
         indexer.start().map_err(|_| OpenError::Thread)?;
         Ok(store)

@@ -1,9 +1,11 @@
 //! Finds the files under the data folders: names, sizes and times, without opening any.
 //!
-//! Links to files and folders are followed, but no folder is entered twice, so that a link to a
-//! folder above ends nowhere.
+//! Links are followed as long as they stay within the folders, and no folder is entered twice, so
+//! that a link to a folder above ends nowhere. What leads out of them is named and never opened.
+//! The store's own `.incoming` and `.trash` are passed over.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -26,6 +28,18 @@ pub struct Listing {
     pub files: Vec<Listed>,
     /// Folders that could not be read: what was known inside them is kept.
     pub unreadable: Vec<PathBuf>,
+    /// Those of the files that are links out of the folders.
+    pub outside: HashSet<PathBuf>,
+}
+
+/// Where instances are on their way into the store.
+pub const INCOMING: &str = ".incoming";
+/// Where deleted ones are kept.
+pub const TRASH: &str = ".trash";
+
+/// Nobody finds anything in these.
+fn is_hidden(name: &OsStr) -> bool {
+    name == INCOMING || name == TRASH
 }
 
 /// Lists every file under the folders, at any depth.
@@ -33,6 +47,10 @@ pub fn walk(folders: &[PathBuf]) -> Listing {
     let mut listing = Listing::default();
     let mut seen = HashSet::new();
     let mut waiting = folders.to_vec();
+    let roots: Vec<PathBuf> = folders
+        .iter()
+        .filter_map(|folder| fs::canonicalize(folder).ok())
+        .collect();
     while let Some(folder) = waiting.pop() {
         let entries = fs::canonicalize(&folder)
             .and_then(|real| fs::read_dir(&folder).map(|entries| (real, entries)));
@@ -44,7 +62,9 @@ pub fn walk(folders: &[PathBuf]) -> Listing {
             continue;
         }
         for entry in entries.flatten() {
-            note(&entry.path(), &mut listing, &mut waiting);
+            if !is_hidden(&entry.file_name()) {
+                note(&entry.path(), &roots, &mut listing, &mut waiting);
+            }
         }
     }
     listing.files.sort();
@@ -52,14 +72,29 @@ pub fn walk(folders: &[PathBuf]) -> Listing {
     listing
 }
 
-fn note(path: &Path, listing: &mut Listing, waiting: &mut Vec<PathBuf>) {
+fn note(path: &Path, roots: &[PathBuf], listing: &mut Listing, waiting: &mut Vec<PathBuf>) {
     // A file that vanished since it was listed, or a dangling link, is not there.
-    let Ok(metadata) = fs::metadata(path) else {
+    let Ok(mut metadata) = fs::symlink_metadata(path) else {
         return;
     };
+    let mut is_outside = false;
+    if metadata.is_symlink() {
+        let Ok(real) = fs::canonicalize(path) else {
+            return;
+        };
+        let within = roots.iter().find_map(|root| real.strip_prefix(root).ok());
+        match (within, fs::metadata(&real)) {
+            (Some(below), Ok(found)) if !below.iter().any(is_hidden) => metadata = found,
+            (_, Ok(_)) => is_outside = true,
+            (_, Err(_)) => return,
+        }
+    }
     if metadata.is_dir() {
         waiting.push(path.to_owned());
-    } else if metadata.is_file() {
+    } else if metadata.is_file() || is_outside {
+        if is_outside {
+            listing.outside.insert(path.to_owned());
+        }
         let modified_ns = modified_ns(&metadata);
         listing.files.push(Listed {
             path: path.to_owned(),
@@ -95,6 +130,38 @@ mod tests {
         let listing = walk(&[folder.path().to_owned()]);
         assert_eq!(listing.files.len(), 1);
         assert_eq!(listing.files[0].size, 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn t17_links_that_lead_out_of_the_folders_are_named_and_not_followed() {
+        use std::os::unix::fs::symlink;
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let root = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir_all(root.join("in/.trash")).unwrap();
+        fs::create_dir(root.join(".incoming")).unwrap();
+        for path in ["in/a", ".incoming/1.part", "in/.trash/b"] {
+            fs::write(root.join(path), "12").unwrap();
+        }
+        fs::create_dir(other.path().join("deep")).unwrap();
+        for path in ["secret", "deep/secret"] {
+            fs::write(other.path().join(path), "secret").unwrap();
+        }
+        symlink(root.join("in/a"), root.join("good")).unwrap();
+        symlink(other.path().join("secret"), root.join("file")).unwrap();
+        symlink(other.path(), root.join("folder")).unwrap();
+        symlink("../..", root.join("in/above")).unwrap();
+        symlink(root.join(".incoming"), root.join("hidden")).unwrap();
+        symlink(root.join("nowhere"), root.join("dangling")).unwrap();
+        let listing = walk(std::slice::from_ref(&root));
+        let names: Vec<PathBuf> = listing.files.iter().map(|file| file.path.clone()).collect();
+        let all = ["file", "folder", "good", "hidden", "in/a", "in/above"];
+        assert_eq!(names, all.map(|name| root.join(name)));
+        let out = ["file", "folder", "hidden", "in/above"].map(|name| root.join(name));
+        assert_eq!(listing.outside, HashSet::from(out));
+        // A folder that is named as well is within.
+        let both = walk(&[root, fs::canonicalize(other.path()).unwrap()]);
+        assert_eq!(both.outside.len(), 2);
     }
 
     #[test]

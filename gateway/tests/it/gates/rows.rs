@@ -52,6 +52,10 @@ const AUDIT_PAGE: Row = [
 const EXPORT: Row = [
     401, 404, 404, 404, 404, 404, 404, 404, 200, 401, 401, 401, 0,
 ];
+/// Who takes in: of the site, or what is labelled.
+const STORE: Row = [
+    401, 403, 200, 403, 403, 200, 200, 403, 403, 401, 401, 401, 0,
+];
 /// Where nobody but administrators is: what they get.
 const fn admin(status: u16) -> Row {
     let a = 404;
@@ -165,6 +169,8 @@ pub const ROWS: &[(&str, &str, Row)] = &[
     // Names of routes, which are no secret.
     ("OPTIONS", "/dicomweb", everybody(200)),
     ("GET", "{root}/studies", LIST),
+    ("POST", "{root}/studies", STORE),
+    ("POST", "{root}/studies/{study}", STORE),
     ("GET", "{root}/series", LIST),
     ("GET", "{root}/instances", LIST),
     ("GET", "{root}/studies/{study}/series", LIST),
