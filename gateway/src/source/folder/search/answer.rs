@@ -104,19 +104,18 @@ impl Wanted {
     }
 
     /// Of these attributes those that are always there or asked for.
-    fn of_set(&self, set: Set, always: &[&str]) -> Set {
-        let mut kept = Set::new();
-        for (tag, element) in set {
-            if self.all || always.contains(&tag.as_str()) || self.names(&tag) {
-                kept.insert(tag, element);
-                continue;
+    fn of_set(&self, mut set: Set, always: &[&str]) -> Set {
+        set.retain(|tag, element| {
+            if self.all || always.contains(&tag.as_str()) || self.names(tag) {
+                return true;
             }
-            let inner = self.within(&tag);
+            let inner = self.within(tag);
             if !inner.is_empty() {
-                kept.insert(tag, narrowed(element, &inner));
+                *element = narrowed(std::mem::take(element), &inner);
             }
-        }
-        kept
+            !inner.is_empty()
+        });
+        set
     }
 
     /// The Request Attributes Sequence as a series has it: items with what is required and asked for.
@@ -303,7 +302,10 @@ impl<'a> Answering<'a> {
         }
         self.count_patient(row, &mut set)?;
         require(&mut set, &STUDY_REQUIRED);
-        self.last = Some((id, set.clone()));
+        // Of studies each row is another one.
+        if self.within.level != Level::Study {
+            self.last = Some((id, set.clone()));
+        }
         Ok(set)
     }
 
