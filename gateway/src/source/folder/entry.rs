@@ -271,6 +271,18 @@ mod tests {
     }
 
     #[test]
+    fn t05_nothing_that_is_added_to_a_study_changes_who_referred_its_patient() {
+        let map = |value: Value| value.as_object().unwrap().clone();
+        let of = |name: &str| {
+            map(json!({ "00080090": { "vr": "PN", "Value": [{ "Alphabetic": name }] } }))
+        };
+        let mut known = map(json!({ "00080090": { "vr": "PN" } }));
+        merge(&mut known, &of("Ward^One"));
+        merge(&mut known, &of("Stranger^Any"));
+        assert_eq!(known, of("Ward^One"));
+    }
+
+    #[test]
     fn what_searches_compare_is_written_one_way() {
         let set = |value: Value| Dataset::from_map(value.as_object().unwrap().clone());
         let set = set(json!({
