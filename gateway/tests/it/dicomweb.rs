@@ -258,12 +258,9 @@ fn odd_uids_are_served_as_they_stand() {
 }
 
 #[test]
-fn a_client_that_takes_no_json_is_told_so() {
+fn a_client_that_takes_no_data_sets_is_told_so() {
     let (_folder, server) = store();
-    let accept = [(
-        "Accept",
-        "multipart/related; type=\"application/dicom+xml\"",
-    )];
+    let accept = [("Accept", "image/png")];
     assert_eq!(
         server.request("GET", "/dicomweb/studies", &accept).status,
         406
