@@ -98,24 +98,38 @@ impl Page {
     /// # Errors
     /// The script throws, its promise rejects, or the time is up.
     pub fn eval_within(&self, patience: Duration, script: &str) -> Result<Value> {
-        let parameters = json!({
-            "expression": script,
-            "awaitPromise": true,
-            "returnByValue": true,
-            "userGesture": true,
-            "generatePreview": true,
-        });
-        let mut answer = self.connection.call(
-            Some(&self.session),
-            "Runtime.evaluate",
-            parameters,
-            patience,
-        )?;
+        let parameters =
+            json!({ "expression": script, "userGesture": true, "generatePreview": true });
+        let given = self.ask("Runtime.evaluate", parameters, patience)?;
+        let Some(id) = given["objectId"].as_str() else {
+            // A number, a text or nothing comes as it is.
+            return Ok(given["value"].clone());
+        };
+        // Named by an id, a promise cannot be collected while it is waited for.
+        let read = if given["subtype"] == "promise" {
+            let parameters =
+                json!({ "promiseObjectId": id, "returnByValue": true, "generatePreview": true });
+            self.ask("Runtime.awaitPromise", parameters, patience)
+        } else {
+            let itself = "function () { return this; }";
+            let parameters =
+                json!({ "objectId": id, "functionDeclaration": itself, "returnByValue": true });
+            self.ask("Runtime.callFunctionOn", parameters, patience)
+        };
+        // A page that went away has taken it along.
+        let _ = self.call("Runtime.releaseObject", json!({ "objectId": id }));
+        Ok(read?["value"].take())
+    }
+
+    /// What a command of the runtime gives; what it throws is an error.
+    fn ask(&self, method: &str, parameters: Value, patience: Duration) -> Result<Value> {
+        let session = Some(self.session.as_str());
+        let mut answer = (self.connection).call(session, method, parameters, patience)?;
         let details = &answer["exceptionDetails"];
         if details.is_object() {
             bail!("{}", exception_text(details));
         }
-        Ok(answer["result"]["value"].take())
+        Ok(answer["result"].take())
     }
 
     /// Runs a script that must fail; returns the `code`, `message` and `name` of what it throws.
