@@ -14,12 +14,13 @@ function askEarly() {
   const opened = ask('api/shares/opened', 'application/json');
   const askNext = async () => {
     const { sources } = JSON.parse(await config);
-    const { source, studies, series } = JSON.parse(await opened);
+    const { source, studies, series, first } = JSON.parse(await opened);
     if (studies.length !== 1) return;
     const root = sources.find(({ id }) => id === source).dicomweb.replace(/\/+$/, '');
     const listed = `${root}/studies/${encodeURIComponent(studies[0])}/series`;
-    const path = series ? `${listed}/${encodeURIComponent(series)}/metadata` : listed;
-    answers.set(absolute(path), ask(path, 'application/dicom+json'));
+    const shown = series ?? first;
+    const paths = [...(series ? [] : [listed]), ...(shown ? [`${listed}/${encodeURIComponent(shown)}/metadata`] : [])];
+    for (const path of paths) answers.set(absolute(path), ask(path, 'application/dicom+json'));
   };
   // Whoever hears what was opened finds what comes next on its way.
   const asked = askNext().catch(() => {});

@@ -6,6 +6,8 @@ const TEXTS = {
     title: 'Images shared with you', checking: 'Checking the link', from: 'From', until: 'Open until',
     pin: 'PIN', pinHint: 'Six digits, sent to you separately.', open: 'Show images', opening: 'Opening', again: 'Try again',
     recorded: 'Opening is recorded. A phone screen is fine for viewing, not for a diagnosis.',
+    request: 'Copy a request to send', requested: 'Copied. Paste it into a message.',
+    letter: 'Hello,\n\nthe link to the images that you shared with me is no longer open. Could you please send me a new one?\n\nThank you.',
     pinNeeded: 'Enter the six digits of the PIN.',
     pinWrong: 'This PIN is not right. Tries left: {0}.', pinWait: 'Too many tries. Try again in {0}.',
     second: '{0} s', minute: '{0} min',
@@ -23,6 +25,8 @@ const TEXTS = {
     title: 'Bilder für Sie', checking: 'Der Link wird geprüft', from: 'Von', until: 'Offen bis',
     pin: 'PIN', pinHint: 'Sechs Ziffern, die Sie getrennt erhalten haben.', open: 'Bilder zeigen', opening: 'Wird geöffnet', again: 'Erneut versuchen',
     recorded: 'Das Öffnen wird protokolliert. Ein Telefon reicht zum Ansehen, nicht für eine Diagnose.',
+    request: 'Eine Bitte zum Senden kopieren', requested: 'Kopiert. Fügen Sie sie in eine Nachricht ein.',
+    letter: 'Guten Tag,\n\nder Link zu den Bildern, die Sie mir gesendet haben, ist nicht mehr offen. Könnten Sie mir bitte einen neuen senden?\n\nVielen Dank.',
     pinNeeded: 'Geben Sie die sechs Ziffern der PIN ein.',
     pinWrong: 'Diese PIN stimmt nicht. Verbleibende Versuche: {0}.', pinWait: 'Zu viele Versuche. Versuchen Sie es in {0} erneut.',
     second: '{0} s', minute: '{0} min',
@@ -40,6 +44,8 @@ const TEXTS = {
     title: 'Images partagées avec vous', checking: 'Vérification du lien', from: 'De', until: 'Ouvert jusqu’au',
     pin: 'Code PIN', pinHint: 'Six chiffres, reçus séparément.', open: 'Afficher les images', opening: 'Ouverture', again: 'Réessayer',
     recorded: 'L’ouverture est enregistrée. Un téléphone suffit pour regarder, pas pour un diagnostic.',
+    request: 'Copier une demande à envoyer', requested: 'Copié. Collez-la dans un message.',
+    letter: 'Bonjour,\n\nle lien vers les images que vous m’avez envoyées n’est plus ouvert. Pourriez-vous m’en envoyer un nouveau ?\n\nMerci.',
     pinNeeded: 'Saisissez les six chiffres du code PIN.',
     pinWrong: 'Ce code PIN n’est pas correct. Essais restants : {0}.', pinWait: 'Trop d’essais. Réessayez dans {0}.',
     second: '{0} s', minute: '{0} min',
@@ -57,6 +63,8 @@ const TEXTS = {
     title: 'Imágenes compartidas con usted', checking: 'Comprobando el enlace', from: 'De', until: 'Abierto hasta',
     pin: 'PIN', pinHint: 'Seis cifras, recibidas por separado.', open: 'Ver las imágenes', opening: 'Abriendo', again: 'Intentar de nuevo',
     recorded: 'La apertura queda registrada. Un teléfono sirve para ver, no para un diagnóstico.',
+    request: 'Copiar una petición para enviar', requested: 'Copiado. Péguelo en un mensaje.',
+    letter: 'Buenos días:\n\nEl enlace a las imágenes que compartió conmigo ya no está abierto. ¿Podría enviarme uno nuevo?\n\nGracias.',
     pinNeeded: 'Introduzca las seis cifras del PIN.',
     pinWrong: 'Este PIN no es correcto. Intentos restantes: {0}.', pinWait: 'Demasiados intentos. Inténtelo de nuevo en {0}.',
     second: '{0} s', minute: '{0} min',
@@ -74,6 +82,8 @@ const TEXTS = {
     title: '画像が共有されています', checking: 'リンクを確認しています', from: '送信者', until: '有効期限',
     pin: '暗証番号', pinHint: '別途お知らせした6桁の数字です。', open: '画像を表示', opening: '開いています', again: 'もう一度試す',
     recorded: '閲覧は記録されます。携帯電話の画面は閲覧用で、診断には使えません。',
+    request: '依頼文をコピー', requested: 'コピーしました。メッセージに貼り付けてください。',
+    letter: 'お世話になっております。\n\n共有していただいた画像のリンクが開けなくなりました。新しいリンクをお送りいただけますでしょうか。\n\nよろしくお願いいたします。',
     pinNeeded: '6桁の暗証番号を入力してください。',
     pinWrong: '暗証番号が違います。残り{0}回です。', pinWait: '試行回数が多すぎます。{0}後にもう一度お試しください。',
     second: '{0}秒', minute: '{0}分',
@@ -162,8 +172,28 @@ function shut(state, sign, canTryAgain) {
   say('sentence', texts[state][1]);
   document.body.dataset.state = state;
   show('again', canTryAgain);
+  offerRequest(!canTryAgain);
   say('recorded', '');
   place('title').focus();
+}
+
+/** A few words to whoever sent the link, to be pasted into a message; they name neither the link nor what it opened. */
+function offerRequest(shown) {
+  show('request', shown);
+  show('letter', false);
+  say('request', texts.request);
+}
+
+async function copyRequest() {
+  try {
+    await navigator.clipboard.writeText(texts.letter);
+    say('request', texts.requested);
+  } catch {
+    // No clipboard: whoever reads this can mark the words and copy them.
+    place('letter').value = texts.letter;
+    show('letter', true);
+    place('letter').select();
+  }
 }
 
 function refuse(error) {
@@ -180,7 +210,7 @@ function until(seconds) {
 
 /** Who shared it and until when; the PIN where one is asked for; the button. */
 function offer(before) {
-  for (const sign of ['sign-shut', 'sign-late', 'sign-away', 'again']) show(sign, false);
+  for (const sign of ['sign-shut', 'sign-late', 'sign-away', 'again', 'request', 'letter']) show(sign, false);
   say('title', texts.title);
   say('sentence', '');
   say('from', before.from);
@@ -256,7 +286,7 @@ async function opened() {
 
 async function look() {
   say('title', texts.checking);
-  for (const part of ['facts', 'form', 'again', 'sign-shut', 'sign-late', 'sign-away']) show(part, false);
+  for (const part of ['facts', 'form', 'again', 'request', 'letter', 'sign-shut', 'sign-late', 'sign-away']) show(part, false);
   problem('');
   busy(false);
   isOpen = false;
@@ -332,6 +362,7 @@ place('form').addEventListener('submit', (event) => {
   redeem();
 });
 place('pin').addEventListener('input', () => problem(''));
+place('request').addEventListener('click', copyRequest);
 place('again').addEventListener('click', look);
 // Another link in the same tab changes the part behind # alone.
 addEventListener('hashchange', () => {

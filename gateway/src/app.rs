@@ -156,6 +156,7 @@ fn login_pages(table: &mut Table) {
         login::login,
     );
     table.add(file("/auth/login.css", CSS), login::style);
+    table.add(file("/auth/password.js", SCRIPT), login::script);
     table.add(
         page("/auth/mfa", "The page of the second factor"),
         login::second_page,

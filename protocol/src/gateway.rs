@@ -71,6 +71,10 @@ pub struct Opened {
     /// Series Instance UID, where only that series was shared.
     #[serde(default)]
     pub series: Option<String>,
+    /// Series Instance UID of what is on screen first, where the gateway knows it: its metadata may be asked for before the app
+    /// has read the list of series.
+    #[serde(default)]
+    pub first: Option<String>,
     /// How it looks when it is opened, as the app wrote it.
     #[serde(default)]
     pub view: Option<String>,

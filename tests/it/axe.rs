@@ -79,7 +79,25 @@ fn axe_finds_nothing_on_pages_of_login() {
     let page = browser.page().unwrap();
     let go = |path: &str| page.goto(&format!("{home}{path}")).unwrap();
     go("/auth/login");
+    page.wait_for("!!document.querySelector('.reveal button')", 20)
+        .unwrap();
+    // The name keeps the focus; what is typed as a password can be looked at, and is sent as a password.
+    let seen = "[document.activeElement.id, document.querySelector('#password').type, document.querySelector('.reveal button').ariaPressed]";
+    assert_eq!(
+        page.eval(seen).unwrap(),
+        json!(["name", "password", "false"])
+    );
+    page.click_on(".reveal button").unwrap();
+    assert_eq!(
+        page.eval(seen).unwrap(),
+        json!(["password", "text", "true"])
+    );
     looked.at("login", &page);
+    page.eval("dispatchEvent(new Event('pagehide'))").unwrap();
+    assert_eq!(
+        page.eval(seen).unwrap(),
+        json!(["password", "password", "false"])
+    );
     page.set_viewport(390, 844, 2.0, true).unwrap();
     looked.at("login on a phone", &page);
     page.set_viewport(1280, 800, 1.0, false).unwrap();

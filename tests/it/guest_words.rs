@@ -18,10 +18,10 @@ fn each_way_in_which_a_link_is_closed_is_said_in_words() {
         shared.alter(&made, change);
         shared.open_page(&made.url);
         assert!(said(&shared).starts_with(title), "{}", said(&shared));
-        // Only the sentence is there: no button, no name.
+        // Only the sentence is there, and words to ask for another link: nothing that opens, no name.
         assert_eq!(
-            shared.eval("[...document.querySelectorAll('button, input, dl')].filter((it) => it.offsetParent).length"),
-            0,
+            shared.eval("[...document.querySelectorAll('button, input, textarea, dl')].filter((it) => it.offsetParent).map((it) => it.id)"),
+            json!(["request"]),
             "{title}"
         );
         assert!(!shared.words("body").contains("Reader"), "{title}");
@@ -133,6 +133,24 @@ fn a_wrong_pin_says_how_many_tries_are_left_and_a_pasted_one_opens() {
         .unwrap();
     shared.open_page(&made.url);
     assert!(said(&shared).starts_with("This link has been used up"));
+    // Words for whoever sent it, which name neither the link nor what it opened.
+    shared.eval("navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }");
+    assert_eq!(shared.words("#request"), "Copy a request to send");
+    shared.tap("#request");
+    let is_copied = "document.querySelector('#request').textContent.startsWith('Copied')";
+    page.wait_for(is_copied, 20).unwrap();
+    let copied = shared.eval("window.copied");
+    let copied = copied.as_str().unwrap();
+    assert!(copied.contains("a new one") && !copied.contains(&made.url));
+    // Where nothing may be copied the same words can be marked.
+    shared.eval("navigator.clipboard.writeText = () => Promise.reject(new Error('denied'))");
+    shared.tap("#request");
+    let is_shown = "document.querySelector('#letter').checkVisibility()";
+    page.wait_for(is_shown, 20).unwrap();
+    assert_eq!(
+        shared.eval("document.querySelector('#letter').value"),
+        copied
+    );
 }
 
 #[test]

@@ -1,29 +1,28 @@
 //! The app: starts engine, screen and components, and joins them.
 
 mod keeper;
+mod screens;
 
 use crate::account::Watch;
 use crate::components::guest::Guest;
 use crate::components::list::{ListMemory, ListSource, StudyList};
 use crate::components::reader::Reader;
 use crate::components::sign_in::SignIn;
-use crate::embed::api::ViewerV1;
 use crate::embed::listeners::Listeners;
 use crate::embed::session::{self, FrameSession};
 use crate::embed::{appearance, frame};
 use crate::engine::waiting::Told;
-use crate::engine::{EngineEvent, EngineHandle, Host, Source, screen};
+use crate::engine::{EngineEvent, EngineHandle, Host, Source};
 use crate::platform::workers::{WorkerProgram, WorkerPrograms};
-use crate::platform::{canvas, clock, fetch, gamut, gpu, page, pictures};
+use crate::platform::{canvas, fetch, page, pictures};
 use crate::store::{Access, Account, Command, Gate, Page, Presence, ReaderView};
-use js_sys::Promise;
 use keeper::{Keeper, follow_account, follow_link, sharing};
 use protocol::gateway::{Config, Framing};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use viewer_core::state::ViewLink;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
+use wasm_bindgen_futures::{future_to_promise, spawn_local};
 use yew::prelude::*;
 
 /// What engine and components know of each other.
@@ -173,7 +172,7 @@ pub fn start() {
     if first_page == Page::Guest {
         follow_link(&bridge);
     }
-    spawn_local(prepare_screen(Rc::clone(&bridge), first_page, configured));
+    spawn_local(screens::prepare(Rc::clone(&bridge), first_page, configured));
     let weak = Rc::downgrade(&bridge);
     page::on_history(move || {
         if let Some(bridge) = weak.upgrade() {
@@ -257,7 +256,7 @@ fn host(bridge: &Rc<Bridge>) -> Host {
         }),
         rebuild_screen: Box::new(move || {
             if let Some(bridge) = rebuild.upgrade() {
-                spawn_local(make_screen(bridge));
+                spawn_local(screens::make(bridge));
             }
         }),
     }
@@ -424,63 +423,6 @@ async fn configure(bridge: Rc<Bridge>, first_page: Page) {
     if let Some(callback) = callback {
         callback.emit(Rc::new(listed));
     }
-}
-
-/// Makes the first screen, then publishes the API: backend and sources are decided before it can be asked.
-async fn prepare_screen(bridge: Rc<Bridge>, first_page: Page, configured: Promise) {
-    // What is asked of the server goes first: making a screen keeps the page busy for a while.
-    clock::sleep(0.0).await;
-    make_screen(Rc::clone(&bridge)).await;
-    // Without a configuration the page's own origin is the source: this never fails.
-    let _ = JsFuture::from(configured).await;
-    let Some(handle) = bridge.handle() else {
-        return;
-    };
-    if first_page == Page::Bench {
-        crate::embed::bench::publish(&handle);
-    }
-    let session = bridge.session.borrow().clone();
-    let framing = bridge.framing.borrow().clone();
-    ViewerV1::new(handle, bridge.listeners.clone(), session).publish(framing);
-    let bridge = Rc::downgrade(&bridge);
-    gamut::on_change(move || {
-        // The canvas of the old colours shows its pixels until the new one is there.
-        if let Some(bridge) = bridge.upgrade() {
-            spawn_local(make_screen(bridge));
-        }
-    });
-}
-
-async fn make_screen(bridge: Rc<Bridge>) {
-    let query = page::query();
-    let value = |wanted: &str| {
-        let found = query.iter().find(|(name, _)| name == wanted);
-        found.map(|(_, value)| value.as_str())
-    };
-    // What is no number is no limit.
-    let number = |wanted: &str| value(wanted).and_then(|limit| limit.parse::<u32>().ok());
-    let limits = gpu::Limits {
-        texture_side: number(TEXTURE_LIMIT),
-        volume_bytes: number(VOLUME_BUDGET).map(|mib| u64::from(mib) << 20),
-    };
-    if let (Some(handle), Some(mib)) = (bridge.handle(), number(FRAME_BUDGET)) {
-        handle.with_mut(|engine| engine.limit_frames(mib as usize * (1 << 20)));
-    }
-    let weak = Rc::downgrade(&bridge);
-    let made = screen::make(value(BACKEND), limits, move || {
-        if let Some(handle) = weak.upgrade().and_then(|bridge| bridge.handle()) {
-            handle.send(EngineEvent::ScreenLost);
-        }
-    })
-    .await;
-    let Some(handle) = bridge.handle() else {
-        return;
-    };
-    match made {
-        Ok(screen) => handle.send(EngineEvent::ScreenReady(screen)),
-        Err(reason) => handle.send(EngineEvent::ScreenFailed(reason)),
-    }
-    bridge.place_stage();
 }
 
 #[component]

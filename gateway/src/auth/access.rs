@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 
 use super::accounts::User;
-use super::asker::{Asker, whole};
+use super::asker::{Asker, OpenedLink, whole};
 use super::launch::LaunchError;
 use super::policy::{Action, Circumstances, Principal, Resource, StudyFacts};
 use super::sessions::Session;
@@ -410,6 +410,24 @@ pub async fn visible_to(
     Ok(Visible {
         source: source.to_owned(),
         studies,
+    })
+}
+
+/// What may be found of one study by whoever has opened a link.
+///
+/// # Errors
+/// It cannot be decided just now.
+pub async fn visible_by_link(
+    state: &Shared,
+    link: &OpenedLink,
+    source: &str,
+    study: &str,
+) -> Result<Visible, ApiError> {
+    let identity = Asker::Link(Arc::new(link.clone())).identity();
+    let identity = identity.ok_or_else(ApiError::login_needed)?;
+    Ok(Visible {
+        source: source.to_owned(),
+        studies: visible::one(state, source, study, &identity.principal).await?,
     })
 }
 

@@ -163,8 +163,8 @@ fn general() -> Value {
         ),
         "LinkOpened": out(
             json!({
-                "id": text, "source": text, "studies": texts, "series": perhaps, "view": perhaps,
-                "note": text, "download": flag, "from": text, "ends": number,
+                "id": text, "source": text, "studies": texts, "series": perhaps, "first": perhaps,
+                "view": perhaps, "note": text, "download": flag, "from": text, "ends": number,
             }),
             &[],
         ),

@@ -16,8 +16,8 @@ pub use super::asking::Asking;
 use super::asking::{after, event, go, no_login, record, with_cookie, with_session, work};
 use super::given::Given;
 use super::login_pages::{
-    EnrolPage, FirstPage, LoginPage, RecoveryPage, SITE, STYLE, SecondPage, UnlockPage, frame,
-    frame_of_code, show,
+    EnrolPage, FirstPage, LoginPage, RecoveryPage, SHOW_PASSWORD, SITE, STYLE, SecondPage,
+    UnlockPage, frame, frame_of_code, show,
 };
 use crate::audit::event::{Kind, Outcome};
 use crate::auth::access::Listed;
@@ -47,6 +47,11 @@ pub struct Credentials {
 /// Their style sheet.
 pub async fn style() -> Result<Response, ApiError> {
     super::answer("text/css; charset=utf-8", STYLE)
+}
+
+/// Their script.
+pub async fn script() -> Result<Response, ApiError> {
+    super::answer("text/javascript; charset=utf-8", SHOW_PASSWORD)
 }
 
 /// The login page.

@@ -15,7 +15,10 @@ use crate::auth::sessions::Session;
 use crate::error::ApiError;
 use crate::state::Shared;
 
-/// The script of passkeys, the only one of these pages; all but passkeys works without it.
+/// The script that shows a password that was typed: the pages work without it.
+pub(super) const SHOW_PASSWORD: &str = include_str!("../../pages/password.js");
+
+/// The script of passkeys; all but passkeys works without it.
 pub(super) const SCRIPT: &str = include_str!("../../pages/passkey.js");
 
 /// How the pages look: the tokens of the app, and what is their own.

@@ -9,21 +9,26 @@ use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse as _, Response};
 use protocol::account::{ShareListed, ShareMade, ShareWanted};
+use protocol::dicomweb::json;
+use protocol::dicomweb::query::QidoQuery;
 use protocol::gateway::Opened;
 use serde::{Deserialize, Serialize};
+use viewer_core::model::{Series, SeriesId, Study};
+use viewer_core::state::{Action as ViewerAction, SavedView, ViewerState};
 
 use super::given::{Given, Named};
 use super::login::Asking;
 use super::share_link::{Root, qr};
 use crate::audit::event::{Event, Kind, Outcome};
 use crate::auth::Login;
-use crate::auth::access::{LoggedIn, permitted, with_patient};
+use crate::auth::access::{LoggedIn, permitted, visible_by_link, with_patient};
 use crate::auth::asker::{Asker, LINK_COOKIE, OpenedLink, now_s};
 use crate::auth::policy::Action;
 use crate::auth::secret::Secret;
 use crate::auth::shares::{self, NewShare, Share, ShareError};
 use crate::error::ApiError;
-use crate::state::{LOCAL, Shared};
+use crate::source::folder::search::{Level, Within};
+use crate::state::{LOCAL, Shared, blocking};
 
 fn listed(share: Share, now_s: i64) -> ShareListed {
     let state = share.state(now_s);
@@ -207,6 +212,7 @@ impl From<Share> for Opened {
             source: share.source,
             studies: share.studies.into_iter().collect(),
             series: share.series,
+            first: None,
             view: share.view,
             note: share.note,
             download: share.may_download,
@@ -217,8 +223,53 @@ impl From<Share> for Opened {
 }
 
 /// What the link opened that the sender's session came from, for as long as both live.
-pub async fn opened(link: OpenedLink) -> Json<Opened> {
-    Json(link.share.into())
+pub async fn opened(State(state): State<Shared>, link: OpenedLink) -> Json<Opened> {
+    // Without the hint the app asks for the list first.
+    let first = first_series(&state, &link).await.ok().flatten();
+    Json(Opened {
+        first,
+        ..link.share.into()
+    })
+}
+
+/// The series that the app will show first: it is a hint that saves a slow line one way there and back. Other servers are not asked
+/// for it.
+async fn first_series(state: &Shared, link: &OpenedLink) -> Result<Option<String>, ApiError> {
+    let share = &link.share;
+    let study = match (share.studies.len(), share.studies.first()) {
+        (1, Some(study)) if share.source == LOCAL && share.series.is_none() => study.clone(),
+        _ => return Ok(None),
+    };
+    let visible = visible_by_link(state, link, LOCAL, &study).await?;
+    let view = share.view.clone();
+    blocking(state, move |state| {
+        let within = Within {
+            level: Level::Series,
+            study: Some(study.clone()),
+            series: None,
+        };
+        let query = QidoQuery::default();
+        let found = state.store.search(within, &query, &visible, "")?;
+        let text = serde_json::to_string(&found.results).unwrap_or_default();
+        let sets = json::parse(&text).unwrap_or_default();
+        let listed = sets.iter().zip(1..);
+        let listed = listed.filter_map(|(set, id)| Series::from_dataset(SeriesId(id), 0, set));
+        let mut viewer = ViewerState::default();
+        let studies = vec![Study {
+            uid: study,
+            ..Study::default()
+        }];
+        viewer.apply(ViewerAction::Open { studies });
+        viewer.apply(ViewerAction::SeriesListed(listed.collect()));
+        let view = view.as_deref().and_then(SavedView::from_text);
+        let actions = view.map(|view| view.single().hang(&viewer));
+        for action in actions.into_iter().flatten() {
+            viewer.apply(action);
+        }
+        let shown = viewer.viewports.first().and_then(|it| it.series);
+        Ok(shown.and_then(|id| Some(viewer.series(id)?.uid.clone())))
+    })
+    .await
 }
 
 /// Opens a link.

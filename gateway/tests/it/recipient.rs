@@ -4,7 +4,7 @@ use dicom_core::{PrimitiveValue, VR};
 use dicom_dictionary_std::tags;
 use serde_json::{Value, json};
 
-use crate::files::{Made, empty};
+use crate::files::{Made, ct, empty};
 use crate::login;
 use crate::server::{Answer, Server};
 
@@ -79,6 +79,35 @@ fn t08_what_a_link_opened_is_told_to_its_session_alone() {
         refusal(&opened(&[("Cookie", &link)])),
         (401, "login_needed".into())
     );
+}
+
+/// Which series is first is for the app to say: a scan of one image only shows where others lie, documents come last.
+#[test]
+fn what_is_on_screen_first_is_named_with_what_a_link_opened() {
+    let (folder, server) = login::server("optional");
+    let data = folder.path().join("data");
+    for number in 1..=4 {
+        let mut slice = ct("1", "9", number);
+        slice.text(tags::SERIES_NUMBER, VR::IS, "6");
+        slice.write(&data, &format!("s{number}.dcm"));
+    }
+    document("1", 1, "application/pdf", PDF).write(&data, "d.dcm");
+    server.wait_until(|server| server.get("/healthz").json()["indexing"]["done"] == 6);
+    let cookie = login::user(&server, "rad", "radiologist");
+    let first = |more: &Value| {
+        let (halves, _) = made(&server, &cookie, more);
+        let link = redeem(&server, &halves, None).cookie().unwrap();
+        let opened = server.request("GET", "/api/shares/opened", &[("Cookie", &link)]);
+        opened.json()["first"].clone()
+    };
+    assert_eq!(first(&json!({})), "9");
+    // The one that was on screen when the link was made.
+    let view = json!({
+        "version": 1, "layout": { "columns": 1, "rows": 1 }, "active": 0, "viewports": [{ "series": "2" }],
+    });
+    assert_eq!(first(&json!({ "view": view.to_string() })), "2");
+    // What shares one series names it already.
+    assert_eq!(first(&json!({ "series": "2" })), Value::Null);
 }
 
 #[test]

@@ -96,6 +96,7 @@ pub const ROWS: &[(&str, &str, Row)] = &[
     ("GET", "/auth/login", row(200, 303, 200)),
     ("POST", "/auth/login", everybody(401)),
     ("GET", "/auth/login.css", everybody(200)),
+    ("GET", "/auth/password.js", everybody(200)),
     ("GET", "/auth/wide.css", everybody(200)),
     ("GET", "/auth/wide.js", everybody(200)),
     ("GET", "/admin", ADMIN_PAGE),
