@@ -515,7 +515,10 @@ fn dicomweb(table: &mut Table, root: &str) {
     let value = format!("{instance}/bulk/{{tag_path}}");
     let value = pixels(value, "A value that metadata left out", &octets);
     let part = Content::Media("application/octet-stream");
-    let value = value.answers(206, part).answers(416, Content::Nothing);
+    let value = value
+        .query("accept", "text")
+        .answers(206, part)
+        .answers(416, Content::Nothing);
     table.add(value, bulk::bulk);
 }
 

@@ -115,7 +115,7 @@ pub enum CommandError {
     )]
     NoRole,
     /// What of the store?
-    #[error("say sagitta store delete STUDY, delete STUDY SERIES, undo, or list")]
+    #[error("say sagitta store delete STUDY, delete STUDY SERIES, undo, list, or rejected")]
     NoStoreCommand,
     /// What of the record?
     #[error("say sagitta audit verify")]
@@ -144,6 +144,7 @@ sagitta audit verify --config FILE
 sagitta store delete STUDY [SERIES] --config FILE      to the trash; as UIDs
 sagitta store undo [TIME] --config FILE                brings the last deletion back, or that one
 sagitta store list --config FILE                       deletions that can be brought back
+sagitta store rejected --config FILE                   rejection notes, and what each hides
 sagitta doctor [--deep] [--repair] [options of serve]  compares the index with the files
 
 rights, each as often as there are some; what is not named stays as it is:

@@ -123,6 +123,19 @@ pub struct Store {
     pub path: Option<PathBuf>,
     /// The index file.
     pub index: Option<PathBuf>,
+    /// What becomes of instances that were rejected for their quality.
+    pub quality_rejected: QualityRejected,
+}
+
+/// Instances that were rejected for their quality: IHE leaves it to each site whether they are in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum QualityRejected {
+    /// Out of sight, as what is rejected for other reasons.
+    #[default]
+    Hidden,
+    /// Shown like any other, with the note.
+    Shown,
 }
 
 /// Why the configuration cannot be used.

@@ -1,7 +1,9 @@
 //! Headers of every answer, errors included, and the check of `Host` before any handler.
 //!
 //! The check is against DNS rebinding: a page of another site that points its own name at this
-//! computer would otherwise read a store without login.
+//! computer would otherwise read a store without login. A browser sends the name that its page was opened under, which is the
+//! other site's: what protects is the name, not the port. Some programs leave the port out (dicomweb-client does, where it
+//! stores), so that on loopback our own names are taken without one.
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -144,7 +146,7 @@ fn is_our_name(state: &state::State, host: &str) -> bool {
         host.strip_prefix(name)
             .is_some_and(|rest| match rest.strip_prefix(':') {
                 Some(digits) => digits == port.to_string(),
-                None => rest.is_empty() && port == 80,
+                None => rest.is_empty() && (port == 80 || state.address.ip().is_loopback()),
             })
     })
 }

@@ -27,7 +27,8 @@ use crate::auth::secret::SecretHash;
 use crate::auth::{Login, Ways, launch, sessions, waiting};
 use crate::command::ServeOptions;
 use crate::config::{
-    Config, ConfigError, LaunchClient, SecondFactor, read_secret, read_typed_secret,
+    Config, ConfigError, LaunchClient, QualityRejected, SecondFactor, read_secret,
+    read_typed_secret,
 };
 use crate::places::Places;
 use crate::requests::address::Proxies;
@@ -144,6 +145,7 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
     store.store_limits = config.limits.stow()?;
     store.limits.inflated_bytes = decoded_max;
     store.names_files = !has_login;
+    store.shows_quality_rejected = config.store.quality_rejected == QualityRejected::Shown;
     store.limits.depth = config
         .limits
         .sequence_depth

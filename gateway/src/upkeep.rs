@@ -11,6 +11,8 @@ use crate::config::Config;
 use crate::manage::{ManageError, chain_key, record};
 use crate::places::Places;
 use crate::source::folder::doctor::{self, DoctorError};
+use crate::source::folder::index::Index;
+use crate::source::folder::rejection::{self, Title};
 use crate::source::folder::scan::ScanLimits;
 use crate::source::folder::store::check::is_uid;
 use crate::source::folder::store::trash::{self, TrashError};
@@ -20,6 +22,9 @@ use crate::state::LOCAL;
 /// a record. A gateway that runs sees it within seconds.
 pub fn store(options: &ServeOptions, command: StoreCommand) -> Result<String, ManageError> {
     let (config, places) = read(options)?;
+    if command == StoreCommand::Rejected {
+        return rejected(&places);
+    }
     let root = places.store.as_ref().ok_or(ManageError::NoStore)?;
     let root = fs::canonicalize(root).map_err(TrashError::from)?;
     match command {
@@ -64,7 +69,31 @@ pub fn store(options: &ServeOptions, command: StoreCommand) -> Result<String, Ma
             }
             Ok(text)
         }
+        StoreCommand::Rejected => rejected(&places),
     }
+}
+
+/// One line a note: study, series of the note, code and meaning of its title, instances that it rejects.
+fn rejected(places: &Places) -> Result<String, ManageError> {
+    let mut text = String::new();
+    if !places.index.exists() {
+        return Ok(text);
+    }
+    let notes = Index::open(&places.index).and_then(|(index, _)| rejection::notes(&index));
+    for note in notes.map_err(DoctorError::from)? {
+        let meaning = Title::of(&note.title).map(Title::meaning);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{}\t{}\t{} {}\t{} instances",
+            note.study,
+            note.series,
+            note.title,
+            meaning.unwrap_or_default(),
+            note.instances,
+        );
+    }
+    Ok(text)
 }
 
 /// Compares index and disk; gives what is printed where they agree, or have been brought to that.

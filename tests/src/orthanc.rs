@@ -28,6 +28,18 @@ impl Orthanc {
     /// # Errors
     /// It is not installed, or does not start.
     pub fn start() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts an empty one that knows other servers by their names and the addresses of their DICOMweb roots.
+    ///
+    /// # Errors
+    /// As [`Orthanc::start`].
+    pub fn start_with(servers: &[(&str, &str)]) -> Result<Self> {
+        let servers = servers
+            .iter()
+            .map(|(name, root)| ((*name).to_owned(), json!([root])));
+        let servers: serde_json::Map<_, _> = servers.collect();
         let program = program("Orthanc", "orthanc")?;
         if !Path::new(PLUG_IN).exists() {
             bail!("Orthanc's DICOMweb plug-in is missing: install the package orthanc-dicomweb");
@@ -42,7 +54,7 @@ impl Orthanc {
             "HttpPort": port, "DicomServerEnabled": false,
             "DefaultEncoding": "Utf8",
             "RemoteAccessAllowed": false, "AuthenticationEnabled": false,
-            "DicomWeb": { "Enable": true, "Root": "/dicom-web/", "EnableWado": false },
+            "DicomWeb": { "Enable": true, "Root": "/dicom-web/", "EnableWado": false, "Servers": servers },
         });
         let file = home.write("orthanc.json", settings.to_string().as_bytes())?;
         let said = std::fs::File::create(home.path().join("said.txt"))?;
@@ -89,6 +101,19 @@ impl Orthanc {
             &format!("GET {path} HTTP/1.0\r\naccept: */*"),
             &[],
         )
+    }
+
+    /// Posts JSON, and reads what comes.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn post(&self, path: &str, body: &serde_json::Value) -> Result<serde_json::Value> {
+        let head = format!("POST {path} HTTP/1.0\r\ncontent-type: application/json");
+        let answer = exchange(self.port, &head, body.to_string().as_bytes())?;
+        if answer.status != 200 {
+            bail!("Orthanc says {}: {}", answer.status, answer.text());
+        }
+        Ok(serde_json::from_slice(&answer.body)?)
     }
 
     /// Stores a file and returns the id that Orthanc's own interface knows it by.

@@ -116,11 +116,15 @@ pub fn for_tests() -> Result<()> {
     npm_package("oidc-provider", "9.13.3")?;
     npm_package("axe-core", "4.14.1")?;
     python_packages("schemathesis", &["schemathesis==4.32.5"])?;
-    python_packages("audit-forms", &AUDIT_FORMS)
+    python_packages("audit-forms", &AUDIT_FORMS)?;
+    python_packages("dicomweb-client", &DICOMWEB_CLIENT)
 }
 
 /// What checks exports of the audit record: models of FHIR, and a reader of RELAX NG.
 const AUDIT_FORMS: [&str; 2] = ["fhir.resources==8.3.0", "lxml==6.1.3"];
+
+/// A DICOMweb client of another make, and the reader of files by which its answers are judged.
+const DICOMWEB_CLIENT: [&str; 2] = ["dicomweb-client==0.61.2", "pydicom==3.0.2"];
 
 /// A package of npm in a folder of its own under the target folder: exactly this version, and no script of it is run.
 fn npm_package(name: &str, version: &str) -> Result<()> {

@@ -31,6 +31,8 @@ pub enum Kind {
     Stored,
     /// Objects were taken away from the store.
     Deleted,
+    /// Objects were taken out of use by a rejection note.
+    Rejected,
     /// Files left the gateway.
     Exported,
     /// A link was made.
@@ -60,7 +62,7 @@ pub type Code = (&'static str, &'static str);
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Started,
         Self::Stopped,
         Self::Login,
@@ -72,6 +74,7 @@ impl Kind {
         Self::FramesServed,
         Self::Stored,
         Self::Deleted,
+        Self::Rejected,
         Self::Exported,
         Self::ShareMade,
         Self::ShareUsed,
@@ -100,6 +103,7 @@ impl Kind {
             Self::Exported | Self::ShareMade | Self::ShareUsed => ("110106", "Export"),
             Self::ShareRefused
             | Self::ShareRevoked
+            | Self::Rejected
             | Self::GlassBroken
             | Self::Denied
             | Self::RightsChanged
@@ -119,7 +123,7 @@ impl Kind {
             Self::GlassBroken => ("110127", "Emergency Override Started"),
             Self::ConfigurationChanged => ("110129", "Security Configuration"),
             Self::Denied | Self::ShareRefused => ("110132", "Use of Restricted Function"),
-            Self::ShareRevoked | Self::RecordShortened => {
+            Self::ShareRevoked | Self::Rejected | Self::RecordShortened => {
                 ("110135", "Object Security Attributes Changed")
             }
             Self::RightsChanged => ("110137", "User Security Attributes Changed"),
@@ -353,6 +357,7 @@ mod tests {
             (Kind::FramesServed, "110104", None),
             (Kind::Stored, "110107", None),
             (Kind::Deleted, "110105", None),
+            (Kind::Rejected, "110113", Some("110135")),
             (Kind::Exported, "110106", None),
             (Kind::ShareMade, "110106", None),
             (Kind::ShareUsed, "110106", None),

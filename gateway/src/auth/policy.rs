@@ -73,6 +73,8 @@ pub enum Action {
     Annotate,
     /// Take objects in.
     Store,
+    /// Take objects out of use by a rejection note.
+    Reject,
     /// Take its files away.
     Download,
     /// Make a link to it.
@@ -89,11 +91,12 @@ pub enum Action {
 
 impl Action {
     /// Actions on studies.
-    pub const ON_STUDIES: [Self; 7] = [
+    pub const ON_STUDIES: [Self; 8] = [
         Self::Search,
         Self::View,
         Self::Annotate,
         Self::Store,
+        Self::Reject,
         Self::Download,
         Self::Share,
         Self::BreakGlass,
@@ -106,6 +109,7 @@ impl Action {
             Self::View => "view",
             Self::Annotate => "annotate",
             Self::Store => "store",
+            Self::Reject => "reject",
             Self::Download => "download",
             Self::Share => "share",
             Self::BreakGlass => "break_glass",

@@ -78,10 +78,10 @@ impl Storing {
             facts.referrers.clone_from(referrers);
             facts.labels.clone_from(labels);
         }
-        self.permits(state, facts)
+        self.permits(state, Action::Store, facts)
     }
 
-    fn permits(&self, state: &Shared, facts: StudyFacts) -> bool {
+    fn permits(&self, state: &Shared, action: Action, facts: StudyFacts) -> bool {
         let (Some(login), Some(identity)) = (&state.login, self.asker.identity()) else {
             return state.login.is_none();
         };
@@ -90,7 +90,7 @@ impl Storing {
             has_reason: false,
         };
         let resource = Resource::Study(facts);
-        (login.policies).permit(&identity.principal, Action::Store, &resource, circumstances)
+        (login.policies).permit(&identity.principal, action, &resource, circumstances)
     }
 
     /// The right to add to a study, which need not be there yet; `None` where there is none, and that is on record.
@@ -99,7 +99,7 @@ impl Storing {
     /// It cannot be decided or recorded.
     pub async fn entry(&self, state: &Shared, study: &str) -> Result<Option<StudyEntry>, ApiError> {
         let facts = visible::facts_to_store(state, study).await?;
-        if self.permits(state, facts) {
+        if self.permits(state, Action::Store, facts) {
             return Ok(Some(StudyEntry {
                 uid: study.to_owned(),
             }));
@@ -107,6 +107,21 @@ impl Storing {
         let event = self.event(Kind::Denied, Outcome::Refused, study);
         self.record(state, event).await?;
         Ok(None)
+    }
+
+    /// Whether a note of this user's may take instances of a study out of use; where not, that is on record.
+    ///
+    /// # Errors
+    /// It cannot be decided or recorded.
+    pub async fn may_reject(&self, state: &Shared, study: &str) -> Result<bool, ApiError> {
+        let facts = visible::facts_to_store(state, study).await?;
+        let may = self.permits(state, Action::Reject, facts);
+        if !may {
+            let mut event = self.event(Kind::Denied, Outcome::Refused, study);
+            "a rejection note".clone_into(&mut event.object.other);
+            self.record(state, event).await?;
+        }
+        Ok(may)
     }
 
     /// An event of this user's, about a study.

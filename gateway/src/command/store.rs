@@ -19,6 +19,8 @@ pub enum StoreCommand {
     },
     /// List what can be brought back.
     List,
+    /// List rejection notes.
+    Rejected,
 }
 
 /// How index and disk are compared.
@@ -46,6 +48,7 @@ pub(super) fn store(mut arguments: pico_args::Arguments) -> Result<Command, Comm
             name: arguments.opt_free_from_str()?,
         },
         "list" => StoreCommand::List,
+        "rejected" => StoreCommand::Rejected,
         _ => return Err(CommandError::NoStoreCommand),
     };
     finish(arguments, Command::Store(options, command))
@@ -90,6 +93,7 @@ mod tests {
                 StoreCommand::Undo { name: None },
             ),
             ("store list --config g.toml", StoreCommand::List),
+            ("store rejected --config g.toml", StoreCommand::Rejected),
         ] {
             assert_eq!(
                 read(line).unwrap(),

@@ -84,6 +84,7 @@ fn title(kind: Kind) -> &'static str {
         Kind::FramesServed => "Images read",
         Kind::Stored => "Object stored",
         Kind::Deleted => "Objects deleted",
+        Kind::Rejected => "Objects rejected",
         Kind::Exported => "Files taken away",
         Kind::ShareMade => "Link made",
         Kind::ShareUsed => "Link opened",

@@ -1,14 +1,18 @@
 //! Values that metadata left out, whole or in part.
 //!
-//! Source: DICOM PS3.18 section 10.4.1.1.4 (bulk data), RFC 9110 section 14 (ranges).
+//! Source: DICOM PS3.18 sections 8.7.3.3.1 and 10.4.1.1.4 (bulk data), RFC 9110 section 14 (ranges).
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, RANGE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use protocol::dicomweb::media_type::{MediaType, OCTET_STREAM};
+use protocol::dicomweb::multipart;
 
-use super::{frames, relayed};
+use super::accepted::Accepted;
+use super::retrieve::boundary;
+use super::{answer, frames, relayed};
 use crate::auth::access::{Authorized, Pixels};
 use crate::error::ApiError;
 use crate::source::SourceError;
@@ -29,10 +33,39 @@ enum Found {
     Frames,
 }
 
+/// How a value goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As the whole body.
+    Single,
+    /// As the one part of a body of parts, and never less than all of it: a range would be one of that body.
+    Part,
+}
+
+impl Form {
+    /// The whole body where the client takes that, whatever else it takes.
+    fn of(accepted: &Accepted) -> Option<Self> {
+        let is_octets = |name: &str| [OCTET_STREAM, "application/*", "*/*"].contains(&name);
+        let is_single = |range: &MediaType| is_octets(&range.essence).then_some(Self::Single);
+        let is_part = |range: &MediaType| {
+            let inner = range.parameter("type").unwrap_or("*/*");
+            let is_part = match range.essence.as_str() {
+                "multipart/related" => is_octets(&inner.to_ascii_lowercase()),
+                essence => essence == "multipart/*",
+            };
+            is_part.then_some(Self::Part)
+        };
+        accepted
+            .first(is_single)
+            .or_else(|| accepted.first(is_part))
+    }
+}
+
 /// One value, little endian. Pixels in fragments come as all their frames.
 pub async fn bulk(
     State(state): State<Shared>,
     authorized: Authorized<Pixels>,
+    accepted: Accepted,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Authorized { target, study, .. } = authorized;
@@ -42,8 +75,10 @@ pub async fn bulk(
         let place = [series.as_str(), sop.as_str()];
         return relayed(upstream.bulk(&study, place, &tag_path).await?);
     }
+    let form = Form::of(&accepted);
     let range = headers
         .get(RANGE)
+        .filter(|_| form == Some(Form::Single))
         .and_then(|value| Range::parse(value.to_str().ok()?));
     let (instance, found) = blocking(&state, move |state| {
         let instance = state.store.instance(&study, &series, &sop)?;
@@ -51,9 +86,12 @@ pub async fn bulk(
             place.length.is_none() && format!("{:08X}", place.tag) == tag_path
         });
         if in_fragments {
-            return Ok((instance, Found::Frames));
+            return Ok((instance, Some(Found::Frames)));
         }
         let value = state.store.bulk(&instance, &tag_path)?;
+        if form.is_none() {
+            return Ok((instance, None));
+        }
         let total = value.length;
         let part = match range {
             None => Some((0, total)),
@@ -68,7 +106,7 @@ pub async fn bulk(
                 partial: range.is_some(),
             },
         };
-        Ok::<_, SourceError>((instance, found))
+        Ok::<_, SourceError>((instance, Some(found)))
     })
     .await?;
     let content_range = |text: String, response: Response| {
@@ -77,6 +115,12 @@ pub async fn bulk(
             response.headers_mut().insert(CONTENT_RANGE, value);
         }
         response
+    };
+    let Some(found) = found else {
+        let message =
+            "values are answered as application/octet-stream, or as multipart/related of that";
+        let status = StatusCode::NOT_ACCEPTABLE;
+        return Err(ApiError::new(status, "not_acceptable", message));
     };
     match found {
         Found::Frames => frames::all(state, instance).await,
@@ -87,6 +131,13 @@ pub async fn bulk(
                 format!("bytes */{total}"),
                 error.into_response(),
             ))
+        }
+        Found::Bytes { bytes, .. } if form == Some(Form::Part) => {
+            let boundary = boundary();
+            let head = multipart::part_head(&boundary, OCTET_STREAM, bytes.len(), true);
+            let end = multipart::closing(&boundary);
+            let body = [head.as_bytes(), &bytes, end.as_bytes()].concat();
+            answer(&multipart::content_type(&boundary, OCTET_STREAM), body)
         }
         Found::Bytes {
             bytes,

@@ -5,7 +5,7 @@
 use std::io::Write as _;
 
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use flate2::Compression;
@@ -173,24 +173,4 @@ fn parts(sets: &[u8], boundary: &str) -> Option<Vec<u8>> {
     .ok()?;
     body.extend(multipart::closing(boundary).into_bytes());
     Some(body)
-}
-
-/// Refuses a client that takes no JSON.
-pub fn accepts_json(headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(accept) = headers.get(ACCEPT).and_then(|value| value.to_str().ok()) else {
-        return Ok(());
-    };
-    let takes = accept.split(',').filter_map(MediaType::parse).any(|media| {
-        media.quality() > 0.0
-            && matches!(
-                media.essence.as_str(),
-                "*/*" | "application/*" | DICOM_JSON | "application/json"
-            )
-    });
-    if takes || accept.trim().is_empty() {
-        return Ok(());
-    }
-    Err(ApiError::not_acceptable(
-        "this is answered as application/dicom+json only",
-    ))
 }

@@ -281,3 +281,43 @@ fn the_address_of_native_pixels_answers_little_endian() {
         assert_eq!(answer.body, little(&expected), "{syntax}");
     }
 }
+
+/// PS3.18 8.7.5: what goes out is what the client takes.
+#[test]
+fn a_value_is_a_part_for_those_who_take_parts_alone() {
+    let mut made = ct("1", "2", 1);
+    made.put(
+        OVERLAY_DATA,
+        VR::OW,
+        PrimitiveValue::U16(words(1000).into()),
+    );
+    let (_folder, server, set) = served(&made);
+    let address = set["60003000"]["BulkDataURI"].as_str().unwrap();
+    let whole = little(&words(1000));
+    for accept in [
+        "multipart/related; type=\"application/octet-stream\"",
+        "multipart/related; type=\"*/*\"",
+        "multipart/related",
+    ] {
+        // A range would be one of the body of parts: all of it comes.
+        let headers = [("Accept", accept), ("Range", "bytes=0-9")];
+        let answer = server.request("GET", address, &headers);
+        assert_eq!(answer.status, 200, "{accept}");
+        let parts = crate::files::parts(&answer);
+        assert_eq!(parts.len(), 1);
+        assert_eq!(parts[0].0.trim(), "application/octet-stream");
+        assert_eq!(parts[0].1, whole, "{accept}");
+    }
+    for accept in [
+        "*/*",
+        "application/octet-stream",
+        "multipart/related; type=\"application/octet-stream\", application/octet-stream;q=0.1",
+    ] {
+        let answer = server.request("GET", address, &[("Accept", accept)]);
+        assert_eq!(answer.body, whole, "{accept}");
+    }
+    for accept in ["image/jpeg", "multipart/related; type=\"image/jpeg\""] {
+        let answer = server.request("GET", address, &[("Accept", accept)]);
+        assert_eq!(answer.status, 406, "{accept}");
+    }
+}

@@ -36,6 +36,7 @@ mod qido_pages;
 mod qido_real;
 mod real_files;
 mod recipient;
+mod rejection;
 mod rendered;
 mod requests;
 mod retrieve_real;

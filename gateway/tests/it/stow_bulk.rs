@@ -141,3 +141,115 @@ fn metadata_without_its_values_is_not_stored_and_text_that_is_none_is_400() {
     assert_eq!(alone.status, 200);
     assert_eq!(house.counts(), [1, 1, 1]);
 }
+
+/// The same as [`set`], by hand as PS3.19 A.1 has it; only what is private comes with its creator.
+const XML: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<NativeDicomModel xmlns="http://dicom.nema.org/PS3.19/models/NativeDICOM">
+ <DicomAttribute tag="00080016" vr="UI" keyword="SOPClassUID"><Value number="1">1.2.840.10008.5.1.4.1.1.7</Value></DicomAttribute>
+ <DicomAttribute tag="00080018" vr="UI" keyword="SOPInstanceUID"><Value number="1">1.5.2.1</Value></DicomAttribute>
+ <DicomAttribute tag="00080060" vr="CS" keyword="Modality"><Value number="1">OT</Value></DicomAttribute>
+ <DicomAttribute tag="00081140" vr="SQ" keyword="ReferencedImageSequence">
+  <Item number="1">
+   <DicomAttribute tag="00081150" vr="UI"><Value number="1">1.2.840.10008.5.1.4.1.1.7</Value></DicomAttribute>
+   <DicomAttribute tag="00081155" vr="UI"><Value number="1">1.9</Value></DicomAttribute>
+  </Item>
+  <Item number="2"/>
+ </DicomAttribute>
+ <DicomAttribute tag="00090010" vr="LO"><Value number="1">A &amp; B</Value></DicomAttribute>
+ <DicomAttribute tag="00090001" vr="OB" privateCreator="A &amp; B"><InlineBinary>AAEC</InlineBinary></DicomAttribute>
+ <DicomAttribute tag="00100010" vr="PN" keyword="PatientName"><PersonName number="1">
+  <Alphabetic><FamilyName>Müller</FamilyName><GivenName>Anna</GivenName></Alphabetic>
+  <Ideographic><FamilyName>山田</FamilyName><GivenName>太郎</GivenName></Ideographic>
+ </PersonName></DicomAttribute>
+ <DicomAttribute tag="0020000D" vr="UI"><Value number="1">1.5</Value></DicomAttribute>
+ <DicomAttribute tag="0020000E" vr="UI"><Value number="1">1.5.2</Value></DicomAttribute>
+ <DicomAttribute tag="00200013" vr="IS"><Value number="1">3</Value></DicomAttribute>
+ <DicomAttribute tag="00280002" vr="US"><Value number="1">1</Value></DicomAttribute>
+ <DicomAttribute tag="00280004" vr="CS"><Value number="1">MONOCHROME2</Value></DicomAttribute>
+ <DicomAttribute tag="00280010" vr="US"><Value number="1">2</Value></DicomAttribute>
+ <DicomAttribute tag="00280011" vr="US"><Value number="1">3</Value></DicomAttribute>
+ <DicomAttribute tag="00280030" vr="DS"><Value number="1">0.5</Value><Value number="2">0.25</Value></DicomAttribute>
+ <DicomAttribute tag="00280100" vr="US"><Value number="1">8</Value></DicomAttribute>
+ <DicomAttribute tag="00280101" vr="US"><Value number="1">8</Value></DicomAttribute>
+ <DicomAttribute tag="00280102" vr="US"><Value number="1">7</Value></DicomAttribute>
+ <DicomAttribute tag="00280103" vr="US"><Value number="1">0</Value></DicomAttribute>
+ <DicomAttribute tag="7FE00010" vr="OB"><BulkData uri="bulk/1"/></DicomAttribute>
+</NativeDicomModel>
+"#;
+
+#[test]
+fn metadata_in_xml_become_the_same_file_and_are_answered_in_xml() {
+    let house = House::new();
+    // Each data set is a part of its own.
+    let second = XML.replace("1.5.2.1<", "1.5.2.2<");
+    let mut body = format!(
+        "--b\r\nContent-Type: application/dicom+xml\r\n\r\n{XML}\r\n--b\r\n\
+         Content-Type: application/dicom+xml\r\n\r\n{second}\r\n--b\r\n\
+         Content-Type: application/octet-stream\r\nContent-Location: bulk/1\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend([1, 2, 3, 4, 5, 6]);
+    body.extend(b"\r\n--b--");
+    let headers = [
+        (
+            "Content-Type",
+            "multipart/related; type=\"application/dicom+xml\"; boundary=b",
+        ),
+        ("Accept", "application/dicom+xml"),
+    ];
+    let answer = crate::stow::post(&house.server, "/dicomweb/studies", &headers, &body);
+    let text = String::from_utf8(answer.body.clone()).unwrap();
+    assert_eq!(answer.status, 200, "{text}");
+    assert_eq!(answer.header("content-type"), Some("application/dicom+xml"));
+    // Referenced SOP Sequence with both; nothing failed.
+    for part in [
+        "<DicomAttribute tag=\"00081199\" vr=\"SQ\"",
+        "<Value number=\"1\">1.5.2.1</Value>",
+        "<Value number=\"1\">1.5.2.2</Value>",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(!text.contains("tag=\"00081198\""), "{text}");
+    let all = house.server.get("/dicomweb/studies/1.5/metadata").json();
+    let [found, _] = all.as_array().unwrap().as_slice() else {
+        panic!("{all}");
+    };
+    for (tag, expected) in set("1.5.2.1").as_object().unwrap() {
+        let value = &found[tag];
+        match tag.as_str() {
+            "00080005" => assert_eq!(value["Value"], json!(["ISO_IR 192"])),
+            "7FE00010" => assert!(value["BulkDataURI"].is_string()),
+            "00091001" => assert_eq!(value["InlineBinary"], "AAECAA=="),
+            "00280030" => assert_eq!(value["Value"], json!([0.5, 0.25])),
+            _ => assert_eq!(value, expected, "{tag}"),
+        }
+    }
+    assert_eq!(found["00090010"]["Value"], json!(["A & B"]));
+    let frame = "/dicomweb/studies/1.5/series/1.5.2/instances/1.5.2.2/frames/1";
+    let parts = crate::files::parts(&house.server.get(frame));
+    assert_eq!(parts[0].1, [1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn xml_that_is_none_of_the_model_is_400_and_other_answers_are_406() {
+    let house = House::new();
+    for wrong in ["", "<a/>", "{}", "<!DOCTYPE a><NativeDicomModel/>"] {
+        let answer = house.post(
+            "/dicomweb/studies",
+            "application/dicom+xml",
+            wrong.as_bytes(),
+        );
+        assert_eq!(
+            (answer.status, answer.error_code()),
+            (400, "metadata_invalid".into()),
+            "{wrong}"
+        );
+    }
+    let headers = [
+        ("Content-Type", "application/dicom+xml"),
+        ("Accept", "text/plain"),
+    ];
+    let answer = crate::stow::post(&house.server, "/dicomweb/studies", &headers, XML.as_bytes());
+    assert_eq!(answer.status, 406);
+    assert!(house.files().is_empty());
+}

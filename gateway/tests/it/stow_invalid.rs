@@ -35,8 +35,8 @@ fn bodies_that_cannot_be_taken_are_refused_in_words() {
         (
             &multi("application/dicom+xml"),
             &body,
-            415,
-            "media_type_unsupported",
+            400,
+            "metadata_invalid",
         ),
         (
             "multipart/form-data; boundary=b",

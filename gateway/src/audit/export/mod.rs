@@ -48,6 +48,7 @@ pub fn words(kind: Kind) -> &'static str {
         Kind::FramesServed => "images read",
         Kind::Stored => "object stored",
         Kind::Deleted => "objects deleted",
+        Kind::Rejected => "objects rejected",
         Kind::Exported => "files taken away",
         Kind::ShareMade => "link made",
         Kind::ShareUsed => "link used",

@@ -57,20 +57,22 @@ fn allowed(principal: &Principal, resource: &Resource, how: Circumstances) -> Ve
 /// without and with a fresh login and a reason.
 #[test]
 fn t12_roles_may_do_what_their_table_says_and_nothing_else() {
-    use Action::{Annotate, BreakGlass, Download, Search, Share, Store, View};
+    use Action::{Annotate, BreakGlass, Download, Reject, Search, Share, Store, View};
     let of_the_site = study("local", "1.1", &["roe^richard"], &[]);
     let rows: [(Role, &[Action], &[Action]); 6] = [
         (Role::Admin, &[], &[]),
         (
             Role::Radiologist,
-            &[Search, View, Annotate, Store, BreakGlass],
-            &[Search, View, Annotate, Store, Download, Share, BreakGlass],
+            &[Search, View, Annotate, Store, Reject, BreakGlass],
+            &[
+                Search, View, Annotate, Store, Reject, Download, Share, BreakGlass,
+            ],
         ),
         (Role::Referrer, &[], &[BreakGlass]),
         (
             Role::Technologist,
-            &[Search, View, Store],
-            &[Search, View, Store],
+            &[Search, View, Store, Reject],
+            &[Search, View, Store, Reject],
         ),
         (Role::Ai, &[], &[]),
         (Role::Auditor, &[], &[]),

@@ -56,7 +56,7 @@ impl Report {
     }
 
     /// The data set, in the JSON of PS3.18 annex F; `root` is the DICOMweb root as a path.
-    pub fn data_set(&self, root: &str) -> Value {
+    pub fn data_set(&self, root: &str) -> Map<String, Value> {
         let mut set = Map::new();
         let studies: BTreeSet<&str> = self.stored.iter().map(|it| it.study.as_str()).collect();
         // Of several studies there is no one address.
@@ -87,7 +87,7 @@ impl Report {
         let others =
             others.map(|(_, reason)| Map::from_iter([("00081197".to_owned(), us(reason.code()))]));
         put(&mut set, "0008119A", others);
-        Value::Object(set)
+        set
     }
 }
 

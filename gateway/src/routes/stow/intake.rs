@@ -269,6 +269,7 @@ impl<'a> Intake<'a> {
     /// Whether what waits may be stored, that it is put on record, and then its place.
     async fn settle(&mut self) -> Result<(), ApiError> {
         let mut batch = Vec::new();
+        let mut rejections = Vec::new();
         let mut counts: BTreeMap<String, (String, usize)> = BTreeMap::new();
         for checked in std::mem::take(&mut self.waiting) {
             let study = checked.names.study.clone();
@@ -281,6 +282,14 @@ impl<'a> Intake<'a> {
                     .fail(checked.names.clone(), Reason::NotAuthorized);
                 continue;
             };
+            if let Some(rejection) = &checked.entry.rejection {
+                if !self.storing.may_reject(self.state, &study).await? {
+                    self.report
+                        .fail(checked.names.clone(), Reason::NotAuthorized);
+                    continue;
+                }
+                rejections.push((checked.names.clone(), rejection.clone()));
+            }
             let patient = checked.names.patient.clone();
             counts.entry(study).or_insert((patient, 0)).1 += 1;
             batch.push((checked, right.clone()));
@@ -291,6 +300,15 @@ impl<'a> Intake<'a> {
         for (study, (patient, count)) in &counts {
             self.record(Went::Success, study, patient, *count, "")
                 .await?;
+        }
+        for (names, rejection) in &rejections {
+            let mut event = self
+                .storing
+                .event(Kind::Rejected, Went::Success, &names.study);
+            names.patient.clone_into(&mut event.object.patient);
+            event.object.other = counted(rejection.instances.len());
+            rejection.title.meaning().clone_into(&mut event.reason);
+            self.storing.record(self.state, event).await?;
         }
         let state = Arc::clone(self.state);
         let outcomes = blocking(&state, move |state| state.store.take_in(batch)).await?;
@@ -325,12 +343,16 @@ impl<'a> Intake<'a> {
     ) -> Result<(), ApiError> {
         let mut event = self.storing.event(Kind::Stored, went, study);
         patient.clone_into(&mut event.object.patient);
-        event.object.other = match count {
-            1 => "1 instance".to_owned(),
-            count => format!("{count} instances"),
-        };
+        event.object.other = counted(count);
         reason.clone_into(&mut event.reason);
         self.storing.record(self.state, event).await
+    }
+}
+
+fn counted(instances: usize) -> String {
+    match instances {
+        1 => "1 instance".to_owned(),
+        count => format!("{count} instances"),
     }
 }
 

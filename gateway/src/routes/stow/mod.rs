@@ -9,6 +9,7 @@ mod answer;
 mod bulk;
 mod intake;
 mod parts;
+mod xml;
 
 use std::time::Duration;
 
@@ -21,11 +22,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 use protocol::dicomweb::media_type::MediaType;
+use protocol::dicomweb::xml::to_xml;
 
 use self::answer::Report;
 use self::intake::{Coming, Intake};
 use self::parts::Parts;
-use super::metadata::{DICOM_JSON, accepts_json};
+use super::accepted::Accepted;
+use super::metadata::{DICOM_JSON, DICOM_XML};
 use crate::auth::storing::Storing;
 use crate::error::ApiError;
 use crate::source::folder::store::{Reason, StoreFolder};
@@ -41,15 +44,43 @@ enum Kind {
     /// Files as parts.
     Files(Parts),
     /// Metadata as one text.
-    Metadata,
+    Metadata(Text),
     /// Metadata and bulk data as parts.
-    Bulk(Parts),
+    Bulk(Text, Parts),
+}
+
+/// How metadata are written, and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Text {
+    /// The JSON of PS3.18 annex F.
+    Json,
+    /// The Native DICOM Model of PS3.19.
+    Xml,
+}
+
+impl Text {
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => DICOM_JSON,
+            Self::Xml => DICOM_XML,
+        }
+    }
+
+    /// What the client takes of the answer, JSON where it takes both. One data set is no body of parts.
+    fn accepted(accepted: &Accepted) -> Option<Self> {
+        accepted.first(|range| match range.essence.as_str() {
+            "*/*" | "application/*" | "application/json" | DICOM_JSON => Some(Self::Json),
+            "application/xml" | "text/xml" | DICOM_XML => Some(Self::Xml),
+            _ => None,
+        })
+    }
 }
 
 /// Takes instances in.
 pub async fn store(
     State(state): State<Shared>,
     storing: Storing,
+    accepted: Accepted,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -60,9 +91,15 @@ pub async fn store(
         _ => return Ok(not_here()),
     };
     let mut coming = Coming::new(body.into_data_stream().boxed(), folder.limits.request_bytes);
-    let done = taken(&state, storing, folder, &headers, &mut coming).await;
+    let wanted = Text::accepted(&accepted);
+    let done = match wanted {
+        Some(_) => taken(&state, storing, folder, &headers, &mut coming).await,
+        None => Err(ApiError::not_acceptable(
+            "what became of the instances is answered as application/dicom+json or application/dicom+xml",
+        )),
+    };
     let answered = match done {
-        Ok(report) => answered(&report, &root),
+        Ok(report) => answered(&report, &root, wanted.unwrap_or(Text::Json)),
         Err(error) => Ok(with_retry(error.into_response())),
     };
     // An answer to a body that nobody reads to its end is lost on its way.
@@ -77,7 +114,6 @@ async fn taken(
     headers: &HeaderMap,
     coming: &mut Coming,
 ) -> Result<Report, ApiError> {
-    accepts_json(headers)?;
     let kind = kind_of(headers)?;
     let length = headers.get(CONTENT_LENGTH).and_then(|it| it.to_str().ok());
     if length.and_then(|it| it.parse::<u64>().ok()) > Some(folder.limits.request_bytes) {
@@ -90,8 +126,8 @@ async fn taken(
     match kind {
         Kind::Single => intake.single(coming).await?,
         Kind::Files(parts) => intake.files(coming, parts).await?,
-        Kind::Metadata => intake.metadata(coming).await?,
-        Kind::Bulk(parts) => intake.bulk(coming, parts).await?,
+        Kind::Metadata(text) => intake.metadata(coming, text).await?,
+        Kind::Bulk(text, parts) => intake.bulk(coming, text, parts).await?,
     }
     let report = intake.finish().await?;
     match report.only_reason() {
@@ -119,11 +155,15 @@ async fn taken(
     }
 }
 
-fn answered(report: &Report, root: &str) -> Result<Response, ApiError> {
-    let text = serde_json::to_vec(&report.data_set(root)).map_err(|_| ApiError::internal())?;
+fn answered(report: &Report, root: &str, wanted: Text) -> Result<Response, ApiError> {
+    let set = report.data_set(root);
+    let text = match wanted {
+        Text::Json => serde_json::to_string(&set).map_err(|_| ApiError::internal())?,
+        Text::Xml => to_xml(&set),
+    };
     Response::builder()
         .status(report.status())
-        .header(CONTENT_TYPE, DICOM_JSON)
+        .header(CONTENT_TYPE, wanted.media_type())
         .body(text.into())
         .map_err(|_| ApiError::internal())
 }
@@ -144,11 +184,13 @@ fn kind_of(headers: &HeaderMap) -> Result<Kind, ApiError> {
     let inner = inner.map(|inner| inner.essence);
     match (media.essence.as_str(), inner.as_deref()) {
         (DICOM, _) => Ok(Kind::Single),
-        (DICOM_JSON, _) => Ok(Kind::Metadata),
+        (DICOM_JSON, _) => Ok(Kind::Metadata(Text::Json)),
+        (DICOM_XML, _) => Ok(Kind::Metadata(Text::Xml)),
         ("multipart/related", Some(DICOM)) => Ok(Kind::Files(parts_of(&media)?)),
-        ("multipart/related", Some(DICOM_JSON)) => Ok(Kind::Bulk(parts_of(&media)?)),
+        ("multipart/related", Some(DICOM_JSON)) => Ok(Kind::Bulk(Text::Json, parts_of(&media)?)),
+        ("multipart/related", Some(DICOM_XML)) => Ok(Kind::Bulk(Text::Xml, parts_of(&media)?)),
         _ => Err(unsupported(
-            "instances are taken as application/dicom or application/dicom+json, alone or as parts of multipart/related of that type",
+            "instances are taken as application/dicom, application/dicom+json or application/dicom+xml, alone or as parts of multipart/related of that type",
         )),
     }
 }

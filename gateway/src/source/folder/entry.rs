@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
+use super::rejection::Rejection;
 use super::scan::{PixelPlace, Scan};
 use super::search::matching::{NEXT_ATTRIBUTE, NEXT_ITEM};
 use super::sniff;
@@ -81,6 +82,8 @@ pub struct Entry {
     pub pixels: Option<PixelPlace>,
     /// DICOM JSON, deflated.
     pub metadata: Vec<u8>,
+    /// What it rejects, where it is a rejection note.
+    pub rejection: Option<Rejection>,
     /// The study-level part of it.
     pub study_attributes: Map<String, Value>,
     /// The series-level part of it.
@@ -99,16 +102,8 @@ impl Entry {
         };
         let available = json!({"vr": "UI", "Value": [sent]});
         attributes.insert("00083002".to_owned(), available);
-        let pick = |tags: &[&str], more: &[&str]| -> Map<String, Value> {
-            tags.iter()
-                .chain(more)
-                .filter_map(|tag| Some(((*tag).to_owned(), attributes.get(*tag)?)))
-                .filter(|(_, element)| element.get("BulkDataURI").is_none())
-                .map(|(tag, element)| (tag, element.clone()))
-                .collect()
-        };
-        let study_attributes = pick(&STUDY_TAGS, &STUDY_MORE);
-        let series_attributes = pick(&SERIES_TAGS, &SERIES_MORE);
+        let study_attributes = study_part(&attributes);
+        let series_attributes = series_part(&attributes);
         let text = serde_json::to_vec(&attributes).map_err(|_| EntryError::Json)?;
         let metadata = deflate(&text).map_err(|_| EntryError::Json)?;
         let dataset = Dataset::from_map(attributes);
@@ -126,10 +121,30 @@ impl Entry {
             transfer_syntax: scan.transfer_syntax,
             pixels: scan.pixels,
             metadata,
+            rejection: Rejection::of(&dataset),
             study_attributes,
             series_attributes,
         })
     }
+}
+
+/// Of an instance's attributes those of its study.
+pub fn study_part(attributes: &Map<String, Value>) -> Map<String, Value> {
+    part(attributes, &STUDY_TAGS, &STUDY_MORE)
+}
+
+/// Of an instance's attributes those of its series.
+pub fn series_part(attributes: &Map<String, Value>) -> Map<String, Value> {
+    part(attributes, &SERIES_TAGS, &SERIES_MORE)
+}
+
+fn part(attributes: &Map<String, Value>, tags: &[&str], more: &[&str]) -> Map<String, Value> {
+    tags.iter()
+        .chain(more)
+        .filter_map(|tag| Some(((*tag).to_owned(), attributes.get(*tag)?)))
+        .filter(|(_, element)| element.get("BulkDataURI").is_none())
+        .map(|(tag, element)| (tag, element.clone()))
+        .collect()
 }
 
 /// A text attribute as searches compare it.

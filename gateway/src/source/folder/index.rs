@@ -1,8 +1,8 @@
 //! The index on disk: SQLite, one row a file, and what studies and series add up to.
 //!
 //! One writer (the indexer's thread) and any number of readers. A file is current unless a later
-//! one has the same study, series and instance UID. The index may be deleted at any time; it is
-//! rebuilt from the files.
+//! one has the same study, series and instance UID, and in use unless a note rejects it (`rejection`).
+//! The index may be deleted at any time; it is rebuilt from the files.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -18,11 +18,12 @@ use serde_json::{Map, Value};
 
 use super::entry::{self, Entry};
 use super::levels::{insert_series, insert_study, remove_study};
+use super::rejection;
 use super::search::{Counts, matching};
 use super::walk::Listed;
 
 /// Raised with every change of the tables: an index of another version is rebuilt.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 const SCHEMA: &str = "
     CREATE TABLE files (
@@ -190,7 +191,9 @@ fn prepared(path: &Path) -> Result<Connection, IndexError> {
         connection.execute_batch(&format!(
             "BEGIN; DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS studies;
              DROP TABLE IF EXISTS series; DROP TABLE IF EXISTS study_sets;
-             DROP TABLE IF EXISTS study_text; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+             DROP TABLE IF EXISTS study_text; DROP TABLE IF EXISTS rejections;
+             {SCHEMA} {} PRAGMA user_version = {VERSION}; COMMIT;",
+            rejection::SCHEMA
         ))?;
     }
     Ok(connection)
@@ -264,12 +267,30 @@ impl Writer {
                 Finding::Ignored => insert_other(&transaction, listed, None)?,
             }
         }
+        let studies: BTreeSet<String> = touched.iter().map(|(study, _)| study.clone()).collect();
+        for study in &studies {
+            let series = rejection::settle(&transaction, study)?;
+            touched.extend(series.into_iter().map(|series| (study.clone(), series)));
+        }
         for (study, series) in &touched {
             recount_series(&transaction, study, series)?;
         }
-        let studies: BTreeSet<&String> = touched.iter().map(|(study, _)| study).collect();
-        for study in studies {
+        for study in &studies {
             recount_study(&transaction, study)?;
+        }
+        transaction.commit()?;
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Whether what is rejected for its quality alone is shown all the same.
+    pub fn show_quality(&mut self, shown: bool) -> Result<(), IndexError> {
+        let transaction = self.connection.transaction()?;
+        for study in rejection::show_quality(&transaction, shown)? {
+            for series in rejection::settle(&transaction, &study)? {
+                recount_series(&transaction, &study, &series)?;
+            }
+            recount_study(&transaction, &study)?;
         }
         transaction.commit()?;
         self.changes.fetch_add(1, Ordering::SeqCst);
@@ -281,18 +302,19 @@ type Touched = BTreeSet<(String, String)>;
 
 /// Takes a file out; a file that it stood in front of becomes current again.
 fn remove(transaction: &Transaction, path: &Path, touched: &mut Touched) -> Result<(), IndexError> {
-    let sql = "DELETE FROM files WHERE path = ?1 RETURNING study, series, sop, current";
+    let sql = "DELETE FROM files WHERE path = ?1 RETURNING study, series, sop, current, id";
     let old = transaction
         .prepare_cached(sql)?
         .query_row([path_bytes(path)], |row| {
             let uids: [Option<String>; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
-            Ok((uids, row.get::<_, bool>(3)?))
+            Ok((uids, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?))
         })
         .optional()?;
-    let Some(([Some(study), Some(series), Some(sop)], current)) = old else {
+    let Some(([Some(study), Some(series), Some(sop)], current, id)) = old else {
         return Ok(());
     };
-    if current {
+    rejection::remove(transaction, id)?;
+    if current != 0 {
         transaction
             .prepare_cached(
                 "UPDATE files SET current = 1 WHERE id = (SELECT max(id) FROM files
@@ -308,7 +330,7 @@ fn insert(transaction: &Transaction, listed: &Listed, entry: &Entry) -> Result<(
     transaction
         .prepare_cached(
             "UPDATE files SET current = 0
-             WHERE study = ?1 AND series = ?2 AND sop = ?3 AND current = 1",
+             WHERE study = ?1 AND series = ?2 AND sop = ?3 AND current <> 0",
         )?
         .execute(params![entry.study, entry.series, entry.sop])?;
     let pixels = entry.pixels;
@@ -340,6 +362,10 @@ fn insert(transaction: &Transaction, listed: &Listed, entry: &Entry) -> Result<(
             entry.modality,
             entry.metadata,
         ])?;
+    if let Some(said) = &entry.rejection {
+        let (id, own) = (transaction.last_insert_rowid(), [&entry.series, &entry.sop]);
+        rejection::insert(transaction, id, &entry.study, own.map(String::as_str), said)?;
+    }
     let key = [&entry.study];
     let known =
         "SELECT attributes FROM study_sets WHERE id = (SELECT id FROM studies WHERE uid = ?1)";

@@ -16,6 +16,7 @@ pub mod indexer;
 pub mod input;
 mod levels;
 mod recode;
+pub mod rejection;
 pub mod scan;
 pub mod search;
 pub mod sniff;
@@ -89,6 +90,8 @@ pub struct FolderOptions {
     pub store_limits: StoreLimits,
     /// The index file.
     pub index: PathBuf,
+    /// What is rejected for its quality alone is shown all the same.
+    pub shows_quality_rejected: bool,
     /// Pause between two looks at the folders.
     pub interval: Duration,
     /// Bounds for each file.
@@ -106,6 +109,7 @@ impl FolderOptions {
             store: None,
             store_limits: StoreLimits::default(),
             index,
+            shows_quality_rejected: false,
             interval,
             limits: ScanLimits::default(),
             names_files: true,
@@ -164,7 +168,8 @@ impl FolderStore {
             StoreFolder::open(root.clone(), options.limits, options.store_limits)
                 .map_err(|_| OpenError::StoreTaken(root))
         });
-        let (index, writer) = Index::open(&options.index)?;
+        let (index, mut writer) = Index::open(&options.index)?;
+        writer.show_quality(options.shows_quality_rejected)?;
         let (progress, stored) = (Arc::new(Progress::default()), Stored::default());
         let store = Self {
             index,

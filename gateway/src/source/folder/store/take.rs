@@ -172,7 +172,10 @@ impl FolderStore {
         }
         if !patients.contains_key(&names.study) {
             let known = self.referring_and_patient(&names.study)?;
-            let known = known.map(|(_, patient)| patient).unwrap_or_default();
+            let known = match known {
+                Some((_, patient)) => patient,
+                None => self.patient_of_rejected(&names.study)?.unwrap_or_default(),
+            };
             patients.insert(names.study.clone(), known);
         }
         let known = patients.entry(names.study.clone()).or_default();
