@@ -52,6 +52,30 @@ export function headOf(bytes) {
 
 const only = (set, tag) => set[tag]?.Value?.[0];
 
+/** First in, first out; what was taken is let go of now and then, as moving a million places down for each would take hours. */
+class Queue {
+  #all = [];
+  #at = 0;
+
+  get length() {
+    return this.#all.length - this.#at;
+  }
+
+  push(one) {
+    this.#all.push(one);
+  }
+
+  shift() {
+    const one = this.#all[this.#at];
+    this.#at = Math.min(this.#at + 1, this.#all.length);
+    if (this.#at * 2 > this.#all.length) {
+      this.#all = this.#all.slice(this.#at);
+      this.#at = 0;
+    }
+    return one;
+  }
+}
+
 /** One upload, from the first file that is added until nothing is left. */
 export class Job {
   /** Files seen, and bytes of them; files that are settled, and bytes of them. */
@@ -71,8 +95,8 @@ export class Job {
   #root;
   #changed;
   #isWalking = false;
-  #chosen = [];
-  #files = [];
+  #chosen = new Queue();
+  #files = new Queue();
   #requests = new Map();
   #cancel = new AbortController();
   #resume = () => {};
@@ -106,7 +130,7 @@ export class Job {
   cancel() {
     this.state = 'cancelled';
     this.#cancel.abort();
-    this.#files = [];
+    this.#files = new Queue();
     this.#resume();
     this.#wake();
     this.#changed();

@@ -228,6 +228,8 @@ function tell() {
 
 /** What a study is called, asked for once. */
 function label(uid) {
+  // A server that does not say which study it was.
+  if (!uid) return 'Study';
   if (!labels.has(uid)) {
     labels.set(uid, null);
     const wanted = `${job.root}/studies?StudyInstanceUID=${encodeURIComponent(uid)}`;
@@ -271,6 +273,7 @@ function drawStudies() {
     const row = rowOf(uid);
     const name = label(uid);
     set(row.name, name);
+    row.open.hidden = !uid;
     row.open.setAttribute('aria-label', `Open ${name}`);
     const there = `${counted(present, 'was', 'were')} there already`;
     set(row.state, stored === 0 ? `${files(present)} ${present === 1 ? 'was' : 'were'} there already.`
