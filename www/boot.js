@@ -31,6 +31,28 @@ function askEarly() {
 
 if (location.pathname.endsWith('/shared')) askEarly();
 
+/**
+ * Uploading is a module of its own, fetched once it is wanted: by the button of a list that may store, or by files over it.
+ * Elsewhere files that are dropped do nothing; a browser would leave the page for them.
+ */
+const upload = (call) => import(address('sagitta-upload').href).then(call).catch(console.error);
+const button = '#list-upload';
+addEventListener('click', ({ target }) => target.closest?.(button) && upload((it) => it.show()));
+for (const kind of ['dragenter', 'dragover', 'drop']) {
+  addEventListener(kind, (event) => {
+    const { dataTransfer: data } = event;
+    if (!data?.types.includes('Files')) return;
+    event.preventDefault();
+    if (!document.querySelector(button)) data.dropEffect = 'none';
+    else if (kind === 'dragenter') upload((it) => it.aim());
+    else if (kind === 'drop') {
+      const files = [...data.items].filter((it) => it.kind === 'file');
+      const dropped = files.map((it) => it.webkitGetAsEntry?.() ?? it.getAsFile());
+      upload((it) => it.add(dropped));
+    }
+  });
+}
+
 try {
   const glue = await import(address('sagitta-app').href);
   await glue.default({ module_or_path: address('sagitta-app-wasm') });

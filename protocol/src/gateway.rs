@@ -11,6 +11,9 @@ pub struct Source {
     pub label: String,
     /// The root, relative to `config.json`, without a slash at the end.
     pub dicomweb: String,
+    /// It takes what whoever asks would store there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub store: bool,
 }
 
 /// `/config.json`: what the app may read from.

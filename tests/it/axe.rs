@@ -4,7 +4,7 @@
 
 use crate::account::{sign_in, wait_for_image};
 use crate::embed_stage::{Scene, patients};
-use crate::guest_stage::Shared;
+use crate::guest_stage::{Shared, files_of};
 use crate::passkeys::{WORD, code, gateway, is_at, send};
 use sagitta_tests::{Backend, Browser, Page, TempFolder, axe_core, run_program};
 use serde_json::{Value, json};
@@ -143,12 +143,19 @@ fn axe_finds_nothing_on_pages_of_login() {
 #[test]
 fn axe_finds_nothing_on_the_list_the_reader_and_the_share_dialog() {
     let mut looked = Looked::new();
-    let shared = Shared::new();
+    let store = TempFolder::new("axe-store").unwrap();
+    let more = format!("[store]\npath = {:?}\n", store.path());
+    let shared = Shared::over(files_of("Test^Ct"), &more);
     let page = &shared.page;
     sign_in(&shared, "");
     page.wait_for("!!document.querySelector('tbody tr[aria-selected]')", 60)
         .unwrap();
     looked.at("list", page);
+    page.key("u").unwrap();
+    page.wait_for("document.activeElement.textContent === 'Choose files'", 20)
+        .unwrap();
+    looked.at("upload", page);
+    page.key("Escape").unwrap();
     page.click_on("tbody tr[aria-selected]").unwrap();
     page.wait_for(
         "document.querySelectorAll('.preview .thumb').length > 1",

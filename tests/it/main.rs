@@ -47,9 +47,11 @@ mod store;
 mod tampered;
 mod tiles;
 mod trouble;
+mod upload;
 mod view;
 mod walk;
 mod wide_gamut;
+mod zip;
 
 // Planes through volumes.
 mod mpr;

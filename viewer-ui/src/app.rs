@@ -365,6 +365,7 @@ async fn configure(bridge: Rc<Bridge>, first_page: Page) {
         id: "local".into(),
         label: "DICOMweb".into(),
         root: format!("{}/dicomweb", page::origin()),
+        store: false,
     };
     let config = match (first_page, page::absolute("config.json")) {
         (Page::Bench, _) | (_, None) => None,
@@ -380,6 +381,7 @@ async fn configure(bridge: Rc<Bridge>, first_page: Page) {
                 id: source.id.clone(),
                 label: source.label.clone(),
                 root: root.trim_end_matches('/').to_owned(),
+                store: source.store,
             })
         })
         .collect();
@@ -414,6 +416,7 @@ async fn configure(bridge: Rc<Bridge>, first_page: Page) {
             id: source.id.clone(),
             label: source.label.clone(),
             root: source.root.clone(),
+            store: source.store,
         })
         .collect();
     if let Some(handle) = bridge.handle() {

@@ -273,6 +273,18 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
                 put(name, &short_style(&read(path.clone())?))
             })
             .collect::<Result<_>>()?,
+        later: page::linked_later()?
+            .iter()
+            .map(|path| {
+                let name = path.file_name().and_then(|name| name.to_str());
+                let name = name.context("a file to load later has no name")?;
+                let shorten = match name.ends_with(".css") {
+                    true => short_style,
+                    false => short_glue,
+                };
+                Ok((name.to_owned(), put(name, &shorten(&read(path.clone())?))?))
+            })
+            .collect::<Result<_>>()?,
     })
 }
 

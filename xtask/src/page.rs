@@ -26,6 +26,8 @@ pub struct Assets {
     pub icon: Asset,
     /// Style sheets, in order.
     pub styles: Vec<Asset>,
+    /// Files that are loaded when they are wanted: name in the source, and what became of it.
+    pub later: Vec<(String, Asset)>,
 }
 
 /// Value of an attribute in a tag.
@@ -50,10 +52,16 @@ fn source() -> Result<String> {
     std::fs::read_to_string(root().join("index.html")).context("index.html is missing")
 }
 
-fn linked(kind: &str) -> Result<Vec<PathBuf>> {
+/// Files that get a hash in their name and are loaded when they are wanted.
+pub fn linked_later() -> Result<Vec<PathBuf>> {
+    linked("copy-file", true)
+}
+
+fn linked(kind: &str, is_hashed: bool) -> Result<Vec<PathBuf>> {
     Ok(trunk_links(&source()?)
         .into_iter()
         .filter(|tag| attribute(tag, "rel") == Some(kind))
+        .filter(|tag| tag.contains(" data-hashed") == is_hashed)
         .filter_map(|tag| attribute(tag, "href"))
         .map(|path| root().join(path))
         .collect())
@@ -61,7 +69,7 @@ fn linked(kind: &str) -> Result<Vec<PathBuf>> {
 
 /// Style sheets that the page links, in order.
 pub fn linked_styles() -> Result<Vec<PathBuf>> {
-    linked("css")
+    linked("css", false)
 }
 
 /// Writes the pages and the files that keep their names.
@@ -74,12 +82,12 @@ pub fn write(dist: &Path, assets: &Assets) -> Result<()> {
         dist.join("config.json"),
         "{\"sources\":[{\"id\":\"local\",\"label\":\"DICOMweb\",\"dicomweb\":\"/dicomweb\"}]}\n",
     )?;
-    for file in linked("copy-file")? {
+    for file in linked("copy-file", false)? {
         let name = file.file_name().context("a file to copy has no name")?;
         std::fs::copy(&file, dist.join(name))
             .with_context(|| format!("{} is missing", file.display()))?;
     }
-    for folder in linked("copy-dir")? {
+    for folder in linked("copy-dir", false)? {
         let name = folder.file_name().context("a folder to copy has no name")?;
         copy_folder(&folder, &dist.join(name))
             .with_context(|| format!("{} cannot be copied", folder.display()))?;
@@ -136,6 +144,15 @@ fn render(source: &str, assets: &Assets, is_bench: bool) -> Result<String> {
             worker.start.name, worker.wasm.name
         );
         page = page.replace(&format!("content=\"./{loader}\""), &start);
+    }
+    for (name, asset) in &assets.later {
+        // A script that is imported cannot be checked by its hash; a style sheet can.
+        let integrity = match name.ends_with(".css") {
+            true => format!(" data-integrity=\"{}\"", asset.integrity),
+            false => String::new(),
+        };
+        let found = format!("content=\"./assets/{}\"{integrity}", asset.name);
+        page = page.replace(&format!("content=\"./{name}\""), &found);
     }
     let without_comments: Vec<&str> = page
         .lines()
@@ -213,6 +230,10 @@ mod tests {
             boot: asset("boot-4.js"),
             icon: asset("favicon-6.svg"),
             styles: vec![asset("tokens-5.css")],
+            later: vec![
+                ("upload.js".into(), asset("upload-7.js")),
+                ("upload.css".into(), asset("upload-8.css")),
+            ],
         }
     }
 
@@ -220,12 +241,17 @@ mod tests {
     fn trunk_links_become_what_was_built() {
         let source = "<link data-trunk rel=\"css\" href=\"www/tokens.css\">\n\
             <link data-trunk rel=\"rust\" data-type=\"main\">\n\
+            <link data-trunk rel=\"copy-file\" href=\"www/upload.js\" data-hashed>\n\
+            <meta name=\"sagitta-upload\" content=\"./upload.js\">\n\
+            <meta name=\"sagitta-upload-style\" content=\"./upload.css\">\n\
             <meta name=\"sagitta-worker\" content=\"./decode_worker_loader.js\">\n";
         let page = render(source, &assets(), false).unwrap();
         assert!(page.contains("href=\"./assets/tokens-5.css\" integrity=\"sha384-x\""));
         assert!(page.contains(
             "content=\"./assets/decode_worker-3.js\" data-module=\"./assets/decode_worker-3.wasm\""
         ));
+        assert!(page.contains("content=\"./assets/upload-7.js\">"));
+        assert!(page.contains("content=\"./assets/upload-8.css\" data-integrity=\"sha384-x\""));
         let page = render(&super::source().unwrap(), &assets_of_all_styles(), false).unwrap();
         assert!(page.contains("name=\"sagitta-worker\" content=\"./assets/decode_worker-3.js\""));
         assert!(

@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 
 use super::asker::{Asker, whole};
 use super::policy::{Action, Circumstances, Principal, Resource, StudyFacts};
+use super::sessions::Stage;
 use super::visible;
 use crate::audit::event::{Event, Kind, Outcome};
 use crate::error::ApiError;
@@ -52,7 +53,7 @@ impl FromRequestParts<Shared> for Storing {
             asker,
             address: Asker::address(parts),
         };
-        if storing.could(state) {
+        if could(&storing.asker, state) {
             return Ok(storing);
         }
         let event = storing.event(Kind::Denied, Outcome::Refused, "");
@@ -61,45 +62,61 @@ impl FromRequestParts<Shared> for Storing {
     }
 }
 
+/// Whether there can be a study to which the sender of a request may add. It tells the app what to offer, and is no right.
+#[derive(Debug)]
+pub struct CouldStore(pub bool);
+
+impl FromRequestParts<Shared> for CouldStore {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        // A session that is locked now will go on.
+        Ok(Self(match Asker::of(parts, state).await? {
+            Some(Asker::User(session)) if session.launched.is_some() => false,
+            Some(Asker::User(session)) if session.stage != Stage::Whole => false,
+            Some(Asker::Link(_)) | None => false,
+            Some(asker) => could(&asker, state),
+        }))
+    }
+}
+
+/// There can be a study to which someone may add.
+fn could(asker: &Asker, state: &Shared) -> bool {
+    let mut facts = StudyFacts {
+        source: LOCAL.to_owned(),
+        ..StudyFacts::default()
+    };
+    let identity = asker.identity();
+    if let Some(Principal::User {
+        referrers, labels, ..
+    }) = identity.as_ref().map(|identity| &identity.principal)
+    {
+        facts.referrers.clone_from(referrers);
+        facts.labels.clone_from(labels);
+    }
+    permits(asker, state, Action::Store, facts)
+}
+
+fn permits(asker: &Asker, state: &Shared, action: Action, facts: StudyFacts) -> bool {
+    let (Some(login), Some(identity)) = (&state.login, asker.identity()) else {
+        return state.login.is_none();
+    };
+    let circumstances = Circumstances {
+        is_fresh: identity.is_fresh,
+        has_reason: false,
+    };
+    let resource = Resource::Study(facts);
+    (login.policies).permit(&identity.principal, action, &resource, circumstances)
+}
+
 impl Storing {
-    /// There can be a study to which this user may add.
-    fn could(&self, state: &Shared) -> bool {
-        let Some(identity) = self.asker.identity() else {
-            return state.login.is_none();
-        };
-        let mut facts = StudyFacts {
-            source: LOCAL.to_owned(),
-            ..StudyFacts::default()
-        };
-        if let Principal::User {
-            referrers, labels, ..
-        } = &identity.principal
-        {
-            facts.referrers.clone_from(referrers);
-            facts.labels.clone_from(labels);
-        }
-        self.permits(state, Action::Store, facts)
-    }
-
-    fn permits(&self, state: &Shared, action: Action, facts: StudyFacts) -> bool {
-        let (Some(login), Some(identity)) = (&state.login, self.asker.identity()) else {
-            return state.login.is_none();
-        };
-        let circumstances = Circumstances {
-            is_fresh: identity.is_fresh,
-            has_reason: false,
-        };
-        let resource = Resource::Study(facts);
-        (login.policies).permit(&identity.principal, action, &resource, circumstances)
-    }
-
     /// The right to add to a study, which need not be there yet; `None` where there is none, and that is on record.
     ///
     /// # Errors
     /// It cannot be decided or recorded.
     pub async fn entry(&self, state: &Shared, study: &str) -> Result<Option<StudyEntry>, ApiError> {
         let facts = visible::facts_to_store(state, study).await?;
-        if self.permits(state, Action::Store, facts) {
+        if permits(&self.asker, state, Action::Store, facts) {
             return Ok(Some(StudyEntry {
                 uid: study.to_owned(),
             }));
@@ -115,7 +132,7 @@ impl Storing {
     /// It cannot be decided or recorded.
     pub async fn may_reject(&self, state: &Shared, study: &str) -> Result<bool, ApiError> {
         let facts = visible::facts_to_store(state, study).await?;
-        let may = self.permits(state, Action::Reject, facts);
+        let may = permits(&self.asker, state, Action::Reject, facts);
         if !may {
             let mut event = self.event(Kind::Denied, Outcome::Refused, study);
             "a rejection note".clone_into(&mut event.object.other);

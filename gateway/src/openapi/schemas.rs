@@ -97,7 +97,7 @@ fn general() -> Value {
         },
         "Config": out(
             json!({
-                "sources": { "type": "array", "items": out(json!({ "id": text, "label": text, "dicomweb": text }), &[]) },
+                "sources": { "type": "array", "items": out(json!({ "id": text, "label": text, "dicomweb": text, "store": flag }), &["store"]) },
                 "gateway": flag,
                 "embed": out(json!({ "parents": texts }), &["parents"]),
             }),

@@ -245,9 +245,19 @@ fn t16_what_stands_in_the_preamble_is_not_stored() {
     let file = fs::read(&house.files()[0]).unwrap();
     assert_eq!(file[..128], [0; 128]);
     assert_eq!(file[128..], bytes[128..]);
-    // The same with another preamble is the same.
+    // The same with another preamble is the same, and it is said so in a private element.
     bytes[..128].fill(7);
-    assert_eq!(house.stow("/dicomweb/studies", &[bytes]).status, 200);
+    let answer = house.stow("/dicomweb/studies", &[bytes]);
+    assert_eq!(answer.status, 200);
+    let item = answer.json()["00081199"]["Value"][0].clone();
+    assert_eq!(
+        item["00090010"],
+        json!({ "vr": "LO", "Value": ["SAGITTA"] })
+    );
+    assert_eq!(
+        item["00091001"],
+        json!({ "vr": "CS", "Value": ["PRESENT"] })
+    );
     assert_eq!(house.files().len(), 1);
 }
 

@@ -76,6 +76,10 @@ fn t12_roles_store_what_their_table_says_and_t22_it_is_on_record() {
     {
         let cookie = login::user(&server, role, role);
         login.database.lock().execute(labelled, []).unwrap();
+        // The app offers storing to whoever could store somewhere.
+        let config = server.request("GET", "/config.json", &[("Cookie", &cookie)]);
+        let told = config.json()["sources"][0]["store"] == true;
+        assert_eq!(told, own == 200, "{role}");
         for (study, expected) in [("1", own), ("9", new)] {
             let made = empty(
                 study,

@@ -53,6 +53,8 @@ pub struct Source {
     pub label: String,
     /// Absolute address of its DICOMweb root, without a slash at the end.
     pub root: String,
+    /// It takes what is stored.
+    pub store: bool,
 }
 
 /// Everything that the engine hears of.

@@ -425,6 +425,14 @@ pub fn focus_on(selector: &str) -> bool {
     element.is_some_and(|element| element.focus().is_ok())
 }
 
+/// Presses the button that matches; true where there is one.
+pub fn press(selector: &str) -> bool {
+    let button = web_sys::window()
+        .and_then(|window| window.document()?.query_selector(selector).ok().flatten())
+        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    button.map(|button| button.click()).is_some()
+}
+
 /// Width of the window, CSS pixels.
 pub fn window_width() -> f64 {
     web_sys::window()

@@ -14,8 +14,8 @@ use crate::source::folder::store::take::Outcome;
 /// What became of a request's instances.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Stored, or there already.
-    stored: Vec<Names>,
+    /// Stored; the flag says that the same was there already.
+    stored: Vec<(Names, bool)>,
     /// Not stored, and why; some have no name that could be read.
     failed: Vec<(Names, Reason)>,
 }
@@ -24,7 +24,7 @@ impl Report {
     /// Notes what became of one.
     pub fn add(&mut self, outcome: Outcome) {
         match outcome.failed {
-            None => self.stored.push(outcome.names),
+            None => self.stored.push((outcome.names, outcome.was_there)),
             Some(reason) => self.failed.push((outcome.names, reason)),
         }
     }
@@ -58,7 +58,9 @@ impl Report {
     /// The data set, in the JSON of PS3.18 annex F; `root` is the DICOMweb root as a path.
     pub fn data_set(&self, root: &str) -> Map<String, Value> {
         let mut set = Map::new();
-        let studies: BTreeSet<&str> = self.stored.iter().map(|it| it.study.as_str()).collect();
+        let studies: BTreeSet<&str> = (self.stored.iter())
+            .map(|(names, _)| names.study.as_str())
+            .collect();
         // Of several studies there is no one address.
         let address = match studies.first() {
             Some(study) if studies.len() == 1 => {
@@ -75,11 +77,22 @@ impl Report {
             item
         });
         put(&mut set, "00081198", failed);
-        let stored = self.stored.iter().map(|names| {
+        let stored = self.stored.iter().map(|(names, was_there)| {
             let mut item = reference(names);
             let address = path::instance(&names.study, &names.series, &names.sop);
             let address = format!("{root}/{address}");
             item.insert("00081190".into(), json!({ "vr": "UR", "Value": [address] }));
+            if *was_there {
+                // The standard has no word for it: a private one, for those who know it (PS3.5 7.8.1).
+                item.insert(
+                    "00090010".into(),
+                    json!({ "vr": "LO", "Value": ["SAGITTA"] }),
+                );
+                item.insert(
+                    "00091001".into(),
+                    json!({ "vr": "CS", "Value": ["PRESENT"] }),
+                );
+            }
             item
         });
         put(&mut set, "00081199", stored);

@@ -90,6 +90,11 @@ pub fn ListBar(props: &ListBarProps) -> Html {
         });
         html! { <button class="chip" aria-pressed={is_on.to_string()} {onclick}>{name}</button> }
     };
+    let taking = props.sources.get(source).filter(|source| source.store);
+    let on_stored = {
+        let loader = props.loader.clone();
+        Callback::from(move |_: Event| loader.0.begin())
+    };
     let onsource = {
         let loader = props.loader.clone();
         Callback::from(move |event: Event| {
@@ -123,6 +128,14 @@ pub fn ListBar(props: &ListBarProps) -> Html {
                         <option selected={index == source}>{&one.label}</option>
                     })}
                 </select>
+            }
+            if let Some(source) = taking {
+                // A module of its own (`www/upload.js`) sends files there, and says a change when studies came.
+                <button id="list-upload" class="tool" data-source={source.id.clone()}
+                    data-root={source.root.clone()} onchange={on_stored}
+                    aria-label="Upload" title="Upload files, folders or a ZIP (U)">
+                    <Icon name="upload" />
+                </button>
             }
             <UserMenu account={props.account.clone()} leave={props.leave.clone()} />
         </header>

@@ -24,6 +24,7 @@ pub fn pressed(key: &page::KeyPress, keys: &Keys) -> bool {
     let memory = &keys.memory;
     match key.key.as_str() {
         "/" => return page::focus_on("#list-search"),
+        "u" | "U" => return page::press("#list-upload"),
         "Escape" => return escape(keys),
         "Enter" => {
             let chosen = memory.with(|memory| {

@@ -31,6 +31,8 @@ pub struct ListSource {
     pub label: String,
     /// Absolute address of its DICOMweb root, without a slash at the end.
     pub root: String,
+    /// It takes what is stored.
+    pub store: bool,
 }
 
 /// The name of a source on screen.

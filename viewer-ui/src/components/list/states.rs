@@ -230,14 +230,19 @@ pub fn Nothing(props: &NothingProps) -> Html {
             <div class="none"><p class="t2" role="status">{"No study has been found yet."}</p></div>
         };
     }
+    let can_store = (props.sources.get(source)).is_some_and(|source| source.store);
     html! {
         <div class="none">
             <Icon name="folder" />
             <h2 role="status">{"No studies yet"}</h2>
-            <p class="t2">
-                {"Put DICOM files into the folder that is served, or start with a folder of images:"}
-            </p>
-            <p><code class="mono">{"cargo xtask run --data FOLDER"}</code></p>
+            if can_store {
+                <p class="t2">{"Drop DICOM files, folders or a ZIP here, or press Upload."}</p>
+            } else {
+                <p class="t2">
+                    {"Put DICOM files into the folder that is served, or start with a folder of images:"}
+                </p>
+                <p><code class="mono">{"cargo xtask run --data FOLDER"}</code></p>
+            }
             <p class="t3">{"New files are listed by themselves."}</p>
         </div>
     }

@@ -20,6 +20,8 @@ pub struct Outcome {
     pub names: Names,
     /// Why it was not stored.
     pub failed: Option<Reason>,
+    /// The same data set was there before.
+    pub was_there: bool,
 }
 
 /// A file of the index with the UID of an instance.
@@ -54,6 +56,7 @@ impl FolderStore {
             } else {
                 Err(Reason::NotAuthorized)
             };
+            let was_there = matches!(taken, Ok(None));
             let failed = match taken {
                 Ok(finding) => {
                     if let Some(finding) = finding {
@@ -64,7 +67,11 @@ impl FolderStore {
                 }
                 Err(reason) => Some(reason),
             };
-            outcomes.push(Outcome { names, failed });
+            outcomes.push(Outcome {
+                names,
+                failed,
+                was_there,
+            });
         }
         let is_settled = new_in.iter().try_for_each(|folder| place::settle(folder));
         let mut fail = |reason: Reason| {
