@@ -6,6 +6,7 @@
 
 use crate::page::{self, Assets};
 use crate::prerequisites;
+use crate::short_names;
 use crate::steps::{Progress, cargo, check, root, target};
 use crate::wasm_target::{TARGET, WasmCompiler};
 use anyhow::{Context, Result};
@@ -243,20 +244,23 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
     let read = |path: PathBuf| {
         std::fs::read(&path).with_context(|| format!("{} is missing", path.display()))
     };
-    let worker = |name: &str| {
+    let bound = |name: &str| {
         let module = read(made.join(format!("{name}_bg.wasm")))?;
+        let glue = short_glue(&read(made.join(format!("{name}.js")))?);
+        Ok::<_, anyhow::Error>(short_names::shorten(module, glue))
+    };
+    let worker = |name: &str| {
+        let (module, glue) = bound(name)?;
         let wasm = put(&format!("{name}.wasm"), &module)?;
-        let glue = put(
-            &format!("{name}_glue.js"),
-            &short_glue(&read(made.join(format!("{name}.js")))?),
-        )?;
+        let glue = put(&format!("{name}_glue.js"), &glue)?;
         // Relative to the worker's own address, which lies in the same folder.
         let start = put(&format!("{name}.js"), worker_start(&glue.name).as_bytes())?;
         Ok::<_, anyhow::Error>(Worker { start, wasm })
     };
+    let (app, app_glue) = bound("app")?;
     Ok(Assets {
-        app_wasm: put("app.wasm", &read(made.join("app_bg.wasm"))?)?,
-        app_glue: put("app.js", &short_glue(&read(made.join("app.js"))?))?,
+        app_wasm: put("app.wasm", &app)?,
+        app_glue: put("app.js", &app_glue)?,
         worker: worker("decode_worker")?,
         worker_jpeg2000: worker("decode_worker_jpeg2000")?,
         worker_all: worker("decode_worker_all")?,

@@ -6,6 +6,7 @@ mod packages;
 mod page;
 mod prerequisites;
 mod run;
+mod short_names;
 mod steps;
 mod supply;
 mod test;

@@ -76,6 +76,9 @@ fn ahead(page: &str) -> String {
             "sagitta-worker-jpeg2000",
             "sagitta-worker-all",
             "sagitta-plane-worker",
+            "sagitta-upload",
+            "sagitta-sending",
+            "sagitta-unzip",
             "rel=\"icon\"",
         ]
         .iter()
@@ -116,6 +119,7 @@ mod tests {
             "<meta name=\"sagitta-app-wasm\" content=\"./assets/app-3.wasm\">",
             "<meta name=\"sagitta-worker\" content=\"./assets/w-4.js\" data-module=\"./assets/w-5.wasm\">",
             "<meta name=\"sagitta-worker-jpeg2000\" content=\"./assets/j2k-8.js\">",
+            "<meta name=\"sagitta-upload\" content=\"./assets/up-9.js\">",
             "<meta name=\"sagitta-worker-all\" content=\"./assets/all-6.js\">",
             "<script type=\"module\" src=\"./assets/boot-7.js\"></script>",
             "<a href=\"./assets/&lt;script&gt;\">"

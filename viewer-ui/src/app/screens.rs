@@ -2,29 +2,17 @@
 
 use super::{BACKEND, Bridge, FRAME_BUDGET, TEXTURE_LIMIT, VOLUME_BUDGET};
 use crate::embed::api::ViewerV1;
-use crate::engine::{Engine, EngineEvent, screen};
+use crate::engine::{EngineEvent, screen};
 use crate::platform::{clock, gamut, gpu, page};
 use crate::store::Page;
 use js_sys::Promise;
 use std::rc::Rc;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-/// Most that the first screen waits for the first frame to be asked for, ms.
-const SCREEN_WAITS_MS: f64 = 800.0;
-
 /// Makes the first screen, then publishes the API: backend and sources are decided before it can be asked.
 pub(super) async fn prepare(bridge: Rc<Bridge>, first_page: Page, configured: Promise) {
     // What is asked of the server goes first: making a screen keeps the page busy for a while.
-    let until_ms = clock::now_ms() + SCREEN_WAITS_MS;
-    let has_begun = || {
-        let handle = bridge.handle();
-        handle.is_none_or(|handle| handle.with(Engine::has_begun)) || clock::now_ms() > until_ms
-    };
     clock::sleep(0.0).await;
-    // Behind a link a slow line is likely: there all that the first frame needs is asked for before.
-    while first_page == Page::Guest && !has_begun() {
-        clock::sleep(8.0).await;
-    }
     make(Rc::clone(&bridge)).await;
     // Without a configuration the page's own origin is the source: this never fails.
     let _ = JsFuture::from(configured).await;

@@ -347,11 +347,6 @@ impl Engine {
         }
     }
 
-    /// The first frame is on its way, or it is known that none will come.
-    pub fn has_begun(&self) -> bool {
-        self.queue.in_flight() > 0 || !self.cache.is_empty() || self.failure.is_some()
-    }
-
     /// The opening that late answers are compared with: an older one's are dropped.
     pub fn generation(&self) -> u64 {
         self.generation
