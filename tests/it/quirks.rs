@@ -1,7 +1,7 @@
 //! The viewer against whatever other people's servers do: the first image, its values, and how much was asked in vain.
 
 use crate::mock::{GREY, INSTANCES, Mock, Quirk, made, wasted};
-use sagitta_tests::{Backend, Browser, Page};
+use sagitta_tests::{Backend, Browser, Gateway, Nginx, Page, TempFolder, TinyPacs};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -157,6 +157,74 @@ fn lesson_22_the_viewer_gets_on_with_every_server_and_remembers_how() {
         assert!(!kept.contains(&secret), "{kept}");
     }
     expect_list(&page, &mock);
+}
+
+#[test]
+fn lesson_22_the_gateway_gets_on_with_every_server_and_remembers_how() {
+    let mock = Mock::start();
+    let folder = TempFolder::new("quirks").unwrap();
+    let mut config = String::new();
+    for quirk in Quirk::ALL {
+        let (name, root) = (quirk.name(), mock.root("via", quirk));
+        let _ = write!(
+            config,
+            "[[source]]\nid = \"{name}\"\nlabel = \"{name}\"\ndicomweb = \"{root}\"\n"
+        );
+    }
+    let config = folder.write("gateway.toml", config.as_bytes()).unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let gateway = Gateway::start_with(&[&data], &["--config", config.to_str().unwrap()]).unwrap();
+    let browser = Browser::launch(Backend::Cpu).unwrap();
+    let page = browser.page().unwrap();
+    page.set_viewport(900, 560, 1.0, false).unwrap();
+    meet_all(&mock, &page, &gateway.url(), "via");
+    // To the viewer all of them are one well-behaved server; only pictures are not there where nobody draws them.
+    let refused: Vec<_> = page
+        .request_log()
+        .into_iter()
+        .filter(|request| request.status.is_some_and(|status| status >= 400))
+        .filter(|request| !request.url.contains("/thumbnail"))
+        .collect();
+    assert!(refused.is_empty(), "{refused:?}");
+}
+
+#[test]
+fn lesson_22_the_viewer_reads_whole_instances_of_a_real_server_without_metadata() {
+    let tiny = TinyPacs::start().unwrap();
+    for instance in 1..=INSTANCES {
+        tiny.store(&made(Quirk::Usual, instance).bytes()).unwrap();
+    }
+    // The app and the server under one origin, as `docs/nginx.conf` says.
+    let nginx = Nginx::start(tiny.port()).unwrap();
+    let browser = Browser::launch(Backend::Cpu).unwrap();
+    let page = browser.page().unwrap();
+    let url = format!("{}/apps/sagitta/", nginx.origin());
+    let mut before = 0;
+    for meeting in 0..3 {
+        match meeting {
+            1 => drop(page.eval("window.sagitta.close()").unwrap()),
+            _ => go(&page, &url),
+        }
+        expect_picture(&page, "orthanc", Quirk::Usual);
+        let log = page.request_log();
+        let in_vain: Vec<_> = log[before..]
+            .iter()
+            .filter(|request| request.status.is_some_and(|status| status >= 400))
+            .collect();
+        before = log.len();
+        let most = if meeting == 0 { MOST_WASTED } else { 0 };
+        println!(
+            "tiny-pacs meeting {}: in vain {}",
+            meeting + 1,
+            in_vain.len()
+        );
+        assert!(
+            in_vain.len() <= most,
+            "meeting {}: {in_vain:?}",
+            meeting + 1
+        );
+    }
 }
 
 /// A server that passes over limits: each of its studies stands in the list once.

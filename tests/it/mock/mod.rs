@@ -76,6 +76,11 @@ impl Mock {
         format!("http://127.0.0.1:{}/app/", self.port)
     }
 
+    /// Address of a server's root.
+    pub fn root(&self, prefix: &str, quirk: Quirk) -> String {
+        format!("http://127.0.0.1:{}/{prefix}-{}", self.port, quirk.name())
+    }
+
     /// What a server was asked since the last time, which is forgotten.
     pub fn take(&self, prefix: &str, quirk: Quirk) -> Vec<Asked> {
         let server = format!("{prefix}-{}", quirk.name());
