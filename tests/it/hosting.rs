@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// Calls for every connection, each in its own thread, until the process ends; returns the port.
-fn listen(answer: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
+pub fn listen(answer: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -19,7 +19,7 @@ fn listen(answer: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
 }
 
 /// Reads the head of a request.
-fn head_of(stream: &mut TcpStream) -> Option<String> {
+pub fn head_of(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -31,7 +31,7 @@ fn head_of(stream: &mut TcpStream) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
-fn send(stream: &mut TcpStream, status: &str, kind: &str, body: &[u8]) {
+pub fn send(stream: &mut TcpStream, status: &str, kind: &str, body: &[u8]) {
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()

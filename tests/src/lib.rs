@@ -17,6 +17,7 @@ mod page;
 mod picture;
 mod process;
 mod record;
+mod tiny_pacs;
 
 pub use axe::axe_core;
 pub use browser::{Backend, Browser};
@@ -29,3 +30,4 @@ pub use orthanc::{Orthanc, free_port};
 pub use page::Page;
 pub use picture::Picture;
 pub use record::{Problem, ProblemKind, Request};
+pub use tiny_pacs::TinyPacs;

@@ -139,7 +139,7 @@ impl Drop for Orthanc {
 }
 
 /// Builds the library that keeps it on the loopback interface.
-fn loopback(home: &TempFolder) -> Result<PathBuf> {
+pub(crate) fn loopback(home: &TempFolder) -> Result<PathBuf> {
     let source = home.write("loopback.c", include_bytes!("loopback.c"))?;
     let library = home.path().join("loopback.so");
     let built = Command::new("cc")

@@ -117,8 +117,16 @@ pub fn for_tests() -> Result<()> {
     npm_package("axe-core", "4.14.1")?;
     python_packages("schemathesis", &["schemathesis==4.32.5"])?;
     python_packages("audit-forms", &AUDIT_FORMS)?;
-    python_packages("dicomweb-client", &DICOMWEB_CLIENT)
+    python_packages("dicomweb-client", &DICOMWEB_CLIENT)?;
+    python_packages("tiny-pacs", &TINY_PACS)
 }
+
+/// A DICOMweb server that gives whole instances and nothing else.
+const TINY_PACS: [&str; 3] = [
+    "tiny-pacs==0.4.1",
+    "tiny-pacs-dicomweb==0.1.0",
+    "waitress==3.0.2",
+];
 
 /// What checks exports of the audit record: models of FHIR, and a reader of RELAX NG.
 const AUDIT_FORMS: [&str; 2] = ["fhir.resources==8.3.0", "lxml==6.1.3"];

@@ -271,7 +271,7 @@ fn t13_no_address_that_a_source_names_is_asked_for_anything() {
             .to_owned();
         let mut all = set("1", "2", "3");
         let strange = [
-            format!("http://{place}/dicom-web/studies/1/bulk/1"),
+            format!("http://{place}/dicom-web/studies/2/bulk/1"),
             format!("//{place}/dicom-web/b"),
             format!("http://127.0.0.1:{port}@{place}/dicom-web/b"),
             format!("\\\\{place}\\dicom-web\\b"),

@@ -1,8 +1,8 @@
-//! How a server is asked for frames, learnt from what it refuses.
+//! How a server is asked, learnt from what it refuses.
 //!
-//! Servers differ in what they accept, and say so by 400, 406 or 500. There are three ways; the best that
-//! works is remembered by series, and by server where a server knows nothing of the first way, so that not
-//! every frame is asked for twice.
+//! Servers differ in what they accept, and say so by 400, 406 or 500. There are four ways to ask for a frame; the best
+//! that works is remembered by series, and by server where a server knows nothing of a way, so that not every
+//! frame is asked for twice. What is known of a server can be kept as a short text: it names no patient and no series.
 //! Source: DICOM PS3.18 sections 8.7.3 (media types) and 8.7.3.5 (transfer syntaxes).
 
 use crate::order;
@@ -17,6 +17,8 @@ pub enum Way {
     Decoded,
     /// The whole instance as it is stored, from which the frame is cut.
     Whole,
+    /// The same, not as a part of an answer but as all of it.
+    WholeAlone,
 }
 
 impl Way {
@@ -29,9 +31,30 @@ impl Way {
             }
             Self::Decoded => "*/*",
             Self::Whole => "multipart/related; type=\"application/dicom\"; transfer-syntax=*",
+            Self::WholeAlone => "application/dicom; transfer-syntax=*",
+        }
+    }
+
+    /// True for the ways that bring a whole instance.
+    pub fn is_whole(self) -> bool {
+        matches!(self, Self::Whole | Self::WholeAlone)
+    }
+
+    /// Its letter in a text that is kept.
+    fn letter(self) -> char {
+        match self {
+            Self::Stored => 's',
+            Self::Decoded => 'd',
+            Self::Whole => 'w',
+            Self::WholeAlone => 'a',
         }
     }
 }
+
+/// The order in which ways are tried.
+const ALL: [Way; 4] = [Way::Stored, Way::Decoded, Way::Whole, Way::WholeAlone];
+/// The same for colour differences: what the server decodes comes last.
+const COLOUR: [Way; 4] = [Way::Stored, Way::Whole, Way::WholeAlone, Way::Decoded];
 
 /// True where a status may mean that another way of asking works.
 ///
@@ -40,17 +63,24 @@ pub fn may_work_otherwise(status: u16) -> bool {
     matches!(status, 400 | 406 | 415 | 500 | 501)
 }
 
-/// What one server has accepted so far in this session.
+/// True where a status may mean that a server has no such kind of resource at all.
+pub fn may_lack_resource(status: u16) -> bool {
+    matches!(status, 400 | 404 | 405 | 406 | 501)
+}
+
+/// What one server has accepted so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ways {
     by_series: HashMap<String, Way>,
-    /// [`Way::Stored`] has worked at least once.
-    gives_stored: bool,
-    /// Series that came in another way only.
-    otherwise: u32,
+    /// By [`Way`]: it has worked at least once.
+    works: [bool; 4],
+    /// By [`Way`]: series for which it was refused before another one worked.
+    refused: [u32; 4],
+    /// The server gives no metadata of series: they are read from the headers of instances.
+    pub lacks_metadata: bool,
 }
 
-/// Series without [`Way::Stored`] after which a server is taken not to know it.
+/// Series for which a way is refused after which a server is taken not to know it, where it never worked.
 const ENOUGH_SERIES: u32 = 2;
 
 impl Ways {
@@ -59,74 +89,114 @@ impl Ways {
     /// `is_colour_difference`: the metadata say YBR. Then what the server decodes comes last: many convert
     /// to RGB and do not say so.
     pub fn of(&self, series: &str, is_colour_difference: bool) -> Vec<Way> {
-        let all = if is_colour_difference {
-            [Way::Stored, Way::Whole, Way::Decoded]
-        } else {
-            [Way::Stored, Way::Decoded, Way::Whole]
-        };
+        let all = if is_colour_difference { COLOUR } else { ALL };
         let known = self.by_series.get(series).copied();
-        let skips_stored = known.is_some_and(|way| way != Way::Stored)
-            || (known.is_none() && !self.gives_stored && self.otherwise >= ENOUGH_SERIES);
-        let mut ways: Vec<Way> = all
-            .into_iter()
-            .filter(|way| !(skips_stored && *way == Way::Stored))
-            .collect();
+        let skips = |way: Way| match known {
+            Some(known) => way == Way::Stored && known != way,
+            None => !self.works[way as usize] && self.refused[way as usize] >= ENOUGH_SERIES,
+        };
+        let mut ways: Vec<Way> = all.into_iter().filter(|way| !skips(*way)).collect();
         order::sort_by_key(&mut ways, |way| Some(*way) != known);
         ways
     }
 
-    /// A frame of the series came in this way.
-    pub fn worked(&mut self, series: &str, way: Way) {
-        if way == Way::Stored {
-            self.gives_stored = true;
-        }
+    /// A frame of the series came in this way, after others were refused.
+    pub fn worked(&mut self, series: &str, way: Way, refused: &[Way]) {
+        self.works[way as usize] = true;
         // One instance of a series may need another way than the rest, which stays as it is.
         if self.by_series.contains_key(series) {
             return;
         }
         self.by_series.insert(series.to_owned(), way);
-        if way != Way::Stored {
-            self.otherwise += 1;
+        for way in refused {
+            self.refused[*way as usize] += 1;
         }
+    }
+
+    /// True while no frame has come as a resource of its own: the server may have none.
+    pub fn may_lack_frames(&self) -> bool {
+        !self.works[Way::Stored as usize] && !self.works[Way::Decoded as usize]
+    }
+
+    /// What the server does not do, as a short text; empty where nothing is known.
+    pub fn kept(&self) -> String {
+        let refused = ALL
+            .into_iter()
+            .filter(|way| self.refused[*way as usize] > 0 && !self.works[*way as usize]);
+        let metadata = self.lacks_metadata.then_some('m');
+        refused.map(Way::letter).chain(metadata).collect()
+    }
+
+    /// What was known of a server before, from [`Ways::kept`]; letters that mean nothing are passed over.
+    pub fn restored(kept: &str) -> Self {
+        let mut ways = Self::default();
+        for way in ALL {
+            if kept.contains(way.letter()) {
+                ways.refused[way as usize] = ENOUGH_SERIES;
+            }
+        }
+        ways.lacks_metadata = kept.contains('m');
+        // With nothing left to ask for, all are tried again.
+        if ways.of("", false).is_empty() {
+            ways.refused = [0; 4];
+        }
+        ways
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Way::{Decoded, Stored, Whole};
+    use Way::{Decoded, Stored, Whole, WholeAlone};
 
     #[test]
     fn the_stored_frame_is_asked_for_first_and_decoded_colours_last() {
         let ways = Ways::default();
-        assert_eq!(ways.of("1", false), [Stored, Decoded, Whole]);
-        assert_eq!(ways.of("1", true), [Stored, Whole, Decoded]);
+        assert_eq!(ways.of("1", false), [Stored, Decoded, Whole, WholeAlone]);
+        assert_eq!(ways.of("1", true), [Stored, Whole, WholeAlone, Decoded]);
     }
 
     #[test]
     fn what_worked_for_a_series_is_asked_first_for_its_other_frames() {
         let mut ways = Ways::default();
-        ways.worked("1", Decoded);
-        assert_eq!(ways.of("1", false), [Decoded, Whole]);
+        ways.worked("1", Decoded, &[Stored]);
+        assert_eq!(ways.of("1", false), [Decoded, Whole, WholeAlone]);
         assert_eq!(ways.of("2", false)[0], Stored);
     }
 
     #[test]
     fn a_single_odd_instance_does_not_change_its_series() {
         let mut ways = Ways::default();
-        ways.worked("1", Stored);
-        ways.worked("1", Whole);
+        ways.worked("1", Stored, &[]);
+        ways.worked("1", Whole, &[Stored, Decoded]);
         assert_eq!(ways.of("1", false)[0], Stored);
+        assert_eq!(ways.kept(), "");
     }
 
     #[test]
     fn a_server_that_never_gave_stored_frames_is_no_longer_asked_for_them() {
         let mut ways = Ways::default();
-        ways.worked("1", Decoded);
-        ways.worked("2", Decoded);
-        assert_eq!(ways.of("3", false), [Decoded, Whole]);
-        ways.worked("4", Stored);
+        ways.worked("1", Decoded, &[Stored]);
+        ways.worked("2", Decoded, &[Stored]);
+        assert_eq!(ways.of("3", false), [Decoded, Whole, WholeAlone]);
+        ways.worked("4", Stored, &[]);
         assert_eq!(ways.of("3", false)[0], Stored);
+    }
+
+    #[test]
+    fn what_a_server_refuses_is_known_again_without_a_word_of_what_it_has() {
+        let mut ways = Ways::default();
+        assert!(ways.may_lack_frames());
+        ways.worked("1.2.3", WholeAlone, &[Stored, Whole]);
+        assert!(ways.may_lack_frames());
+        ways.lacks_metadata = true;
+        let kept = ways.kept();
+        assert_eq!(kept, "swm");
+        let again = Ways::restored(&kept);
+        assert_eq!(again.of("1.2.3", false), [Decoded, WholeAlone]);
+        assert!(again.lacks_metadata);
+        assert_eq!(Ways::restored("?"), Ways::default());
+        assert_eq!(Ways::restored("sdwa").of("1", false).len(), 4);
     }
 
     #[test]
@@ -135,5 +205,7 @@ mod tests {
             assert!(!may_work_otherwise(status), "{status}");
         }
         assert!([400, 406, 500].into_iter().all(may_work_otherwise));
+        assert!([404, 501].into_iter().all(may_lack_resource));
+        assert!(![401, 403, 429, 500, 503].into_iter().any(may_lack_resource));
     }
 }

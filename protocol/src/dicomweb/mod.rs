@@ -8,6 +8,7 @@ pub mod media_type;
 pub mod moment;
 pub mod multipart;
 pub mod part10;
+pub mod part10_header;
 pub mod path;
 pub mod query;
 pub mod xml;

@@ -49,31 +49,36 @@ enum Value {
     },
 }
 
-const UNDEFINED: u32 = u32::MAX;
-const ITEM: (u16, u16) = (0xFFFE, 0xE000);
-const ITEM_END: (u16, u16) = (0xFFFE, 0xE00D);
-const SEQUENCE_END: (u16, u16) = (0xFFFE, 0xE0DD);
+pub(super) const UNDEFINED: u32 = u32::MAX;
+pub(super) const ITEM: (u16, u16) = (0xFFFE, 0xE000);
+pub(super) const ITEM_END: (u16, u16) = (0xFFFE, 0xE00D);
+pub(super) const SEQUENCE_END: (u16, u16) = (0xFFFE, 0xE0DD);
 const EXTENDED_OFFSETS: (u16, u16) = (0x7FE0, 0x0001);
 /// Deepest nesting of sequences that is followed.
-const DEEPEST: usize = 16;
+pub(super) const DEEPEST: usize = 16;
 /// Most fragments that are listed: bounds the memory.
 const MOST_FRAGMENTS: usize = 1 << 20;
 
-struct Element {
-    tag: (u16, u16),
+/// The front of an attribute.
+pub(super) struct Element {
+    pub tag: (u16, u16),
+    /// `None` in implicit VR, and of items.
+    pub vr: Option<[u8; 2]>,
     /// `UNDEFINED` for sequences and fragments without one.
-    length: u32,
-    value: usize,
+    pub length: u32,
+    /// Its first byte.
+    pub value: usize,
 }
 
 impl Element {
     /// First byte behind the value.
-    fn end(&self) -> Option<usize> {
+    pub fn end(&self) -> Option<usize> {
         self.value.checked_add(usize::try_from(self.length).ok()?)
     }
 }
 
-struct File<'a> {
+/// A file whose bytes stay where they are.
+pub(super) struct File<'a> {
     read: Read<'a>,
     is_explicit: bool,
 }
@@ -86,16 +91,17 @@ impl File<'_> {
             .map_err(|_| Part10Error::BreaksOff)
     }
 
-    fn tag(&self, at: usize) -> Result<(u16, u16), Part10Error> {
+    pub fn tag(&self, at: usize) -> Result<(u16, u16), Part10Error> {
         let [a, b, c, d] = self.bytes(at)?;
         Ok((u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])))
     }
 
-    fn element(&self, at: usize) -> Result<Element, Part10Error> {
+    pub fn element(&self, at: usize) -> Result<Element, Part10Error> {
         let [a, b, c, d, e, f, g, h] = self.bytes(at)?;
         let tag = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
         let plain = Element {
             tag,
+            vr: None,
             length: u32::from_le_bytes([e, f, g, h]),
             value: at + 8,
         };
@@ -122,11 +128,13 @@ impl File<'_> {
         if is_long {
             return Ok(Element {
                 tag,
+                vr: Some([e, f]),
                 length: u32::from_le_bytes(self.bytes(at + 8)?),
                 value: at + 12,
             });
         }
         Ok(Element {
+            vr: Some([e, f]),
             length: u32::from(u16::from_le_bytes([g, h])),
             ..plain
         })
@@ -210,11 +218,8 @@ impl File<'_> {
     }
 }
 
-/// Finds the pixels of a Part 10 file.
-///
-/// # Errors
-/// See [`Part10Error`].
-pub fn find(read: Read<'_>) -> Result<PixelData, Part10Error> {
+/// Reads the file meta information: the transfer syntax, the data set's encoding, and where it begins.
+pub(super) fn open(read: Read<'_>) -> Result<(String, File<'_>, usize), Part10Error> {
     let meta = File {
         read,
         is_explicit: true,
@@ -246,6 +251,15 @@ pub fn find(read: Read<'_>) -> Result<PixelData, Part10Error> {
     ) {
         return Err(Part10Error::Encoding);
     }
+    Ok((transfer_syntax, file, at))
+}
+
+/// Finds the pixels of a Part 10 file.
+///
+/// # Errors
+/// See [`Part10Error`].
+pub fn find(read: Read<'_>) -> Result<PixelData, Part10Error> {
+    let (transfer_syntax, file, mut at) = open(read)?;
     let mut extended = Vec::new();
     loop {
         if read(at..at.saturating_add(8)).len() < 8 {

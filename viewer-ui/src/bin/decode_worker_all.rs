@@ -1,5 +1,7 @@
 //! The decode worker with all decoders, which takes over when an image needs one of the others.
 
+#[path = "../platform/worker_headers.rs"]
+mod worker_headers;
 #[path = "../worker_message.rs"]
 mod worker_message;
 #[path = "../worker_program.rs"]
@@ -9,4 +11,5 @@ mod worker_side;
 
 fn main() {
     worker_program::run(viewer_core::decode::decode_frame);
+    worker_headers::listen();
 }

@@ -56,7 +56,6 @@ pub async fn pixels(handle: EngineHandle, wanted: Wanted) -> Result<JsValue, JsV
         .format
         .map_err(|reason| ViewerError::new("no_pixels", reason.to_string()))?;
     let address = FrameAddress {
-        source: source.id,
         root: source.root,
         study,
         series,
@@ -160,9 +159,24 @@ async fn decode(
 ) -> Result<StoredFrame, ViewerError> {
     let failed = |words: String| ViewerError::new("frame_failed", words);
     let header = serde_json::to_string(request).map_err(|error| failed(error.to_string()))?;
-    let pool = handle
-        .with(|engine| engine.pool().cloned())
-        .ok_or_else(|| failed("no decoder could be started".into()))?;
+    let answer = job(handle, header, bytes, needs(request)).await;
+    let Some(WorkerAnswer::Done { header, buffer }) = answer else {
+        return Err(failed("the decoder broke down on this image".into()));
+    };
+    let response: Response =
+        serde_json::from_str(&header).map_err(|error| failed(error.to_string()))?;
+    let (frame, _) = StoredFrame::from_response(response, buffer).map_err(failed)?;
+    Ok(frame)
+}
+
+/// Has a worker do something; `None` where there is none.
+pub async fn job(
+    handle: &EngineHandle,
+    header: String,
+    bytes: js_sys::Uint8Array,
+    needs: Decoders,
+) -> Option<WorkerAnswer> {
+    let pool = handle.with(|engine| engine.pool().cloned())?;
     let slot = std::rc::Rc::new(std::cell::RefCell::new(None));
     let promise = {
         let slot = std::rc::Rc::clone(&slot);
@@ -181,20 +195,12 @@ async fn decode(
                 id,
                 header: header.clone(),
                 bytes: bytes.clone(),
-                needs: needs(request),
+                needs,
             });
         })
     };
     let _ = JsFuture::from(promise).await;
-    let answer = slot.borrow_mut().take();
-    let (header, bytes) = match answer {
-        Some(WorkerAnswer::Done { header, buffer }) => (header, buffer),
-        _ => return Err(failed("the decoder broke down on this image".into())),
-    };
-    let response: Response =
-        serde_json::from_str(&header).map_err(|error| failed(error.to_string()))?;
-    let (frame, _) = StoredFrame::from_response(response, bytes).map_err(failed)?;
-    Ok(frame)
+    slot.borrow_mut().take()
 }
 
 /// Overlay planes that lie in unused bits of a frame's pixels: the frame once more, with all of its bits.

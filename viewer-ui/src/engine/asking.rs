@@ -1,12 +1,13 @@
 //! How a frame comes: the ways of asking in their order, and whole instances from which frames are cut.
 //!
-//! Which way works is learnt in [`Ways`] and kept a source for the session. Bytes stay in the JavaScript heap;
-//! of a whole instance only headers are read.
+//! Which way works is learnt in [`Ways`] and kept by root; what a server does not do is kept in the browser, too, so that
+//! it is not asked for it again the next time. Bytes stay in the JavaScript heap; of a whole instance only headers are read.
 
 use super::EngineHandle;
 use crate::platform::fetch::{self, Aborter, FetchError, FetchedBytes};
+use crate::platform::memory;
 use js_sys::{Array, Promise, Uint8Array};
-use protocol::dicomweb::asking::{Way, may_work_otherwise};
+use protocol::dicomweb::asking::{Way, Ways, may_work_otherwise};
 use protocol::dicomweb::multipart;
 use protocol::dicomweb::part10::{self, Part10Error, PixelData};
 use protocol::dicomweb::path;
@@ -16,14 +17,14 @@ use viewer_core::pixel::{Photometric, PixelFormat};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
+/// Stands for the status of a file that came and is no use.
+const UNREAD: u16 = 422;
 /// Front of a body in which the headers of its first part are looked for, bytes.
 const HEAD_BYTES: u32 = 8 << 10;
 
 /// A frame on the wire.
 #[derive(Debug, Clone)]
 pub struct FrameAddress {
-    /// Source id.
-    pub source: String,
     /// Its DICOMweb root.
     pub root: String,
     /// Study Instance UID.
@@ -80,17 +81,27 @@ pub async fn get_frame(
     address: &FrameAddress,
     aborter: Option<Rc<Aborter>>,
 ) -> Result<FetchedBytes, FetchError> {
-    let ways = handle.with_mut(|engine| {
-        let known = engine.ways.entry(address.source.clone()).or_default();
-        known.of(&address.series, address.is_colour_difference())
+    let (mut ways, mut may_lack_frames) = (Vec::new(), false);
+    with_ways(handle, &address.root, &mut |known| {
+        ways = known.of(&address.series, address.is_colour_difference());
+        may_lack_frames = known.may_lack_frames();
     });
-    let mut refusal = None;
+    let (mut refusal, mut refused) = (None, Vec::new());
+    let (mut lacks_frames, mut is_unread) = (false, false);
     for way in ways {
+        // Frames of a server that has none are not asked for in another way, nor is a file that cannot be read.
+        if if way.is_whole() {
+            is_unread
+        } else {
+            lacks_frames
+        } {
+            continue;
+        }
         if aborter.as_ref().is_some_and(|aborter| aborter.is_aborted()) {
             return Err(FetchError::Aborted);
         }
         let answer = match way {
-            Way::Whole => cut_frame(handle, address).await,
+            way if way.is_whole() => cut_frame(handle, address, way).await,
             _ => {
                 handle.with_mut(|engine| engine.figures.requests += 1);
                 let url = format!(
@@ -108,17 +119,32 @@ pub async fn get_frame(
         };
         match answer {
             Ok(bytes) => {
-                handle.with_mut(|engine| {
-                    let known = engine.ways.entry(address.source.clone()).or_default();
-                    known.worked(&address.series, way);
+                with_ways(handle, &address.root, &mut |known| {
+                    known.worked(&address.series, way, &refused);
                 });
                 return Ok(bytes);
             }
             Err(error) => {
-                let is_refusal = matches!(&error, FetchError::Refused { status, .. }
-                    if may_work_otherwise(*status));
-                let error = refusal.get_or_insert(error.clone()).clone();
-                if !is_refusal {
+                let status = match error {
+                    FetchError::Refused { status, .. } => status,
+                    _ => 0,
+                };
+                // A server that has given no frame yet may have none at all, but whole instances.
+                let is_absent = matches!(status, 404 | 405);
+                if is_absent && !way.is_whole() && may_lack_frames {
+                    lacks_frames = true;
+                    refused = vec![Way::Stored, Way::Decoded];
+                } else {
+                    refused.push(way);
+                }
+                is_unread |= status == UNREAD;
+                let error = refusal.get_or_insert(error).clone();
+                let goes_on = match status {
+                    404 | 405 => lacks_frames && !way.is_whole(),
+                    UNREAD => true,
+                    status => may_work_otherwise(status),
+                };
+                if !goes_on {
                     return Err(error);
                 }
             }
@@ -127,12 +153,27 @@ pub async fn get_frame(
     Err(refusal.unwrap_or(FetchError::Unreachable))
 }
 
+/// Looks at what is known of the server at a root, and may change it; what changes is kept in the browser.
+pub(super) fn with_ways(handle: &EngineHandle, root: &str, look: &mut dyn FnMut(&mut Ways)) {
+    handle.with_mut(|engine| {
+        let known = engine.ways.entry(root.to_owned());
+        let known = known.or_insert_with(|| Ways::restored(&memory::get(root)));
+        let before = known.kept();
+        look(known);
+        let after = known.kept();
+        if after != before {
+            memory::set(root, &after);
+        }
+    });
+}
+
 /// Cuts a frame out of its whole instance.
 async fn cut_frame(
     handle: &EngineHandle,
     address: &FrameAddress,
+    way: Way,
 ) -> Result<FetchedBytes, FetchError> {
-    let whole = whole_instance(handle, address).await?;
+    let whole = whole_instance(handle, address, way).await?;
     let read = reader(&whole.file);
     let ranges = whole
         .pixels
@@ -170,6 +211,7 @@ async fn cut_frame(
 async fn whole_instance(
     handle: &EngineHandle,
     address: &FrameAddress,
+    way: Way,
 ) -> Result<Rc<WholeInstance>, FetchError> {
     let url = format!(
         "{}/{}",
@@ -186,7 +228,7 @@ async fn whole_instance(
             .map(|(_, promise)| promise.clone())
     });
     let coming = coming.unwrap_or_else(|| {
-        let promise = fetch_whole(url.clone());
+        let promise = fetch_whole(url.clone(), way);
         handle.with_mut(|engine| {
             engine.figures.requests += 1;
             engine.whole_coming = Some((url.clone(), promise.clone()));
@@ -231,9 +273,9 @@ fn kept(handle: &EngineHandle, url: &str) -> Option<Rc<WholeInstance>> {
 }
 
 /// A promise of `[body, content type]`; it rejects with the status, 0 where there was none.
-fn fetch_whole(url: String) -> Promise {
+fn fetch_whole(url: String, way: Way) -> Promise {
     future_to_promise(async move {
-        match fetch::get_bytes(&url, Way::Whole.accept(), None).await {
+        match fetch::get_bytes(&url, way.accept(), None).await {
             Ok(bytes) => Ok(Array::of2(&bytes.bytes, &bytes.content_type.into()).into()),
             Err(FetchError::Refused { status, .. }) => Err(JsValue::from(status)),
             Err(_) => Err(JsValue::from(0)),
@@ -261,7 +303,7 @@ fn refused(status: &JsValue) -> FetchError {
 /// A whole instance that is no use: as if the server had refused this way of asking.
 fn unread(error: Part10Error) -> FetchError {
     FetchError::Refused {
-        status: 406,
+        status: UNREAD,
         message: Some(error.to_string()),
     }
 }

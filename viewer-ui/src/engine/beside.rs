@@ -91,13 +91,23 @@ impl Engine {
         if let Some(at) = address.find("/studies/") {
             return self.address(address[at..].trim_start_matches('/'));
         }
-        if address.contains("://") || address.starts_with('/') || address.contains("..") {
+        let is_odd = address.contains("://") || address.starts_with('/') || address.contains('\\');
+        if is_odd || address.to_ascii_lowercase().contains("%2e") {
             return None;
         }
         let series = self.state.series(series)?;
         let study = self.state.studies.get(series.study)?;
         let base = protocol::dicomweb::path::one_series(&study.uid, &series.uid);
-        self.address(&format!("{base}/{address}"))
+        // Static trees go up and down, but never out of the root.
+        let mut parts: Vec<&str> = base.split('/').collect();
+        for part in address.split('/') {
+            match part {
+                ".." => drop(parts.pop()?),
+                "." => {}
+                part => parts.push(part),
+            }
+        }
+        self.address(&parts.join("/"))
     }
 
     /// A value came, or will not.

@@ -1,7 +1,7 @@
 //! Carries out what the engine wants done: requests, jobs, pauses, snapshots.
 
 use super::opening::SeriesMetadata;
-use super::{Effect, EngineEvent, EngineHandle, asking};
+use super::{Effect, EngineEvent, EngineHandle, asking, headers};
 use crate::platform::workers::WorkerJob;
 use crate::platform::{clock, fetch, style};
 use protocol::dicomweb::json;
@@ -10,7 +10,7 @@ use viewer_core::model::BulkAnswer;
 use wasm_bindgen_futures::spawn_local;
 
 /// Media type of DICOM JSON.
-const DICOM_JSON: &str = "application/dicom+json";
+pub(super) const DICOM_JSON: &str = "application/dicom+json";
 
 pub(super) fn run(handle: &EngineHandle, effect: Effect) {
     match effect {
@@ -28,7 +28,13 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
                 series,
                 result,
             };
-            ask(handle, url, SeriesMetadata::read, event);
+            let handle = handle.clone();
+            let generation = handle.with(|engine| engine.generation());
+            spawn_local(async move {
+                let answer = headers::get_metadata(&handle, &url).await;
+                let result = read_by(SeriesMetadata::read, answer);
+                handle.send(event(generation, result));
+            });
         }
         Effect::GetFrame {
             key,
@@ -134,8 +140,8 @@ const MOST_BULK_BYTES: u32 = 128 << 20;
 
 /// The bytes of a value, from a single or a multipart answer.
 async fn get_bulk(url: &str) -> BulkAnswer {
-    let accept = "multipart/related; type=\"application/octet-stream\", application/octet-stream";
-    let answer = fetch::get_bytes(url, accept, None).await;
+    // Parts and the value itself are both read: each server sends what it has, and none is asked for a list of ranges.
+    let answer = fetch::get_bytes(url, "*/*", None).await;
     let fetched = answer.map_err(|error| error.to_string())?;
     if fetched.bytes.length() > MOST_BULK_BYTES {
         return Err("it is too large".into());
@@ -157,13 +163,19 @@ fn ask<T: 'static>(
     let handle = handle.clone();
     let generation = handle.with(|engine| engine.generation());
     spawn_local(async move {
-        let result = match fetch::get_text(&url, DICOM_JSON).await {
-            Ok(answer) => read(&answer.text).map_err(|error| fetch::FetchError::Refused {
-                status: 200,
-                message: Some(error.to_string()),
-            }),
-            Err(error) => Err(error),
-        };
+        let answer = fetch::get_text(&url, DICOM_JSON).await;
+        let result = read_by(read, answer.map(|answer| answer.text));
         handle.send(event(generation, result));
     });
+}
+
+/// What is read from an answer.
+fn read_by<T>(
+    read: fn(&str) -> Result<T, json::JsonError>,
+    answer: Result<String, fetch::FetchError>,
+) -> Result<T, fetch::FetchError> {
+    read(&answer?).map_err(|error| fetch::FetchError::Refused {
+        status: 200,
+        message: Some(error.to_string()),
+    })
 }

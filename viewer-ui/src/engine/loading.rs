@@ -98,7 +98,6 @@ impl Engine {
         let stack = series.stack.as_ref()?;
         let (instance, frame_index) = stack.at(usize::try_from(key.slice).ok()?)?;
         let address = FrameAddress {
-            source: source.id.clone(),
             root: source.root.clone(),
             study: study.uid.clone(),
             series: series.uid.clone(),

@@ -11,6 +11,7 @@ mod cpu_volumes;
 mod draw;
 mod effects;
 mod handle;
+pub mod headers;
 mod large;
 mod loading;
 mod opening;

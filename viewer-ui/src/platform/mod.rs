@@ -8,6 +8,7 @@ pub mod fetch;
 pub mod gamut;
 pub mod gpu;
 pub mod layout;
+pub mod memory;
 pub mod page;
 pub mod pictures;
 pub mod plane_workers;

@@ -1,12 +1,12 @@
 //! Small pictures of series from servers that are not our gateway.
 //!
 //! `/thumbnail` is optional for a server and `/rendered` may refuse what an `<img>` accepts, so these are
-//! fetched here and shown as blobs. Which of the two works is remembered by root for the session, and
+//! fetched here and shown as blobs. Which of the two works is remembered by root, and
 //! one picture of a root is asked for at a time.
 //! Source: DICOM PS3.18 sections 10.4.1.1.2 (rendered) and 10.4.1.1.3 (thumbnail), 8.3.5.1 (viewport).
 
 use super::clock;
-use super::fetch;
+use super::{fetch, memory};
 use protocol::dicomweb::path;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -31,6 +31,8 @@ thread_local! {
 
 /// Longest side of a picture, CSS pixels twice over.
 const SIDE: u32 = 320;
+/// What is kept in the browser of a root that renders nothing else.
+const ONLY_THUMBNAILS: &str = "t";
 /// Pause before looking again whether a root is free, ms.
 const PAUSE_MS: f64 = 25.0;
 
@@ -92,7 +94,14 @@ pub async fn fetch(
 }
 
 async fn ask(root: &str, study: &str, series: &str) -> Option<Picture> {
+    // What gives no metadata draws nothing either.
+    if memory::get(root).contains('m') {
+        return None;
+    }
+    let own = format!("{root}#");
+    let kept = || (memory::get(&own) == ONLY_THUMBNAILS).then_some(Resource::Thumbnail);
     let known = ROOTS.with_borrow(|roots| roots.known.get(root).copied());
+    let known = known.or_else(kept);
     let resources = match known {
         Some(resource) => vec![resource],
         // The standard asks more servers for `/rendered`.
@@ -112,6 +121,9 @@ async fn ask(root: &str, study: &str, series: &str) -> Option<Picture> {
         };
         if !bytes.content_type.starts_with("image/") {
             continue;
+        }
+        if known.is_none() && resource == Resource::Thumbnail {
+            memory::set(&own, ONLY_THUMBNAILS);
         }
         ROOTS.with_borrow_mut(|roots| roots.known.insert(root.to_owned(), resource));
         let options = web_sys::BlobPropertyBag::new();

@@ -76,6 +76,11 @@ pub enum WorkerAnswer {
 
 /// Longest time for one job.
 const WATCHDOG_MS: f64 = 60_000.0;
+/// Front of a job that fetches whole instances and reads their headers (`worker_headers.rs`). What follows is `1` where the
+/// server is known to give files alone, else `0`, and the address of a series or an instance.
+pub const HEADERS: &str = "headers ";
+/// How many times as long such a job may take.
+const HEADERS_TIMES: f64 = 30.0;
 /// Workers that may break down one after another before no more are started.
 const MOST_FAILED_STARTS: u32 = 8;
 
@@ -367,7 +372,11 @@ impl WorkerPool {
                     .filter(|(_, slot)| {
                         slot.as_ref()
                             .and_then(|slot| slot.job.as_ref())
-                            .is_some_and(|job| now - job.since_ms > WATCHDOG_MS)
+                            .is_some_and(|job| {
+                                let is_long = job.header.starts_with(HEADERS);
+                                let times = if is_long { HEADERS_TIMES } else { 1.0 };
+                                now - job.since_ms > WATCHDOG_MS * times
+                            })
                     })
                     .map(|(index, _)| index)
                     .collect();

@@ -68,6 +68,19 @@ pub fn own(root: &Url, answered: &Url, text: &str) -> Option<Url> {
     (is_plain && is_ours && below && !is_odd && text.len() <= 4096).then_some(url)
 }
 
+/// The place below the root that an address of another host stands for: servers behind a proxy name hosts that they are not
+/// reached at. Only what it says of the study is taken, and the host never.
+pub fn at_home(root: &Url, study: &str, text: &str) -> Option<Url> {
+    if !is_uid(study) || !text.contains("://") {
+        return None;
+    }
+    let at = text.find(&format!("/studies/{study}/"))?;
+    let home = format!("{}{}", root.as_str().trim_end_matches('/'), text.get(at..)?);
+    let url = own(root, root, &home)?;
+    let below = format!("{}/studies/{study}/", root.path().trim_end_matches('/'));
+    url.path().starts_with(&below).then_some(url)
+}
+
 /// Whether an address that names an instance, as parts of an answer may, names this one.
 pub fn names(place: &Place, url: &Url) -> bool {
     let segments: Vec<&str> = url.path().split('/').collect();
@@ -129,6 +142,26 @@ mod tests {
         ] {
             let found = own(&root, &answered, text);
             assert_eq!(found.as_ref().map(Url::as_str), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn t13_an_address_of_another_host_stands_for_a_place_of_the_same_study_below_the_root() {
+        let root = Url::parse("https://pacs.example.org/dicom-web").unwrap();
+        let home = |text: &str| at_home(&root, "1.2", text).map(String::from);
+        assert_eq!(
+            home("http://10.0.0.1:8042/other/studies/1.2/series/3/bulk/4?part=5").as_deref(),
+            Some("https://pacs.example.org/dicom-web/studies/1.2/series/3/bulk/4?part=5")
+        );
+        for text in [
+            "http://10.0.0.1/other/studies/1.3/bulk/4",
+            "http://10.0.0.1/other/studies/1.2",
+            "http://10.0.0.1/studies/1.2/../../../secret",
+            "http://10.0.0.1/studies/1.2/%2e%2e/secret",
+            "http://10.0.0.1/studies/1.2/..%2fsecret",
+            "/studies/1.2/bulk/4",
+        ] {
+            assert_eq!(home(text), None, "{text}");
         }
     }
 

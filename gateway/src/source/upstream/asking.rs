@@ -131,6 +131,11 @@ impl Answer {
         MediaType::parse(self.header(&CONTENT_TYPE)?)
     }
 
+    /// The same as it stands.
+    pub fn content_type(&self) -> Option<&str> {
+        self.header(&CONTENT_TYPE)
+    }
+
     fn header(&self, name: &HeaderName) -> Option<&str> {
         self.response.headers().get(name)?.to_str().ok()
     }
@@ -170,7 +175,8 @@ fn check(status: StatusCode, form: Form<'_>) -> Result<(), Reason> {
         204 if form == Form::Json => return Ok(()),
         300..=399 => Reason::Redirect,
         401 | 403 => Reason::Refused,
-        404 | 410 => Reason::NotFound,
+        // Some servers know the place, but not that anything can be had there.
+        404 | 405 | 410 => Reason::NotFound,
         406 | 415 => Reason::NotAcceptable,
         // Servers say so, too, where they do not know a media type or a transfer syntax.
         400 | 500 | 501 if form != Form::Json => Reason::NotAcceptable,

@@ -2,11 +2,13 @@
 //!
 //! `asking` is the only place where a request leaves, and only for addresses below the source's root. `sets` reads answers in
 //! JSON, checks whose they are and leaves no address in them but ours; `parts` does the same with answers in parts while they
-//! stream through. `search`, `known`, `values` and `pictures` are what can be asked for.
+//! stream through. `search`, `known`, `values`, `frames` and `pictures` are what can be asked for; how a source is asked for
+//! frames and metadata is learnt from what it refuses.
 
 pub mod address;
 mod asking;
 pub mod fault;
+mod frames;
 pub mod health;
 mod known;
 mod parts;
@@ -53,6 +55,7 @@ pub struct Upstream {
     known: known::Known,
     addresses: values::Addresses,
     habits: pictures::Habits,
+    learnt: frames::Learnt,
 }
 
 impl Upstream {
@@ -89,6 +92,7 @@ impl Upstream {
             known: known::Known::default(),
             addresses: values::Addresses::default(),
             habits: pictures::Habits::default(),
+            learnt: frames::Learnt::default(),
         })
     }
 

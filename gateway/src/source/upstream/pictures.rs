@@ -74,6 +74,10 @@ impl Upstream {
 
     async fn draw(&self, place: &Place, size: u32) -> Result<Picture, Reason> {
         let path = place.path().ok_or(Reason::NotFound)?;
+        // What gives no metadata draws nothing either.
+        if self.learnt.with(|known| known.lacks_metadata) {
+            return Err(Reason::NotFound);
+        }
         let query = format!("viewport={size},{size}");
         if !self.habits.has_no_thumbnails.load(Ordering::Relaxed) {
             match self

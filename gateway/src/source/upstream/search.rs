@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use protocol::dicomweb::asking::Way;
 use protocol::dicomweb::path;
 use protocol::dicomweb::query::{Field, Filter, QidoQuery};
 
@@ -241,7 +242,20 @@ impl Upstream {
     async fn sets(self: &Arc<Self>, place: &Place, root: &str) -> Result<Vec<u8>, Reason> {
         let path = place.path().ok_or(Reason::NotFound)?;
         let url = self.url(&format!("{path}/metadata"), "")?;
-        let (text, answered) = self.ask_json(url).await?;
+        let lacks_metadata = self.learnt.with(|known| known.lacks_metadata);
+        let asked = match lacks_metadata {
+            true => Err(Reason::NotFound),
+            false => self.ask_json(url.clone()).await,
+        };
+        let (text, answered) = match asked {
+            // It may give no metadata at all, but instances.
+            Err(Reason::NotFound) => match self.headers(place).await {
+                Ok(text) => (text, Answered { url, total: None }),
+                Err(reason) if lacks_metadata => return Err(reason),
+                Err(_) => return Err(Reason::NotFound),
+            },
+            asked => asked?,
+        };
         let (upstream, place, root) = (Arc::clone(self), place.clone(), root.to_owned());
         beside(move || {
             let mut writer = Writer::new(&upstream.root, &answered.url, &root);
@@ -264,6 +278,65 @@ impl Upstream {
             Ok(writer.end())
         })
         .await
+    }
+}
+
+impl Upstream {
+    /// The headers of all instances of a place, as DICOM JSON: what stands for metadata where a source gives none.
+    async fn headers(self: &Arc<Self>, place: &Place) -> Result<String, Reason> {
+        let path = place.path().ok_or(Reason::NotFound)?;
+        let mut places = Vec::new();
+        if place.instance.is_some() {
+            places.push(place.clone());
+        } else {
+            let url = self.url(&format!("{path}/instances"), "")?;
+            let (listed, _) = self.ask_json(url).await?;
+            each(&listed, &mut |set| {
+                let mut head = Head::of(set)?;
+                // Some searches within a study or series do not repeat what they are within.
+                head.study.get_or_insert_with(|| place.study.clone());
+                head.series = head.series.take().or_else(|| place.series.clone());
+                if !head.is_of(place) {
+                    return Err(Reason::Mixed);
+                }
+                places.extend(head.place());
+                Ok(())
+            })?;
+        }
+        let series = place.series.clone().unwrap_or_default();
+        let ways = self.learnt.with(|known| known.of(&series, true));
+        let mut ways: Vec<Way> = ways.into_iter().filter(|way| way.is_whole()).collect();
+        let mut text = String::new();
+        for place in &places {
+            let mut file = Err(Reason::NotFound);
+            let mut refused = Vec::new();
+            for way in std::mem::take(&mut ways) {
+                file = self.whole_file(place, way).await;
+                if !matches!(file, Err(Reason::NotAcceptable)) {
+                    self.learnt
+                        .with(|known| known.worked(&series, way, &refused));
+                    ways = vec![way];
+                    break;
+                }
+                refused.push(way);
+            }
+            let (place, file) = (place.clone(), file?);
+            let header = beside(move || {
+                let set = super::frames::header_of(&place, &file)?;
+                serde_json::to_string(&set).map_err(|_| Reason::Broken)
+            });
+            text.push(if text.is_empty() { '[' } else { ',' });
+            text.push_str(&header.await?);
+            if text.len() as u64 > self.json_max {
+                return Err(Reason::TooLarge);
+            }
+        }
+        if places.is_empty() {
+            return Err(Reason::NotFound);
+        }
+        self.learnt.with(|known| known.lacks_metadata = true);
+        text.push(']');
+        Ok(text)
     }
 }
 

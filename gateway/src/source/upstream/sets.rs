@@ -131,6 +131,8 @@ pub(super) struct Writer<'a> {
     pub addresses: BTreeMap<String, Url>,
     /// Where values of this data set are had from us; empty where there is no such place.
     values: String,
+    /// Study of this data set.
+    study: String,
 }
 
 impl<'a> Writer<'a> {
@@ -143,12 +145,14 @@ impl<'a> Writer<'a> {
             out: b"[".to_vec(),
             addresses: BTreeMap::new(),
             values: String::new(),
+            study: String::new(),
         }
     }
 
     /// Adds a data set; `retrieve` is the path below our root under which more of it is had.
     pub fn add(&mut self, text: &str, head: &Head, retrieve: Option<&str>) -> Result<(), Reason> {
         self.addresses.clear();
+        self.study = head.study.clone().unwrap_or_default();
         self.values = match head.place().as_ref().and_then(Place::path) {
             Some(place) => format!("{}/{place}/bulk/", self.root),
             None => String::new(),
@@ -262,7 +266,8 @@ impl<'a> Writer<'a> {
             && element.value.is_none()
             && element.inline.is_none()
         {
-            let own = address::own(self.own, self.answered, address);
+            let own = address::own(self.own, self.answered, address)
+                .or_else(|| address::at_home(self.own, &self.study, address));
             let (Some(own), false) = (own, self.values.is_empty()) else {
                 return Ok(false);
             };

@@ -11,6 +11,7 @@ use reqwest::Url;
 use super::address::Place;
 use super::asking::Form;
 use super::fault::Reason;
+use super::frames::Wanted;
 use super::parts::{Expected, Relayed};
 use super::sets::{Head, Writer, each};
 use super::{Upstream, unknown};
@@ -63,13 +64,13 @@ impl Upstream {
         let path = path::frames(&place.study, series, instance, numbers);
         let asked = async {
             place.path().ok_or(Reason::NotFound)?;
-            let accept = accept_of(accept).ok_or(Reason::NotAcceptable)?;
-            let answer = self.ask(self.url(&path, "")?, Form::Bytes(&accept)).await?;
-            let expected = Expected {
-                place: place.clone(),
-                parts: Some(numbers.len()),
+            let wanted = Wanted {
+                place: &place,
+                path: &path,
+                numbers,
+                accept,
             };
-            Relayed::begin(Arc::clone(self), answer, expected).await
+            self.frames_somehow(&wanted).await
         };
         self.told(asked.await, || SourceError::FrameUnknown)
     }
@@ -89,10 +90,8 @@ impl Upstream {
         let addresses = self.told(addresses, || unknown(&place))?;
         let asked = async {
             let url = addresses.get(tag_path).ok_or(Reason::NotFound)?;
-            // Parts and the value itself are both understood by whoever asks us.
-            let accept =
-                "multipart/related; type=\"application/octet-stream\", application/octet-stream";
-            let answer = self.ask(url.clone(), Form::Bytes(accept)).await?;
+            // Parts and the value itself are both understood by whoever asks us; some servers read no list of ranges.
+            let answer = self.ask(url.clone(), Form::Bytes("*/*")).await?;
             let expected = Expected {
                 place: place.clone(),
                 parts: None,
@@ -130,7 +129,7 @@ impl Upstream {
 }
 
 /// What the client accepts, written anew: of its own words only media types and UIDs are sent on.
-fn accept_of(ranges: &[FrameRange]) -> Option<String> {
+pub(super) fn accept_of(ranges: &[FrameRange]) -> Option<String> {
     let range = |range: &FrameRange| {
         let is_type = |text: &str| {
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/*-+.".contains(&byte);

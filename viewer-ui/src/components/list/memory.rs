@@ -274,6 +274,11 @@ impl Memory {
             .flatten()
             .map(|study| (study.source.clone(), study.uid.clone()));
         self.total = total.and_then(|total| usize::try_from(total).ok());
+        // Some servers pass over the limit: then everything is here.
+        if page == 0 && rows.len() > self.page_size {
+            self.page_size = rows.len();
+            self.total = Some(rows.len());
+        }
         let is_last = rows.len() < self.page_size;
         match self.total {
             Some(total) if page == 0 && is_last && !rows.is_empty() && total > rows.len() => {

@@ -53,6 +53,24 @@ fn values_are_passed_on_digit_by_digit() {
 }
 
 #[test]
+fn t13_values_at_another_host_are_had_from_the_source_where_they_are_of_the_same_study() {
+    let uri = |text: &str| json!({"vr": "OW", "BulkDataURI": text});
+    let (set, addresses) = written(&known(&json!({
+        "7FE00010": uri("http://10.0.0.1:8042/other/studies/1/series/2/bulk/a"),
+        "00420011": uri("http://10.0.0.1:8042/other/studies/9/series/2/bulk/a"),
+    })))
+    .unwrap();
+    let place = "/dicomweb/north/studies/1/series/2/instances/3/bulk/7FE00010";
+    assert_eq!(set["7FE00010"]["BulkDataURI"], place);
+    assert!(set.get("00420011").is_none());
+    let addresses: Vec<String> = addresses.into_values().map(String::from).collect();
+    assert_eq!(
+        addresses,
+        ["http://pacs.example/dicom-web/studies/1/series/2/bulk/a"]
+    );
+}
+
+#[test]
 fn t13_addresses_of_values_become_ours_wherever_they_stand() {
     let uri = |text: &str| json!({"vr": "OW", "BulkDataURI": text});
     let (set, addresses) = written(&known(&json!({

@@ -1,0 +1,150 @@
+//! Metadata of servers that give none: whole instances are fetched here and their headers read.
+//!
+//! The program of the worker with all decoders takes this file in by its path, so that neither the app's module nor that of the
+//! other workers grows by what few servers need.
+
+use js_sys::{Array, Uint8Array};
+use protocol::dicomweb::asking::{Way, may_work_otherwise};
+use protocol::dicomweb::{json, multipart, part10_header};
+use protocol::uid::percent_encode;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+/// Front of the requests that are answered here, as `platform/workers.rs` writes it.
+const FRONT: &str = "headers ";
+/// Instances that are fetched at a time.
+const AT_A_TIME: usize = 6;
+/// SOP Instance UID.
+const INSTANCE: u32 = 0x0008_0018;
+
+/// From now on requests for headers are answered, too; all others as before.
+pub fn listen() {
+    let scope: web_sys::DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let Some(others) = scope.onmessage() else {
+        return;
+    };
+    let own = scope.clone();
+    let on_message =
+        Closure::<dyn FnMut(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
+            let header = Array::from(&event.data()).get(0).as_string();
+            let header = header.unwrap_or_default();
+            match header
+                .strip_prefix(FRONT)
+                .and_then(|rest| rest.split_at_checked(1))
+            {
+                Some((alone, address)) => {
+                    let (scope, alone, address) = (own.clone(), alone == "1", address.to_owned());
+                    spawn_local(async move { answer(&scope, &address, alone).await });
+                }
+                None => drop(others.call1(&own, &event)),
+            }
+        });
+    scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget();
+}
+
+async fn answer(scope: &web_sys::DedicatedWorkerGlobalScope, address: &str, alone: bool) {
+    let mut alone = alone;
+    let read = read(scope, address, &mut alone).await;
+    let header = if alone { "1" } else { "0" };
+    let (message, transfer) = (Array::of1(&header.into()), Array::new());
+    // Without metadata the page says what the server said to it.
+    if let Ok(text) = read {
+        let bytes = Uint8Array::from(text.as_bytes()).buffer();
+        message.push(&bytes);
+        transfer.push(&bytes);
+    }
+    // The page that asked is gone when this fails.
+    let _ = scope.post_message_with_transfer(&message, &transfer);
+}
+
+/// The headers of an instance, or of all instances of a series, as DICOM JSON.
+async fn read(
+    scope: &web_sys::DedicatedWorkerGlobalScope,
+    address: &str,
+    alone: &mut bool,
+) -> Result<String, String> {
+    let instances = if address.contains("/instances/") {
+        vec![address.to_owned()]
+    } else {
+        let listed = begin(
+            scope,
+            &format!("{address}/instances"),
+            "application/dicom+json",
+        )?;
+        let (_, _, body) = end(listed).await?;
+        let sets = json::parse(&String::from_utf8_lossy(&body));
+        let sets = sets.map_err(|error| error.to_string())?;
+        sets.iter()
+            .filter_map(|set| set.text(INSTANCE))
+            .map(|uid| format!("{address}/instances/{}", percent_encode(&uid)))
+            .collect()
+    };
+    let mut text = String::new();
+    let mut rest = instances.as_slice();
+    while !rest.is_empty() {
+        // The first one shows which way works.
+        let count = if text.is_empty() { 1 } else { AT_A_TIME };
+        let (now, later) = rest.split_at(count.min(rest.len()));
+        let ask = |url: &str, alone| {
+            let way = if alone { Way::WholeAlone } else { Way::Whole };
+            begin(scope, url, way.accept())
+        };
+        let coming: Result<Vec<_>, _> = now.iter().map(|url| ask(url, *alone)).collect();
+        for (url, promise) in now.iter().zip(coming?) {
+            let mut came = end(promise).await;
+            if let Ok((status, ..)) = &came
+                && may_work_otherwise(*status)
+                && text.is_empty()
+                && !*alone
+            {
+                *alone = true;
+                came = end(ask(url, true)?).await;
+            }
+            let (status, kind, body) = came?;
+            if status != 200 {
+                return Err(format!("the server refused an instance (status {status})"));
+            }
+            let parts = multipart::parse(&kind, &body).map_err(|error| error.to_string())?;
+            let file = parts.first().map_or(&[][..], |part| part.body);
+            let read = |range: std::ops::Range<usize>| {
+                let end = range.end.min(file.len());
+                file.get(range.start..end).unwrap_or_default().to_vec()
+            };
+            let set = part10_header::header(&read).map_err(|error| error.to_string())?;
+            text.push(if text.is_empty() { '[' } else { ',' });
+            text.push_str(&serde_json::to_string(&set).map_err(|error| error.to_string())?);
+        }
+        rest = later;
+    }
+    if text.is_empty() {
+        return Err("the server knows no instances of this series".into());
+    }
+    text.push(']');
+    Ok(text)
+}
+
+fn begin(
+    scope: &web_sys::DedicatedWorkerGlobalScope,
+    url: &str,
+    accept: &str,
+) -> Result<js_sys::Promise, String> {
+    let failed = |_: JsValue| "the request could not be made".to_owned();
+    let headers = web_sys::Headers::new().map_err(failed)?;
+    headers.set("Accept", accept).map_err(failed)?;
+    let init = web_sys::RequestInit::new();
+    init.set_headers(&headers);
+    Ok(scope.fetch_with_str_and_init(url, &init))
+}
+
+/// Status, `Content-Type` and body of an answer.
+async fn end(promise: js_sys::Promise) -> Result<(u16, String, Vec<u8>), String> {
+    let failed = |_: JsValue| "the server could not be reached".to_owned();
+    let answer = JsFuture::from(promise).await.map_err(failed)?;
+    let answer: web_sys::Response = answer.dyn_into().map_err(failed)?;
+    let kind = answer.headers().get("content-type").ok().flatten();
+    let body = JsFuture::from(answer.array_buffer().map_err(failed)?).await;
+    let body = Uint8Array::new(&body.map_err(failed)?).to_vec();
+    Ok((answer.status(), kind.unwrap_or_default(), body))
+}
