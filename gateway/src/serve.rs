@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsConfig;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -158,6 +159,7 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         let started = Event::new(Kind::Started, Outcome::Success);
         login.audit.add(started).await?;
     }
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let state = State {
         login,
         store: FolderStore::open(store)?,
@@ -177,7 +179,8 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
             frame_bytes: usize::try_from(decoded_max).unwrap_or(usize::MAX),
             ..Limits::default()
         },
-        decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
+        decoding: Semaphore::new(cores),
+        reading: Semaphore::new(4 + 2 * cores),
         proxies: Proxies::new(
             &config.server.trusted_proxies,
             config.server.forwarded_header,
@@ -247,22 +250,22 @@ impl Server {
         let service = app(Arc::clone(&state)).into_make_service_with_connect_info::<SocketAddr>();
         let listener = self.listener;
         let server = async move {
-            let Some(tls) = self.tls else {
-                return axum::serve(listener, service)
-                    .with_graceful_shutdown(stopping)
-                    .await;
-            };
             let handle = axum_server::Handle::new();
             let stopper = handle.clone();
             tokio::spawn(async move {
                 stopping.await;
                 stopper.graceful_shutdown(Some(PATIENCE));
             });
+            let listener = listener.into_std()?;
+            let Some(tls) = self.tls else {
+                let server = bounded(axum_server::from_tcp(listener)?).http1_only();
+                let server = server.acceptor(NoDelayAcceptor::new());
+                return server.handle(handle).serve(service).await;
+            };
             tls.keep_fresh();
-            axum_server::from_tcp_rustls(listener.into_std()?, tls.config)?
-                .handle(handle)
-                .serve(service)
-                .await
+            let server = bounded(axum_server::from_tcp_rustls(listener, tls.config)?);
+            let server = server.map(|tls| tls.acceptor(NoDelayAcceptor::new()));
+            server.handle(handle).serve(service).await
         };
         let patience = async move {
             if told.await.is_err() {
@@ -290,6 +293,19 @@ impl Server {
         }
         result.map_err(|error| ServeError::Stopped(error.kind()))
     }
+}
+
+/// Bounds what a connection may hold and how long its heads may take: a thousand clients that neither send nor read cost little.
+fn bounded<A: axum_server::Address, Acceptor>(
+    mut server: axum_server::Server<A, Acceptor>,
+) -> axum_server::Server<A, Acceptor> {
+    (server.http_builder().http1())
+        .max_buf_size(CONNECTION_BYTES)
+        .header_read_timeout(HEAD_TIME);
+    (server.http_builder().http2())
+        .max_send_buf_size(CONNECTION_BYTES)
+        .max_concurrent_streams(MOST_STREAMS);
+    server.first_request_timeout(HEAD_TIME)
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
@@ -327,6 +343,13 @@ async fn chores(state: Arc<State>) {
         }
     }
 }
+
+/// Bytes that a connection holds of a request's head, and of an answer that its client does not read.
+const CONNECTION_BYTES: usize = 64 << 10;
+/// Requests of one connection that are answered at once, over HTTP/2.
+const MOST_STREAMS: u32 = 64;
+/// How long the head of a request may take, and how long a connection waits for the next.
+const HEAD_TIME: Duration = Duration::from_secs(30);
 
 /// How long what is under way may take when the server ends.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -49,6 +49,8 @@ pub struct State {
     pub limits: Limits,
     /// As many frames are decoded at once as there are cores; the others wait without a thread.
     pub decoding: Semaphore,
+    /// So many read much of the index at once: each has a connection to it, with memory of its own.
+    pub reading: Semaphore,
     /// Proxies whose word about a request's origin is taken.
     pub proxies: Proxies,
     /// How much each sender may ask for.
@@ -102,6 +104,17 @@ pub async fn blocking<T: Send + 'static>(
         Ok(result) => Ok(result?),
         Err(_) => Err(ApiError::internal()),
     }
+}
+
+/// Runs work that reads much of the index, when its turn has come.
+pub async fn reading<T: Send + 'static>(
+    state: &Shared,
+    work: impl FnOnce(&State) -> Result<T, SourceError> + Send + 'static,
+) -> Result<T, ApiError> {
+    // The semaphore is never closed.
+    let permit = state.reading.acquire().await;
+    let _permit = permit.map_err(|_| ApiError::internal())?;
+    blocking(state, work).await
 }
 
 /// Runs work that decodes, when a core is free for it.

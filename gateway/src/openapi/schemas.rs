@@ -107,7 +107,7 @@ fn general() -> Value {
             json!({ "ready": flag, "indexing": out(json!({ "done": count, "total": count }), &[]) }),
             &[],
         ),
-        "Readiness": out(json!({ "ready": flag, "store": flag, "users": flag }), &[]),
+        "Readiness": out(json!({ "ready": flag, "store": flag, "users": flag, "folders": flag }), &[]),
         "OpenApi": { "type": "object", "required": ["openapi", "info", "paths"] },
         "SessionState": out(
             json!({

@@ -2,11 +2,13 @@
 //!
 //! Source: DICOM PS3.18 sections 8.7 and 10.4.
 
+use std::io;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::http::header::CONTENT_LENGTH;
 use axum::response::Response;
 use futures_util::stream;
 use protocol::dicomweb::media_type::{self, EXPLICIT_LITTLE_ENDIAN, FrameRange, OCTET_STREAM};
@@ -19,7 +21,8 @@ use crate::auth::access::{Authorized, Pixels};
 use crate::error::ApiError;
 use crate::source::SourceError;
 use crate::source::folder::StoredInstance;
-use crate::source::folder::frames::FrameTable;
+use crate::source::folder::frames::{FrameError, FrameTable, StoredPixels};
+use crate::source::folder::pieces::FramePieces;
 use crate::source::folder::sniff::ENCAPSULATED_UNCOMPRESSED;
 use crate::state::{Shared, State as AppState, blocking, decoding};
 use crate::uncompressed;
@@ -229,66 +232,45 @@ struct Frames {
 impl Frames {
     async fn respond(self) -> Result<Response, ApiError> {
         let content_type = self.choice.content_type();
-        // The first frame is read before the answer begins, so that its fault is a status.
-        let first = self.read(0).await?;
-        if !self.choice.multipart {
-            return answer(&content_type, first);
+        // The first frame is opened before the answer begins, so that its fault is a status.
+        let first = self.open(0).await?;
+        let is_multipart = self.choice.multipart;
+        let (media, around) = if is_multipart {
+            let head = multipart::part_head(BOUNDARY, &content_type, first.length, true);
+            let outer = multipart::content_type(BOUNDARY, &self.choice.media_type);
+            (outer, head.len() + multipart::closing(BOUNDARY).len())
+        } else {
+            (content_type, 0)
+        };
+        let length = (self.numbers.len() == 1).then_some(first.length + around);
+        let outgoing = Outgoing {
+            frames: self,
+            index: 0,
+            at: At::Head(first),
+        };
+        let body = Body::from_stream(stream::unfold(outgoing, Outgoing::step));
+        let mut response = answer(&media, body)?;
+        if let Some(length) = length {
+            response.headers_mut().insert(CONTENT_LENGTH, length.into());
         }
-        let outer = multipart::content_type(BOUNDARY, &self.choice.media_type);
-        let head = multipart::part_head(BOUNDARY, &content_type, first.len(), true);
-        if self.numbers.len() == 1 {
-            let end = multipart::closing(BOUNDARY);
-            return answer(&outer, [head.as_bytes(), &first, end.as_bytes()].concat());
-        }
-        let start = [head.as_bytes(), &first].concat();
-        let rest = stream::unfold((self, 1), |(frames, index)| async move {
-            let chunk = frames.part(index).await?;
-            Some((chunk, (frames, index + 1)))
-        });
-        let start = stream::once(async { Ok(Bytes::from(start)) });
-        answer(
-            &outer,
-            Body::from_stream(futures_util::StreamExt::chain(start, rest)),
-        )
+        Ok(response)
     }
 
-    /// A later part, or the end; `None` after it. A fault breaks the answer off: its status has
-    /// gone out already.
-    async fn part(&self, index: usize) -> Option<Result<Bytes, std::io::Error>> {
-        if index == self.numbers.len() {
-            return Some(Ok(Bytes::from(multipart::closing(BOUNDARY))));
-        }
-        if index > self.numbers.len() {
-            return None;
-        }
-        let content_type = self.choice.content_type();
-        Some(match self.read(index).await {
-            Ok(frame) => {
-                let head = multipart::part_head(BOUNDARY, &content_type, frame.len(), false);
-                Ok(Bytes::from([head.as_bytes(), &frame].concat()))
-            }
-            Err(error) => Err(std::io::Error::other(error.message)),
-        })
-    }
-
-    async fn read(&self, index: usize) -> Result<Vec<u8>, ApiError> {
+    /// Reads the beginning of a frame, or all of it.
+    async fn open(&self, index: usize) -> Result<Opened, ApiError> {
         let number = self.numbers.get(index).copied().unwrap_or_default();
         let (instance, table) = (Arc::clone(&self.instance), Arc::clone(&self.table));
         // The fragments of this syntax are native little endian frames.
         let is_plain = instance.pixels.transfer_syntax == ENCAPSULATED_UNCOMPRESSED;
         let decode = self.choice.decode && !is_plain;
         let read = move |state: &AppState| {
-            let stored = instance.pixels.read_frame(&table, number)?;
             if !decode {
-                return Ok(Ok(stored));
+                return Ok(Ok(Opened::stored(&instance.pixels, &table, number)?));
             }
+            let stored = instance.pixels.read_frame(&table, number)?;
             let dataset = state.store.dataset(&instance)?;
-            Ok(uncompressed::frame(
-                &stored,
-                &instance.pixels,
-                &dataset,
-                &state.limits,
-            ))
+            let frame = uncompressed::frame(&stored, &instance.pixels, &dataset, &state.limits);
+            Ok(frame.map(Opened::whole))
         };
         let frame = if decode {
             decoding(&self.state, read).await?
@@ -298,5 +280,106 @@ impl Frames {
         frame.map_err(|error| {
             ApiError::not_acceptable(format!("this frame cannot be decoded here: {error}"))
         })
+    }
+}
+
+/// A frame that begins to go out.
+struct Opened {
+    /// Bytes in all.
+    length: usize,
+    first: Bytes,
+    rest: Option<Box<FramePieces>>,
+}
+
+impl Opened {
+    fn whole(frame: Vec<u8>) -> Self {
+        Self {
+            length: frame.len(),
+            first: frame.into(),
+            rest: None,
+        }
+    }
+
+    fn stored(pixels: &StoredPixels, table: &FrameTable, number: u32) -> Result<Self, FrameError> {
+        let Some(mut pieces) = pixels.pieces(table, number)? else {
+            return Ok(Self::whole(pixels.read_frame(table, number)?));
+        };
+        let length = usize::try_from(pieces.length()).map_err(|_| FrameError::NoSize)?;
+        let first = pieces.read()?.unwrap_or_default();
+        Ok(Self {
+            length,
+            first: first.into(),
+            rest: Some(Box::new(pieces)),
+        })
+    }
+}
+
+/// Frames on their way out.
+struct Outgoing {
+    frames: Frames,
+    /// Of the frame that goes out.
+    index: usize,
+    at: At,
+}
+
+/// What goes out next.
+enum At {
+    Head(Opened),
+    First(Opened),
+    Rest(Box<FramePieces>),
+    Between,
+    Over,
+}
+
+impl Outgoing {
+    /// A fault breaks the answer off: its status has gone out already.
+    async fn step(mut self) -> Option<(Result<Bytes, io::Error>, Self)> {
+        let broken = |error: ApiError| Err(io::Error::other(error.message));
+        let is_multipart = self.frames.choice.multipart;
+        loop {
+            match std::mem::replace(&mut self.at, At::Over) {
+                At::Head(opened) => {
+                    let length = opened.length;
+                    self.at = At::First(opened);
+                    if is_multipart {
+                        let kind = self.frames.choice.content_type();
+                        let is_first = self.index == 0;
+                        let head = multipart::part_head(BOUNDARY, &kind, length, is_first);
+                        return Some((Ok(Bytes::from(head)), self));
+                    }
+                }
+                At::First(opened) => {
+                    self.at = opened.rest.map_or(At::Between, At::Rest);
+                    return Some((Ok(opened.first), self));
+                }
+                At::Rest(mut pieces) => {
+                    let read = blocking(&self.frames.state, move |_| {
+                        let piece = pieces.read()?;
+                        Ok((piece, pieces))
+                    });
+                    match read.await {
+                        Ok((Some(piece), pieces)) => {
+                            self.at = At::Rest(pieces);
+                            return Some((Ok(Bytes::from(piece)), self));
+                        }
+                        Ok((None, _)) => self.at = At::Between,
+                        Err(error) => return Some((broken(error), self)),
+                    }
+                }
+                At::Between => {
+                    self.index += 1;
+                    if self.index < self.frames.numbers.len() {
+                        match self.frames.open(self.index).await {
+                            Ok(opened) => self.at = At::Head(opened),
+                            Err(error) => return Some((broken(error), self)),
+                        }
+                    } else if is_multipart {
+                        let end = multipart::closing(BOUNDARY);
+                        return Some((Ok(Bytes::from(end)), self));
+                    }
+                }
+                At::Over => return None,
+            }
+        }
     }
 }

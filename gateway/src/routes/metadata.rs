@@ -2,14 +2,16 @@
 //!
 //! Source: DICOM PS3.18 section 10.4.1.1.2 (metadata), 8.7.3.2 (media types), annex F.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::{StreamExt as _, stream};
 use protocol::dicomweb::json;
 use protocol::dicomweb::media_type::MediaType;
 use protocol::dicomweb::{multipart, xml};
@@ -17,10 +19,10 @@ use protocol::dicomweb::{multipart, xml};
 use super::accepted::{Accepted, takes_gzip};
 use super::conditional::Tag;
 use super::retrieve::boundary;
-use crate::auth::access::{Authorized, Metadata};
+use crate::auth::access::{Authorized, Metadata, StudyPass};
 use crate::error::ApiError;
 use crate::source::SourceError;
-use crate::state::{Shared, blocking};
+use crate::state::{Shared, blocking, decoding, reading};
 
 /// Media type of all our data sets.
 pub const DICOM_JSON: &str = "application/dicom+json";
@@ -88,7 +90,7 @@ pub async fn metadata(
     }
     let places = (target.series, target.instance);
     let (pass, asked, known_root) = (study.clone(), places.clone(), root.clone());
-    let version = blocking(&state, move |state| {
+    let version = reading(&state, move |state| {
         (state.store).version(&pass, asked.0.as_deref(), asked.1.as_deref())
     });
     let tag = Tag::of(&[
@@ -99,13 +101,55 @@ pub async fn metadata(
     if tag.is_known(&headers) {
         return tag.not_modified();
     }
-    let written = blocking(&state, move |state| {
+    if let (Text::Json(media), false) = (text, is_gzip) {
+        return Ok(tag.on(in_pieces(state, study, places, root, media).await?));
+    }
+    // All of it is in memory at once: no more such answers are made at a time than there are cores.
+    let written = decoding(&state, move |state| {
         let (series, instance) = (places.0.as_deref(), places.1.as_deref());
         let sets = state.store.metadata(&study, series, instance, &root)?;
         Ok::<_, SourceError>(Written::of(sets, text, is_gzip))
     });
     let written = written.await?.ok_or_else(ApiError::internal)?;
     Ok(tag.on(written.answer()?))
+}
+
+/// A list whose pieces are made as the line takes them. Where a file is indexed anew under way the answer breaks off.
+async fn in_pieces(
+    state: Shared,
+    study: StudyPass,
+    places: (Option<String>, Option<String>),
+    root: String,
+    media: &'static str,
+) -> Result<Response, ApiError> {
+    let begun = reading(&state, move |state| {
+        let (series, instance) = (places.0.as_deref(), places.1.as_deref());
+        let mut headers = state.store.headers(&study, series, instance, &root)?;
+        Ok((state.store.next_headers(&mut headers)?, headers))
+    });
+    let (first, headers) = begun.await?;
+    let body = if headers.is_over() {
+        Body::from(first)
+    } else {
+        let rest = stream::unfold((state, Some(headers)), |(state, headers)| async move {
+            let mut headers = headers.filter(|headers| !headers.is_over())?;
+            let next = reading(&state, move |state| {
+                Ok((state.store.next_headers(&mut headers)?, headers))
+            });
+            let (piece, headers) = match next.await {
+                Ok((text, headers)) => (Ok(Bytes::from(text)), Some(headers)),
+                Err(error) => (Err(io::Error::other(error.message)), None),
+            };
+            Some((piece, (state, headers)))
+        });
+        let first = stream::once(std::future::ready(Ok(Bytes::from(first))));
+        Body::from_stream(first.chain(rest))
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    Ok(response)
 }
 
 /// An answer of text, compressed or not.

@@ -25,6 +25,8 @@ struct Readiness {
     ready: bool,
     store: bool,
     users: bool,
+    /// Every data folder could be read when it was last looked at. Where one is away, the others are served.
+    folders: bool,
 }
 
 fn elsewhere() -> ApiError {
@@ -42,11 +44,12 @@ pub async fn readyz(state: State<Shared>) -> Result<Response, ApiError> {
 async fn ready(State(state): State<Shared>) -> Result<Response, ApiError> {
     let looked = tokio::task::spawn_blocking(move || {
         let store = state.store.is_readable();
+        let folders = state.store.folders_away() == 0;
         let login = state.login.as_ref();
         let count = login.map(|login| sessions::count(&login.database, now_s()));
-        (store, count.is_none_or(|count| count.is_ok()))
+        (store, folders, count.is_none_or(|count| count.is_ok()))
     });
-    let (store, users) = looked.await.map_err(|_| ApiError::internal())?;
+    let (store, folders, users) = looked.await.map_err(|_| ApiError::internal())?;
     let ready = store && users;
     let status = if ready {
         StatusCode::OK
@@ -57,6 +60,7 @@ async fn ready(State(state): State<Shared>) -> Result<Response, ApiError> {
         ready,
         store,
         users,
+        folders,
     };
     Ok((status, Json(readiness)).into_response())
 }

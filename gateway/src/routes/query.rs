@@ -15,7 +15,7 @@ use crate::auth::access::Listed;
 use crate::error::ApiError;
 use crate::source::folder::search::{Level, Within};
 use crate::source::upstream::Search;
-use crate::state::{Shared, blocking};
+use crate::state::{Shared, blocking, reading};
 
 /// How many results there are without limit and offset.
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
@@ -102,7 +102,7 @@ async fn search(
         series: target.series,
     };
     let service = root.clone();
-    let found = blocking(&state, move |state| {
+    let found = reading(&state, move |state| {
         state.store.search(within, &query, &visible, &root)
     })
     .await?;

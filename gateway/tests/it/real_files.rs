@@ -35,7 +35,7 @@ pub fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// Manifest entries by study, series and instance; of several the last path counts, as in the store.
+/// Manifest entries by study, series and instance; of several the last path counts, byte by byte, as in the store.
 pub fn instances(data: &Path) -> BTreeMap<[String; 3], PathBuf> {
     let manifest = read_json(&data.join("manifest.json"));
     let mut found: BTreeMap<[String; 3], PathBuf> = BTreeMap::new();
@@ -45,7 +45,8 @@ pub fn instances(data: &Path) -> BTreeMap<[String; 3], PathBuf> {
         let path = PathBuf::from(file["path"].as_str().unwrap());
         if uids.iter().all(|uid| !uid.is_empty()) {
             let known = found.entry(uids).or_default();
-            if path > *known {
+            let bytes = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
+            if bytes(&path) > bytes(known) {
                 *known = path;
             }
         }

@@ -299,7 +299,7 @@ fn operators_have_a_listener_of_their_own_once_one_is_configured() {
     let ready = exchange(&ops, "/readyz").json();
     assert_eq!(
         ready,
-        serde_json::json!({ "ready": true, "store": true, "users": true })
+        serde_json::json!({ "ready": true, "store": true, "users": true, "folders": true })
     );
     let text = String::from_utf8(exchange(&ops, "/metrics").body).unwrap();
     let all = samples(&text);

@@ -1,15 +1,18 @@
 //! Whether the index has what the disk has, and how it is brought to that.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::index::{Finding, Index, IndexError, Known, path_from_bytes};
-use super::indexer::finding;
+use super::compact::{PACKED, Unpacker};
+use super::entry::inflate_into;
+use super::index::{Finding, Index, IndexError, path_from_bytes};
+use super::indexer::{LEADS_OUT, finding};
+use super::look::{Found, Look, State};
 use super::scan::ScanLimits;
 use super::store::{clear, left_over, lock};
-use super::walk::{INCOMING, Listed, walk};
+use super::walk::{INCOMING, Listed};
 use crate::places::Places;
 
 /// Files that are written together.
@@ -75,54 +78,52 @@ pub fn examine(
 ) -> Result<Findings, DoctorError> {
     let folders = folders_of(places)?;
     let (index, mut writer) = Index::open(&places.index)?;
-    let known = writer.known()?;
-    let listing = walk(&folders);
-    if let Some(folder) = listing.unreadable.first() {
-        return Err(DoctorError::Unreadable(folder.clone()));
-    }
-    let mut found = Findings {
-        files: listing.files.len(),
-        ..Findings::default()
-    };
-    let there: BTreeSet<&PathBuf> = listing.files.iter().map(|file| &file.path).collect();
-    found.missing = (known.keys().filter(|path| !there.contains(path)))
-        .cloned()
-        .collect();
-    found.missing.sort();
+    let mut found = Findings::default();
     let (miscounted, recounted) = miscounted(&index)?;
     found.miscounted = miscounted;
-    let mut batch = Vec::new();
-    if repairs {
-        writer.apply(&[], &found.missing)?;
-    }
-    for listed in &listing.files {
-        let state = state_of(listed, &known);
-        let is_outside = listing.outside.contains(&listed.path);
+    let mut to_write = Vec::new();
+    let mut look = Look::new(&folders, &writer)?;
+    while let Some(next) = look.next(&writer)? {
+        let (listed, is_outside, state) = match next {
+            Found::Unreadable(folder) => return Err(DoctorError::Unreadable(folder)),
+            Found::Gone(path) => {
+                found.missing.push(path);
+                continue;
+            }
+            Found::File {
+                listed,
+                is_outside,
+                state,
+            } => (listed, is_outside, state),
+        };
+        found.files += 1;
         let is_altered = state == State::Altered
-            || (state == State::Known
+            || (state == State::Same
                 && is_deep
                 && !is_outside
-                && differs(&index, listed, limits)?);
+                && differs(&index, &listed, limits)?);
         match state {
-            State::Extra => found.extra.push(listed.path.clone()),
+            State::New => found.extra.push(listed.path.clone()),
             _ if is_altered => found.altered.push(listed.path.clone()),
             _ => {}
         }
-        let is_to_be_written =
-            state == State::Extra || is_altered || recounted.contains(&listed.path);
-        if repairs && is_to_be_written {
-            let finding = match is_outside {
-                true => Finding::Refused("it is a link that leads out of the folders".into()),
-                false => finding(&listed.path, limits),
-            };
-            batch.push((listed.clone(), finding));
-        }
-        if batch.len() >= BATCH {
-            writer.apply(&batch, &[])?;
-            batch.clear();
+        if state == State::New || is_altered || recounted.contains(&listed.path) {
+            to_write.push((listed, is_outside));
         }
     }
-    writer.apply(&batch, &[])?;
+    if repairs {
+        writer.apply(&[], &found.missing)?;
+        for some in to_write.chunks(BATCH) {
+            let finding = |(listed, is_outside): &(Listed, bool)| {
+                let finding = match is_outside {
+                    true => Finding::Refused(LEADS_OUT.into()),
+                    false => finding(&listed.path, limits),
+                };
+                (listed.clone(), finding)
+            };
+            writer.apply(&some.iter().map(finding).collect::<Vec<_>>(), &[])?;
+        }
+    }
     incoming(places, repairs, &mut found)?;
     found.refused = index.refused()?;
     Ok(found)
@@ -140,48 +141,37 @@ fn folders_of(places: &Places) -> Result<Vec<PathBuf>, DoctorError> {
     Ok(folders)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Known,
-    Altered,
-    Extra,
-}
-
-fn state_of(listed: &Listed, known: &HashMap<PathBuf, Known>) -> State {
-    let now = Known {
-        size: listed.size,
-        modified_ns: listed.modified_ns,
-    };
-    match known.get(&listed.path) {
-        None => State::Extra,
-        Some(before) if *before == now => State::Known,
-        Some(_) => State::Altered,
-    }
-}
-
 /// Whether the index has something else of a file than what it holds.
 fn differs(index: &Index, listed: &Listed, limits: &ScanLimits) -> Result<bool, IndexError> {
-    type Row = (Option<[String; 3]>, Option<Vec<u8>>, Option<String>);
+    /// UIDs, why it was refused, metadata.
+    type Row = (Option<[String; 3]>, Option<String>, Vec<u8>);
     let row: Row = index.read(|connection| {
-        let sql = "SELECT study, series, sop, metadata, reason FROM files WHERE path = ?1";
-        let mut statement = connection.prepare_cached(sql)?;
+        let sql = format!(
+            "SELECT f.study, f.series, f.sop, f.reason, {PACKED} FROM files f WHERE f.path = ?1"
+        );
+        let mut statement = connection.prepare_cached(&sql)?;
         let path = super::index::path_bytes(&listed.path);
-        Ok(statement.query_row([path], |row| {
-            let uids: [Option<String>; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
-            let uids = match uids {
-                [Some(study), Some(series), Some(sop)] => Some([study, series, sop]),
-                _ => None,
-            };
-            Ok((uids, row.get(3)?, row.get(4)?))
-        })?)
+        let mut rows = statement.query([path])?;
+        let Some(row) = rows.next()? else {
+            return Ok((None, None, Vec::new()));
+        };
+        let uids: [Option<String>; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
+        let [Some(study), Some(series), Some(sop)] = uids else {
+            return Ok((None, row.get(3)?, Vec::new()));
+        };
+        let mut text = Vec::new();
+        Unpacker::default().append(row, 4, &mut text)?;
+        Ok((Some([study, series, sop]), row.get(3)?, text))
     })?;
     Ok(match finding(&listed.path, limits) {
         Finding::Instance(entry) => {
             let uids = [&entry.study, &entry.series, &entry.sop].map(String::clone);
-            row.0 != Some(uids) || row.1 != Some(entry.metadata)
+            let mut text = Vec::new();
+            inflate_into(&entry.metadata, &mut text).map_err(|_| IndexError::Damaged)?;
+            row.0 != Some(uids) || row.2 != text
         }
-        Finding::Refused(reason) => row.0.is_some() || row.2 != Some(reason),
-        Finding::Ignored => row.0.is_some() || row.2.is_some(),
+        Finding::Refused(reason) => row.0.is_some() || row.1 != Some(reason),
+        Finding::Ignored => row.0.is_some() || row.1.is_some(),
     })
 }
 

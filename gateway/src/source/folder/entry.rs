@@ -257,7 +257,8 @@ fn folded_name(groups: &[&str]) -> String {
     groups.join("=").trim_end_matches('=').to_owned()
 }
 
-fn deflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
+/// JSON text as the index keeps it.
+pub(super) fn deflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes)?;
     encoder.finish()

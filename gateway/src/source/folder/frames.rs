@@ -8,10 +8,12 @@ use std::ops::Range;
 
 use super::fragments::{Fragment, Fragments};
 use super::input::{Input, InputError};
+use super::pieces::FramePieces;
 use super::scan::{self, PixelPlace, ScanLimits};
 use super::sniff::{self, DEFLATED, EXPLICIT_BIG_ENDIAN, RLE};
 use super::values::swapped;
 use super::walk::{Listed, modified_ns};
+use super::whole::PIECE_BYTES;
 
 /// Why a frame cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -161,6 +163,33 @@ impl StoredPixels {
             Place::Native { offset, shift } => self.native(table, number, offset, shift),
             Place::Fragments(fragments) => self.join(fragments, number),
         }
+    }
+
+    /// A frame to be read piece by piece, where it goes out as it lies in the file and is larger than a piece.
+    ///
+    /// # Errors
+    /// As of [`Self::read_frame`].
+    pub fn pieces(
+        &self,
+        table: &FrameTable,
+        number: u32,
+    ) -> Result<Option<FramePieces>, FrameError> {
+        let spans = match (self.find(table, number)?, table) {
+            (Place::Native { offset, .. }, FrameTable::Native { offset: start, .. }) => {
+                vec![(start + offset, self.frame_bits.div_ceil(8))]
+            }
+            (Place::Native { .. }, FrameTable::Fragments { .. }) => return Ok(None),
+            (Place::Fragments(fragments), _) => fragments.to_vec(),
+        };
+        let is_made = self.transfer_syntax == DEFLATED
+            || (self.transfer_syntax == EXPLICIT_BIG_ENDIAN && self.word_bytes() > 1)
+            || !self.frame_bits.is_multiple_of(8) && self.is_native()
+            || self.bits_allocated == 1 && self.is_native();
+        let bytes = spans.iter().map(|(_, length)| length).sum::<u64>();
+        if is_made || bytes <= PIECE_BYTES {
+            return Ok(None);
+        }
+        FramePieces::open(self, spans, number).map(Some)
     }
 
     /// Where a frame is, if it is there whole.

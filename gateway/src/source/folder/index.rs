@@ -4,7 +4,7 @@
 //! one has the same study, series and instance UID, and in use unless a note rejects it (`rejection`).
 //! The index may be deleted at any time; it is rebuilt from the files.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,7 @@ use rusqlite::{
 };
 use serde_json::{Map, Value};
 
+use super::compact;
 use super::entry::{self, Entry};
 use super::levels::{insert_series, insert_study, remove_study};
 use super::rejection;
@@ -23,7 +24,18 @@ use super::search::{Counts, matching};
 use super::walk::Listed;
 
 /// Raised with every change of the tables: an index of another version is rebuilt.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
+/// The version whose tables are brought to those of this one: its files need not be read again.
+const VERSION_BEFORE: i64 = 4;
+
+/// What this version has beside the tables of the one before.
+const NEWS: &str = "
+    ALTER TABLE files ADD COLUMN base INTEGER;
+    CREATE INDEX files_by_path ON files (path, size, modified_ns);
+    CREATE TABLE bases (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, study TEXT NOT NULL, series TEXT NOT NULL,
+        text BLOB NOT NULL, UNIQUE (study, series));
+    CREATE TABLE folders (path BLOB PRIMARY KEY, device INTEGER, number INTEGER) WITHOUT ROWID;";
 
 const SCHEMA: &str = "
     CREATE TABLE files (
@@ -90,13 +102,24 @@ pub enum Finding {
     Ignored,
 }
 
-/// A file that the index knows.
+/// A file that the index knows, as the folder listed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
     /// Bytes.
     pub size: u64,
     /// Last change, in ns since 1970.
     pub modified_ns: i64,
+}
+
+/// A row of files that the index knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFile {
+    /// Its path, as bytes: they are ordered by it.
+    pub path: Vec<u8>,
+    /// Higher than those of all rows that were written before.
+    pub id: i64,
+    /// As it was listed.
+    pub known: Known,
 }
 
 /// The index and its readers.
@@ -187,15 +210,21 @@ fn prepared(path: &Path) -> Result<Connection, IndexError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version != VERSION {
-        connection.execute_batch(&format!(
-            "BEGIN; DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS studies;
+    let steps = match version {
+        VERSION => return Ok(connection),
+        VERSION_BEFORE => NEWS.to_owned(),
+        _ => format!(
+            "DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS studies;
              DROP TABLE IF EXISTS series; DROP TABLE IF EXISTS study_sets;
-             DROP TABLE IF EXISTS study_text; DROP TABLE IF EXISTS rejections;
-             {SCHEMA} {} PRAGMA user_version = {VERSION}; COMMIT;",
+             DROP TABLE IF EXISTS study_text; DROP TABLE IF EXISTS bases;
+             DROP TABLE IF EXISTS folders; DROP TABLE IF EXISTS rejections;
+             {SCHEMA} {} {NEWS}",
             rejection::SCHEMA
-        ))?;
-    }
+        ),
+    };
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT;"
+    ))?;
     Ok(connection)
 }
 
@@ -229,20 +258,61 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// All files that the index knows.
-    pub fn known(&self) -> Result<HashMap<PathBuf, Known>, IndexError> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT path, size, modified_ns FROM files")?;
-        let rows = statement.query_map([], |row| {
-            let size = unsigned(row.get(1)?);
-            let known = Known {
-                size,
-                modified_ns: row.get(2)?,
-            };
-            Ok((path_from_bytes(row.get(0)?), known))
+    /// The next files that the index knows, by their paths.
+    pub fn known_after(&self, path: &[u8], most: usize) -> Result<Vec<KnownFile>, IndexError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT path, id, size, modified_ns FROM files INDEXED BY files_by_path
+             WHERE path > ?1 ORDER BY path LIMIT ?2",
+        )?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![path, most], |row| {
+            Ok(KnownFile {
+                path: row.get(0)?,
+                id: row.get(1)?,
+                known: Known {
+                    size: unsigned(row.get(2)?),
+                    modified_ns: row.get(3)?,
+                },
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What the index knows of a file.
+    pub fn known_at(&self, path: &Path) -> Result<Option<Known>, IndexError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT size, modified_ns FROM files WHERE path = ?1")?;
+        let known = statement.query_row([path_bytes(path)], |row| {
+            Ok(Known {
+                size: unsigned(row.get(0)?),
+                modified_ns: row.get(1)?,
+            })
+        });
+        Ok(known.optional()?)
+    }
+
+    /// The row of the file that was written last.
+    pub fn newest(&self) -> Result<i64, IndexError> {
+        let sql = "SELECT coalesce(max(id), 0) FROM files";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+
+    /// Which folder it was, among all, when it was last seen with something in it.
+    pub fn identity(&self, folder: &Path) -> Result<Option<[i64; 2]>, IndexError> {
+        let sql = "SELECT device, number FROM folders WHERE path = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found = statement.query_row([path_bytes(folder)], |row| Ok([row.get(0)?, row.get(1)?]));
+        Ok(found.optional()?)
+    }
+
+    /// Remembers which folder it is.
+    pub fn set_identity(&self, folder: &Path, identity: [i64; 2]) -> Result<(), IndexError> {
+        let sql = "INSERT OR REPLACE INTO folders (path, device, number) VALUES (?1, ?2, ?3)";
+        let [device, number] = identity;
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.execute(params![path_bytes(folder), device, number])?;
+        Ok(())
     }
 
     /// Writes findings and removals at once.
@@ -334,13 +404,14 @@ fn insert(transaction: &Transaction, listed: &Listed, entry: &Entry) -> Result<(
         )?
         .execute(params![entry.study, entry.series, entry.sop])?;
     let pixels = entry.pixels;
+    let (metadata, base) = compact::pack(transaction, entry)?;
     transaction
         .prepare_cached(
             "INSERT INTO files (path, size, modified_ns, current, study, series, sop, sop_class,
                 number, frame_count, frame_bits, bits_allocated, transfer_syntax, pixel_tag,
-                pixel_vr, pixel_offset, pixel_length, modality, metadata)
+                pixel_vr, pixel_offset, pixel_length, modality, metadata, base)
              VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                ?18)",
+                ?18, ?19)",
         )?
         .execute(params![
             path_bytes(&listed.path),
@@ -360,7 +431,8 @@ fn insert(transaction: &Transaction, listed: &Listed, entry: &Entry) -> Result<(
             pixels.map(|place| sql_number(place.offset)),
             pixels.and_then(|place| place.length).map(sql_number),
             entry.modality,
-            entry.metadata,
+            metadata,
+            base,
         ])?;
     if let Some(said) = &entry.rejection {
         let (id, own) = (transaction.last_insert_rowid(), [&entry.series, &entry.sop]);
@@ -431,10 +503,13 @@ fn recount_series(transaction: &Transaction, study: &str, series: &str) -> Resul
              WHERE study = ?1 AND uid = ?2",
         )?
         .execute([study, series])?;
-    transaction
+    let gone = transaction
         .prepare_cached("DELETE FROM series WHERE study = ?1 AND uid = ?2 AND instance_count = 0")?
         .execute([study, series])?;
-    Ok(())
+    match gone {
+        0 => Ok(()),
+        _ => compact::forget(transaction, study, series),
+    }
 }
 
 fn recount_study(transaction: &Transaction, study: &str) -> Result<(), IndexError> {
@@ -495,3 +570,6 @@ pub(super) fn path_bytes(path: &Path) -> Vec<u8> {
 pub(super) fn path_from_bytes(bytes: Vec<u8>) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,21 @@
 //! Keeps the index up to date: looks at what is new, changed or gone, and at nothing else.
 //!
 //! One thread. A look at the folders reads names, sizes and times only; a file is opened when one
-//! of these differs from the index. A fault in one file, even a crash of a reader, concerns that
+//! of these differs from the index. However many files there are, it holds a few thousand of them in memory. A fault in one file, even a crash of a reader, concerns that
 //! file alone.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::entry::Entry;
-use super::index::{Finding, IndexError, Known, Writer};
+use super::index::{Finding, IndexError, Writer};
+use super::look::{Found, Look, State};
 use super::scan::{ScanError, ScanLimits, scan};
-use super::walk::{Listed, Listing, walk};
+use super::walk::Listed;
 
 /// How far the index is, and how much it took.
 #[derive(Debug, Default)]
@@ -28,6 +28,8 @@ pub struct Progress {
     pub opened: AtomicU64,
     /// Complete looks at all folders.
     pub rounds: AtomicU64,
+    /// Data folders that could not be read in the last look.
+    pub away: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -41,9 +43,6 @@ impl Progress {
         self.stop.load(Ordering::Relaxed)
     }
 }
-
-/// Files that were indexed as they were stored.
-pub type Stored = Arc<Mutex<Vec<(PathBuf, Known)>>>;
 
 /// What the thread works on.
 pub struct Indexer {
@@ -59,13 +58,41 @@ pub struct Indexer {
     pub writer: Writer,
     /// Where the thread says how far it is.
     pub progress: Arc<Progress>,
-    /// What need not be looked at.
-    pub stored: Stored,
+    /// Folders that could not be read.
+    pub away: Vec<PathBuf>,
 }
 
 /// Most files of one write, and the longest wait for it.
 const BATCH_FILES: usize = 256;
 const BATCH_TIME: Duration = Duration::from_millis(500);
+/// Changes that a look keeps in mind; where there are more, they are found by a second one.
+const MOST_CHANGES: usize = 16_384;
+/// Why a link is refused.
+pub(super) const LEADS_OUT: &str = "it is a link that leads out of the folders";
+
+/// What is written at once.
+struct Batch {
+    findings: Vec<(Listed, Finding)>,
+    gone: Vec<PathBuf>,
+    begun: Instant,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            findings: Vec::new(),
+            gone: Vec::new(),
+            begun: Instant::now(),
+        }
+    }
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.findings.len() + self.gone.len() / 4 >= BATCH_FILES
+            || self.begun.elapsed() >= BATCH_TIME
+    }
+}
 
 impl Indexer {
     /// Starts the thread.
@@ -77,13 +104,9 @@ impl Indexer {
     }
 
     fn run(&mut self) {
-        let mut known = match self.writer.known() {
-            Ok(known) => known,
-            Err(error) => return log(&format!("the index cannot be read: {error}")),
-        };
         while !self.progress.stopped() {
             let started = Instant::now();
-            if let Err(error) = self.round(&mut known) {
+            if let Err(error) = self.round() {
                 log(&format!(
                     "the index could not be brought up to date, will try again: {error}"
                 ));
@@ -98,68 +121,111 @@ impl Indexer {
         }
     }
 
-    fn round(&mut self, known: &mut HashMap<PathBuf, Known>) -> Result<(), IndexError> {
-        // First these, then the look: what is stored meanwhile is looked at like any other file, and is never taken for gone.
-        let stored =
-            std::mem::take(&mut *self.stored.lock().unwrap_or_else(PoisonError::into_inner));
-        known.extend(stored);
-        let listing = walk(&self.folders);
-        let (changed, gone) = compare(&listing, known);
-        let total = listing.files.len() as u64;
-        self.progress.total.store(total, Ordering::Relaxed);
-        self.progress
-            .done
-            .store(total - changed.len() as u64, Ordering::Relaxed);
-        if !gone.is_empty() {
-            self.writer.apply(&[], &gone)?;
-            gone.iter().for_each(|path| {
-                known.remove(path);
-            });
-        }
-        let mut batch = Vec::new();
-        let mut written = Instant::now();
-        for listed in changed {
+    /// Counts what there is to do, and does it: from memory where it is little, else while it looks again.
+    fn round(&mut self) -> Result<(), IndexError> {
+        let mut look = Look::new(&self.folders, &self.writer)?;
+        let (mut total, mut left, mut few) = (0_u64, 0_u64, Some(Vec::new()));
+        let mut away = Vec::new();
+        while let Some(found) = look.next(&self.writer)? {
             if self.progress.stopped() {
-                break;
+                return Ok(());
             }
-            let finding = match listing.outside.contains(&listed.path) {
-                true => Finding::Refused("it is a link that leads out of the folders".into()),
-                false => self.look_at(&listed.path),
-            };
-            if let Finding::Refused(reason) = &finding {
-                let file = self.named(&listed.path);
-                log(&format!("refused {file}: {reason}"));
+            match &found {
+                Found::Unreadable(folder) => {
+                    if self.folders.contains(folder) {
+                        away.push(folder.clone());
+                    }
+                    continue;
+                }
+                Found::File { state, .. } => {
+                    total += 1;
+                    if *state == State::Same {
+                        continue;
+                    }
+                    left += 1;
+                }
+                Found::Gone(_) => {}
             }
-            batch.push((listed, finding));
-            if batch.len() >= BATCH_FILES || written.elapsed() >= BATCH_TIME {
-                self.write(&mut batch, known)?;
-                written = Instant::now();
+            few = few.filter(|few| few.len() < MOST_CHANGES);
+            if let Some(few) = &mut few {
+                few.push(found);
             }
         }
-        self.write(&mut batch, known)
+        self.note_away(away);
+        self.progress.total.store(total, Ordering::Relaxed);
+        self.progress.done.store(total - left, Ordering::Relaxed);
+        let mut batch = Batch::default();
+        if let Some(few) = few {
+            for found in few {
+                self.take(found, &mut batch)?;
+            }
+        } else {
+            let mut look = Look::new(&self.folders, &self.writer)?;
+            while let Some(found) = look.next(&self.writer)? {
+                self.take(found, &mut batch)?;
+                if self.progress.stopped() {
+                    break;
+                }
+            }
+        }
+        self.write(&mut batch)
     }
 
-    fn write(
-        &mut self,
-        batch: &mut Vec<(Listed, Finding)>,
-        known: &mut HashMap<PathBuf, Known>,
-    ) -> Result<(), IndexError> {
-        if batch.is_empty() {
+    /// Folders that have gone are named once, and so is their return.
+    fn note_away(&mut self, away: Vec<PathBuf>) {
+        for folder in &self.folders {
+            let folder_name = folder.display();
+            match (self.away.contains(folder), away.contains(folder)) {
+                (false, true) => log(&format!(
+                    "the data folder {folder_name} cannot be read: what is known of it stays in the index"
+                )),
+                (true, false) => log(&format!("the data folder {folder_name} is back")),
+                _ => {}
+            }
+        }
+        (self.progress.away).store(away.len() as u64, Ordering::Relaxed);
+        self.away = away;
+    }
+
+    /// Looks at one change.
+    fn take(&mut self, found: Found, batch: &mut Batch) -> Result<(), IndexError> {
+        if self.progress.stopped() {
             return Ok(());
         }
-        self.writer.apply(batch, &[])?;
-        self.progress
-            .done
-            .fetch_add(batch.len() as u64, Ordering::Relaxed);
-        for (listed, _) in batch.drain(..) {
-            known.insert(
-                listed.path,
-                Known {
-                    size: listed.size,
-                    modified_ns: listed.modified_ns,
-                },
-            );
+        match found {
+            Found::Gone(path) => batch.gone.push(path),
+            Found::Unreadable(_)
+            | Found::File {
+                state: State::Same, ..
+            } => return Ok(()),
+            Found::File {
+                listed, is_outside, ..
+            } => {
+                let finding = match is_outside {
+                    true => Finding::Refused(LEADS_OUT.into()),
+                    false => self.look_at(&listed.path),
+                };
+                if let Finding::Refused(reason) = &finding {
+                    let file = self.named(&listed.path);
+                    log(&format!("refused {file}: {reason}"));
+                }
+                batch.findings.push((listed, finding));
+            }
         }
+        if batch.is_full() {
+            self.write(batch)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, batch: &mut Batch) -> Result<(), IndexError> {
+        let Batch { findings, gone, .. } = std::mem::take(batch);
+        if findings.is_empty() && gone.is_empty() {
+            return Ok(());
+        }
+        self.writer.apply(&findings, &gone)?;
+        let done = findings.len() as u64;
+        self.progress.done.fetch_add(done, Ordering::Relaxed);
         Ok(())
     }
 
@@ -226,39 +292,6 @@ fn claims_to_be_dicom(path: &Path) -> bool {
             .iter()
             .any(|known| extension.eq_ignore_ascii_case(known))
     })
-}
-
-/// What must be looked at, and what is no longer there.
-fn compare(listing: &Listing, known: &HashMap<PathBuf, Known>) -> (Vec<Listed>, Vec<PathBuf>) {
-    let changed = listing
-        .files
-        .iter()
-        .filter(|listed| {
-            let now = Known {
-                size: listed.size,
-                modified_ns: listed.modified_ns,
-            };
-            known.get(&listed.path) != Some(&now)
-        })
-        .cloned()
-        .collect();
-    let gone = known
-        .keys()
-        .filter(|path| {
-            let listed = listing
-                .files
-                .binary_search_by(|file| file.path.cmp(path))
-                .is_ok();
-            // A folder that cannot be read just now has not lost its files.
-            !listed
-                && !listing
-                    .unreadable
-                    .iter()
-                    .any(|folder| path.starts_with(folder))
-        })
-        .cloned()
-        .collect();
-    (changed, gone)
 }
 
 /// One line of the log.

@@ -6,15 +6,19 @@
 
 pub mod bulk;
 pub mod charset;
+mod compact;
 pub mod doctor;
 pub mod entry;
 pub mod files;
 pub mod fragments;
 pub mod frames;
+pub mod headers;
 pub mod index;
 pub mod indexer;
 pub mod input;
 mod levels;
+mod look;
+pub mod pieces;
 mod recode;
 pub mod rejection;
 pub mod scan;
@@ -39,9 +43,10 @@ use protocol::gateway::Indexing;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use self::bulk::BulkValue;
+use self::compact::{PACKED, Unpacker};
 use self::frames::{FrameError, FrameTable, StoredPixels};
 use self::index::{Index, IndexError, Writer};
-use self::indexer::{Indexer, Progress, Stored};
+use self::indexer::{Indexer, Progress};
 use self::scan::{PixelPlace, ScanLimits};
 use self::search::{Found, Within};
 use self::store::{StoreFolder, StoreLimits};
@@ -138,8 +143,6 @@ pub struct FolderStore {
     store_folder: Option<StoreFolder>,
     /// By which what was stored is indexed at once.
     writer: Mutex<Option<Writer>>,
-    /// What the indexer need not look at.
-    stored: Stored,
 }
 
 /// Frame tables kept.
@@ -170,7 +173,7 @@ impl FolderStore {
         });
         let (index, mut writer) = Index::open(&options.index)?;
         writer.show_quality(options.shows_quality_rejected)?;
-        let (progress, stored) = (Arc::new(Progress::default()), Stored::default());
+        let progress = Arc::new(Progress::default());
         let store = Self {
             index,
             progress: Arc::clone(&progress),
@@ -178,7 +181,6 @@ impl FolderStore {
             tables: Mutex::default(),
             store_folder: store_folder.transpose()?,
             writer: Mutex::default(),
-            stored: Arc::clone(&stored),
         };
         let (limits, interval, names_files) =
             (options.limits, options.interval, options.names_files);
@@ -189,7 +191,7 @@ impl FolderStore {
             names_files,
             writer,
             progress,
-            stored,
+            away: Vec::new(),
         };
         indexer.start().map_err(|_| OpenError::Thread)?;
         Ok(store)
@@ -203,6 +205,11 @@ impl FolderStore {
             total = total.max(done + 1);
         }
         Indexing { done, total }
+    }
+
+    /// Data folders that could not be read when they were last looked at: what is known of them stays in the index.
+    pub fn folders_away(&self) -> u64 {
+        self.progress.away.load(Ordering::Relaxed)
     }
 
     /// Whether the index can be read.
@@ -275,19 +282,18 @@ impl FolderStore {
     ) -> Result<Vec<u8>, SourceError> {
         let study = study.uid_at(LOCAL)?;
         let text = self.index.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT series, sop, metadata FROM files
-                 WHERE study = ?1 AND (?2 IS NULL OR series = ?2) AND (?3 IS NULL OR sop = ?3)
-                     AND current = 1
-                 ORDER BY series, number IS NULL, number, sop",
-            )?;
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT f.series, f.sop, {PACKED} FROM files f
+                 WHERE f.study = ?1 AND (?2 IS NULL OR f.series = ?2)
+                     AND (?3 IS NULL OR f.sop = ?3) AND f.current = 1
+                 ORDER BY f.series, f.number IS NULL, f.number, f.sop"
+            ))?;
             let mut rows = statement.query(params![study, series, sop])?;
             let mut text = b"[".to_vec();
-            let mut one = Vec::new();
+            let (mut one, mut unpacker) = (Vec::new(), Unpacker::default());
             while let Some(row) = rows.next()? {
                 one.clear();
-                let blob = row.get_ref(2)?.as_blob().unwrap_or_default();
-                entry::inflate_into(blob, &mut one).map_err(|_| IndexError::Damaged)?;
+                unpacker.append(row, 2, &mut one)?;
                 let (series, sop): (String, String) = (row.get(0)?, row.get(1)?);
                 if text.len() > 1 {
                     text.push(b',');
@@ -325,16 +331,18 @@ impl FolderStore {
 
     /// The attributes of an instance; `BulkDataURI` holds tag paths only.
     pub fn dataset(&self, instance: &StoredInstance) -> Result<Dataset, SourceError> {
-        let blob: Option<Vec<u8>> = self.index.read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT metadata FROM files WHERE id = ?1")?;
-            Ok(statement
-                .query_row([instance.id], |row| row.get(0))
-                .optional()?)
+        let text = self.index.read(|connection| {
+            let sql = format!("SELECT {PACKED} FROM files f WHERE f.id = ?1");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query([instance.id])?;
+            let Some(row) = rows.next()? else {
+                return Ok(None);
+            };
+            let mut text = Vec::new();
+            Unpacker::default().append(row, 0, &mut text)?;
+            Ok(Some(text))
         })?;
-        let mut text = Vec::new();
-        entry::inflate_into(&blob.ok_or(SourceError::InstanceUnknown)?, &mut text)
-            .map_err(|_| IndexError::Damaged)?;
+        let text = text.ok_or(SourceError::InstanceUnknown)?;
         let attributes = serde_json::from_slice(&text).map_err(|_| IndexError::Damaged)?;
         Ok(Dataset::from_map(attributes))
     }

@@ -9,10 +9,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::dicomweb::json::Dataset;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 use serde_json::{Map, Value};
 
 use super::FolderStore;
+use super::compact::{PACKED, Unpacker};
 use super::entry::{self, fold};
 use super::index::{Index, IndexError};
 use super::levels::{insert_series, insert_study};
@@ -183,12 +184,14 @@ fn rebuild(transaction: &Transaction, study: &str) -> Result<BTreeSet<String>, I
     let mut of_study = Map::new();
     let mut of_series: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     {
-        let mut statement = transaction.prepare_cached(
-            "SELECT series, metadata FROM files WHERE study = ?1 AND current = 1 ORDER BY id",
-        )?;
+        let mut statement = transaction.prepare_cached(&format!(
+            "SELECT f.series, {PACKED} FROM files f WHERE f.study = ?1 AND f.current = 1
+             ORDER BY f.id"
+        ))?;
+        let mut unpacker = Unpacker::default();
         let mut rows = statement.query([study])?;
         while let Some(row) = rows.next()? {
-            let set = inflated(row.get_ref(1)?.as_blob().unwrap_or_default())?;
+            let set = unpacked(&mut unpacker, row, 1)?;
             entry::merge(&mut of_study, &entry::study_part(&set));
             let known = of_series.entry(row.get(0)?).or_default();
             entry::merge(known, &entry::series_part(&set));
@@ -220,9 +223,14 @@ fn rebuild(transaction: &Transaction, study: &str) -> Result<BTreeSet<String>, I
     Ok(all)
 }
 
-fn inflated(metadata: &[u8]) -> Result<Map<String, Value>, IndexError> {
+/// The data set of a row, whose columns [`PACKED`] begin at `at`.
+fn unpacked(
+    unpacker: &mut Unpacker,
+    row: &Row<'_>,
+    at: usize,
+) -> Result<Map<String, Value>, IndexError> {
     let mut text = Vec::new();
-    entry::inflate_into(metadata, &mut text).map_err(|_| IndexError::Damaged)?;
+    unpacker.append(row, at, &mut text)?;
     serde_json::from_slice(&text).map_err(|_| IndexError::Damaged)
 }
 
@@ -289,11 +297,14 @@ impl FolderStore {
     /// Patient ID, as it is searched, of a study of which nothing is in use.
     pub(super) fn patient_of_rejected(&self, study: &str) -> Result<Option<String>, SourceError> {
         Ok(self.index.read(|connection| {
-            let sql = "SELECT metadata FROM files WHERE study = ?1 AND current = 2 LIMIT 1";
-            let mut statement = connection.prepare_cached(sql)?;
-            let found: Option<Vec<u8>> =
-                statement.query_row([study], |row| row.get(0)).optional()?;
-            let set = found.map(|metadata| inflated(&metadata)).transpose()?;
+            let sql = format!(
+                "SELECT {PACKED} FROM files f WHERE f.study = ?1 AND f.current = 2 LIMIT 1"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query([study])?;
+            let found = rows.next()?;
+            let set = found.map(|row| unpacked(&mut Unpacker::default(), row, 0));
+            let set = set.transpose()?;
             let patient = set.and_then(|set| Dataset::from_map(set).text(0x0010_0020));
             Ok(patient.map(|patient| fold(&patient)))
         })?)

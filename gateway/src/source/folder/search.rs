@@ -15,7 +15,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::{Value, json};
 
-use self::answer::{Answering, INSTANCE_COLUMNS, SERIES_COLUMNS, STUDY_COLUMNS, Wanted};
+use self::answer::{Answering, SERIES_COLUMNS, STUDY_COLUMNS, Wanted, instance_columns};
 use self::condition::{column, combined, condition, item, order_column};
 use super::index::IndexError;
 use crate::auth::visible::Studies;
@@ -313,7 +313,7 @@ pub fn search(
         Level::Study => (STUDY_COLUMNS.to_owned(), MOST_RESULTS),
         Level::Series => (format!("{STUDY_COLUMNS}, {SERIES_COLUMNS}"), MOST_RESULTS),
         Level::Instance => (
-            format!("{STUDY_COLUMNS}, {SERIES_COLUMNS}, {INSTANCE_COLUMNS}"),
+            format!("{STUDY_COLUMNS}, {SERIES_COLUMNS}, {}", instance_columns()),
             MOST_INSTANCES,
         ),
     };

@@ -10,7 +10,8 @@ use protocol::dicomweb::query::QidoQuery;
 use rusqlite::{Connection, Row, params_from_iter};
 use serde_json::{Map, Value, json};
 
-use super::super::entry::{SERIES_TAGS, STUDY_TAGS, inflate_into};
+use super::super::compact::{PACKED, Unpacker};
+use super::super::entry::{SERIES_TAGS, STUDY_TAGS};
 use super::super::index::IndexError;
 use super::{Level, Within, may_be_found};
 use crate::auth::visible::Studies;
@@ -57,7 +58,9 @@ pub const STUDY_COLUMNS: &str =
 /// What follows of a series.
 pub const SERIES_COLUMNS: &str = "e.uid, e.attributes, e.instance_count, e.frame_count";
 /// What follows of an instance.
-pub const INSTANCE_COLUMNS: &str = "f.sop, f.metadata";
+pub fn instance_columns() -> String {
+    format!("f.sop, {PACKED}")
+}
 
 /// What is asked for beside what is always there.
 #[derive(Debug, Default, PartialEq)]
@@ -219,6 +222,7 @@ pub struct Answering<'a> {
     root: &'a str,
     /// The study of the last row: rows of one study follow each other.
     last: Option<(i64, Set)>,
+    unpacker: Unpacker,
 }
 
 impl<'a> Answering<'a> {
@@ -237,6 +241,7 @@ impl<'a> Answering<'a> {
             studies,
             root,
             last: None,
+            unpacker: Unpacker::default(),
         }
     }
 
@@ -360,10 +365,9 @@ impl<'a> Answering<'a> {
     }
 
     /// Attributes of the row's instance.
-    fn instance(&self, row: &Row<'_>) -> Result<Set, IndexError> {
+    fn instance(&mut self, row: &Row<'_>) -> Result<Set, IndexError> {
         let mut text = Vec::new();
-        inflate_into(row.get_ref(11)?.as_blob().unwrap_or_default(), &mut text)
-            .map_err(|_| IndexError::Damaged)?;
+        self.unpacker.append(row, 11, &mut text)?;
         let mut all: Set = serde_json::from_slice(&text).map_err(|_| IndexError::Damaged)?;
         if !self.wanted.names(PER_FRAME) && self.wanted.within(PER_FRAME).is_empty() {
             all.remove(PER_FRAME);

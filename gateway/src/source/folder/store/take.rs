@@ -9,7 +9,7 @@ use super::check::{Checked, Names, is_same};
 use super::{Incoming, Reason, StoreFolder, locked, place};
 use crate::auth::storing::StudyEntry;
 use crate::source::folder::entry::fold;
-use crate::source::folder::index::{Finding, Index, IndexError, Known, path_from_bytes};
+use crate::source::folder::index::{Finding, Index, IndexError, path_from_bytes};
 use crate::source::folder::walk::{Listed, modified_ns};
 use crate::source::folder::{FolderStore, SourceError};
 
@@ -83,7 +83,7 @@ impl FolderStore {
             Err(error) => fail(error.into()),
             Ok(()) if findings.is_empty() => {}
             Ok(()) => match self.indexed(&findings) {
-                Ok(()) => self.note(findings),
+                Ok(()) => {}
                 Err(error) => {
                     eprintln!("sagitta: what was stored is indexed later: {error}");
                     fail(Reason::Processing);
@@ -102,18 +102,6 @@ impl FolderStore {
             Some(writer) => writer.apply(findings, &[]),
             None => Ok(()),
         }
-    }
-
-    /// The indexer need not look at these.
-    fn note(&self, findings: Vec<(Listed, Finding)>) {
-        let known = findings.into_iter().map(|(listed, _)| {
-            let known = Known {
-                size: listed.size,
-                modified_ns: listed.modified_ns,
-            };
-            (listed.path, known)
-        });
-        locked(&self.stored).extend(known);
     }
 
     /// Moves one instance to its place; what the index is to keep, where it does not yet.

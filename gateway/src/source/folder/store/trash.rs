@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{make_private, place};
 use crate::source::folder::index::{Index, IndexError, path_from_bytes};
-use crate::source::folder::walk::{TRASH, walk};
+use crate::source::folder::walk::{TRASH, files_under};
 
 /// Why nothing is moved.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +71,7 @@ pub fn files_of(
             None => root.join(below),
         };
         if folder.is_dir() {
-            all.extend(walk(&[folder]).files.into_iter().map(|file| file.path));
+            all.extend(files_under(&folder));
         }
     }
     all.into_iter().collect()
@@ -133,11 +133,11 @@ pub fn undo(root: &Path, name: Option<&str>) -> Result<(String, Vec<PathBuf>), T
     };
     let name = name.ok_or(TrashError::NoDeletion)?;
     let deletion = root.join(TRASH).join(name);
-    let files = walk(std::slice::from_ref(&deletion)).files;
+    let files = files_under(&deletion);
     let mut touched = BTreeSet::new();
     let (mut back, mut occupied) = (Vec::new(), 0);
     for file in files {
-        let below = file.path.strip_prefix(&deletion);
+        let below = file.strip_prefix(&deletion);
         let below = below.map_err(|_| TrashError::NoDeletion)?;
         let target = root.join(below);
         if target.exists() {
@@ -145,8 +145,8 @@ pub fn undo(root: &Path, name: Option<&str>) -> Result<(String, Vec<PathBuf>), T
             continue;
         }
         place::make_folders(root, below, &mut touched)?;
-        fs::rename(&file.path, &target)?;
-        touched.extend(file.path.parent().map(Path::to_owned));
+        fs::rename(&file, &target)?;
+        touched.extend(file.parent().map(Path::to_owned));
         back.push(target);
     }
     settle(&touched)?;
