@@ -6,8 +6,8 @@
 use askama::Template;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::answer;
@@ -30,18 +30,26 @@ struct RecipientPage {
     base: String,
     /// Files of the app that the page may fetch while it is read.
     ahead: String,
+    /// They come before the page's script asks for them.
+    sends_early: bool,
 }
 
 /// The page.
-pub async fn page(State(state): State<Shared>) -> Result<Response, ApiError> {
+pub async fn page(State(state): State<Shared>, headers: HeaderMap) -> Result<Response, ApiError> {
     let app = blocking(&state, |state| Ok(state.assets.load("index.html")));
     // Without the app the page can still say what became of the link.
     let ahead = app
         .await?
         .map(|app| ahead(&String::from_utf8_lossy(&app.plain)));
+    let ahead = ahead.unwrap_or_default();
+    // Whoever pays for each byte is sent them when the link is opened.
+    let saves = headers
+        .get("save-data")
+        .is_some_and(|value| value.as_bytes() == b"on");
     let page = RecipientPage {
         base: state.base_path.clone(),
-        ahead: ahead.unwrap_or_default(),
+        sends_early: !ahead.is_empty() && !saves,
+        ahead,
     };
     let text = page.render().map_err(|_| ApiError::internal())?;
     Response::builder()
