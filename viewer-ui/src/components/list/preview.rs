@@ -51,8 +51,10 @@ pub fn Preview(props: &PreviewProps) -> Html {
     let again = use_state(|| 0_u32);
     {
         let (setter, all) = (found.setter(), shows_all.setter());
-        let key = (props.root.clone(), props.study.uid.clone(), *again);
-        use_effect_with(key, move |(root, uid, _)| {
+        // The study may grow while the list is looked at.
+        let counts = (props.study.series_count, props.study.instance_count);
+        let key = (props.root.clone(), props.study.uid.clone(), *again, counts);
+        use_effect_with(key, move |(root, uid, ..)| {
             let alive = std::rc::Rc::new(std::cell::Cell::new(true));
             setter.set(Found::Waiting);
             all.set(false);
