@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 /// Namespace of the model (PS3.19 A.1.6).
 pub const NAMESPACE: &str = "http://dicom.nema.org/PS3.19/models/NativeDICOM";
 
-/// Groups of a name and components of a group, in their order (PS3.19 table A.1.5-2).
-const GROUPS: [&str; 3] = ["Alphabetic", "Ideographic", "Phonetic"];
-const COMPONENTS: [&str; 5] = [
+/// Groups of a name, in their order (PS3.19 table A.1.5-2).
+pub const GROUPS: [&str; 3] = ["Alphabetic", "Ideographic", "Phonetic"];
+/// Components of a group of a name, in their order (PS3.19 table A.1.5-2).
+pub const COMPONENTS: [&str; 5] = [
     "FamilyName",
     "GivenName",
     "MiddleName",

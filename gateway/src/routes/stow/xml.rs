@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use protocol::dicomweb::xml::{COMPONENTS, GROUPS};
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
@@ -16,16 +17,6 @@ const DEEPEST: u32 = 32;
 const MOST_VALUES: usize = 1 << 20;
 /// First block of private attributes that can be reserved, and the last (PS3.5 section 7.8.1).
 const BLOCKS: std::ops::RangeInclusive<u32> = 0x10..=0xFF;
-
-/// Groups of a name and components of a group, in their order (PS3.19 table A.1.5-2).
-const GROUPS: [&str; 3] = ["Alphabetic", "Ideographic", "Phonetic"];
-const COMPONENTS: [&str; 5] = [
-    "FamilyName",
-    "GivenName",
-    "MiddleName",
-    "NamePrefix",
-    "NameSuffix",
-];
 
 /// Why a document is none of the model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
