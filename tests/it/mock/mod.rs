@@ -16,7 +16,6 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
 /// A request and the status of its answer.
-#[derive(Debug, Clone)]
 pub struct Asked {
     /// `direct-usual` and the like.
     pub server: String,
@@ -91,9 +90,12 @@ impl Mock {
     }
 }
 
-/// The requests that brought nothing.
-pub fn wasted(asked: &[Asked]) -> Vec<&Asked> {
-    asked.iter().filter(|it| it.status >= 400).collect()
+/// The requests that brought nothing, each in a line.
+pub fn wasted(asked: &[Asked]) -> Vec<String> {
+    let in_vain = asked.iter().filter(|it| it.status >= 400);
+    in_vain
+        .map(|it| format!("{} for {} ({})", it.status, it.path, it.accept))
+        .collect()
 }
 
 fn answer(head: &str, stream: &mut TcpStream, log: &Mutex<Vec<Asked>>) {

@@ -1,3 +1,5 @@
+//! The index as a whole: scans, questions and answers over made-up folders.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
 use serde_json::json;
@@ -65,7 +67,8 @@ fn an_index_of_the_version_before_is_gone_on_with() {
     let path = folder.path().join("index.db");
     let (listed, entry, first) = image(1);
     let before = Connection::open(&path).unwrap();
-    before.execute_batch(SCHEMA).unwrap();
+    let tables = format!("{SCHEMA} {}", rejection::SCHEMA);
+    before.execute_batch(&tables).unwrap();
     before
         .pragma_update(None, "user_version", VERSION_BEFORE)
         .unwrap();
