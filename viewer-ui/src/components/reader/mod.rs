@@ -15,6 +15,7 @@ mod rail;
 pub(super) mod scroll_bar;
 mod share;
 mod share_made;
+mod share_mail;
 mod slab;
 mod spoken;
 mod stack_lines;

@@ -2,6 +2,7 @@
 
 use super::pop::Pop;
 use super::share_made::{Links, Made};
+use super::share_mail::{MAILS, first_of};
 use crate::components::gate::words;
 use crate::components::icon::Icon;
 use crate::platform::fetch::{self, Method, NotDone};
@@ -41,6 +42,8 @@ struct Draft {
     view: bool,
     days: i64,
     uses: u32,
+    /// Language of the mail: an index into [`MAILS`].
+    language: usize,
     pin: bool,
     download: bool,
     note: String,
@@ -53,6 +56,7 @@ impl Default for Draft {
             view: true,
             days: 7,
             uses: 5,
+            language: first_of(&page::languages()),
             pin: true,
             download: false,
             note: String::new(),
@@ -140,7 +144,8 @@ pub fn SharePopover(props: &ShareProps) -> Html {
     let body = match &*step {
         Step::Made(made, draft) => html! {
             <>
-                <Made made={made.clone()} uses={USES.iter().find(|(uses, _)| *uses == draft.uses).map_or("", |(_, name)| *name)} />
+                <Made made={made.clone()} uses={USES.iter().find(|(uses, _)| *uses == draft.uses).map_or("", |(_, name)| *name)}
+                    language={draft.language} />
                 <Links study={to_share.study.clone()} newest={made.id.clone()} />
             </>
         },
@@ -280,6 +285,19 @@ fn Form(props: &FormProps) -> Html {
             }
         })
     };
+    let onlanguage = {
+        let (draft, set) = (draft.clone(), set.clone());
+        Callback::from(move |event: Event| {
+            let select = event.target_dyn_into::<web_sys::HtmlSelectElement>();
+            if let Some(language) = select.and_then(|it| usize::try_from(it.selected_index()).ok())
+            {
+                set.emit(Draft {
+                    language,
+                    ..draft.clone()
+                });
+            }
+        })
+    };
     let onnote = {
         let (draft, set) = (draft.clone(), set.clone());
         Callback::from(move |event: InputEvent| {
@@ -312,13 +330,23 @@ fn Form(props: &FormProps) -> Html {
                 <div class="seg full" role="radiogroup" aria-labelledby="share-days">{for DAYS.into_iter().map(days)}</div>
                 <p class="hint">{"Until "}{page::local_date(ends_s, "en-GB", true)}</p>
             </div>
-            <div>
-                <label class="lab" for="share-uses">{"Can be opened"}</label>
-                <select id="share-uses" class="field" onchange={onuses}>
-                    {for USES.into_iter().map(|(uses, name)| html! {
-                        <option selected={uses == draft.uses}>{name}</option>
-                    })}
-                </select>
+            <div class="two">
+                <div>
+                    <label class="lab" for="share-uses">{"Can be opened"}</label>
+                    <select id="share-uses" class="field" onchange={onuses}>
+                        {for USES.into_iter().map(|(uses, name)| html! {
+                            <option selected={uses == draft.uses}>{name}</option>
+                        })}
+                    </select>
+                </div>
+                <div>
+                    <label class="lab" for="share-language">{"Language of the mail"}</label>
+                    <select id="share-language" class="field" onchange={onlanguage}>
+                        {for MAILS.iter().enumerate().map(|(index, mail)| html! {
+                            <option selected={index == draft.language}>{mail.name}</option>
+                        })}
+                    </select>
+                </div>
             </div>
             <div>
                 <Switch label="Ask for a PIN" hint="Made for you; give it by phone, not in the same mail"

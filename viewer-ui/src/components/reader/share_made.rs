@@ -1,5 +1,6 @@
 //! A link that was made, and the links to a study so far.
 
+use super::share_mail::MAILS;
 use crate::components::icon::Icon;
 use crate::platform::fetch::{self, Method};
 use crate::platform::{page, presence};
@@ -19,20 +20,8 @@ pub struct MadeProps {
     pub made: Rc<ShareMade>,
     /// How often it may be opened, in words.
     pub uses: AttrValue,
-}
-
-/// A mail to whoever gets the link: nothing of the patient, and not the PIN.
-fn mail(made: &ShareMade) -> String {
-    let until = page::local_date(made.ends as f64, LOCALE, true);
-    let pin = if made.pin.is_some() {
-        "\n\nThe PIN comes to you another way."
-    } else {
-        ""
-    };
-    format!(
-        "Images are ready for you to look at:\n\n{}\n\nThe link is open until {until}.{pin}\n",
-        made.link
-    )
+    /// Language of the mail: an index into [`MAILS`].
+    pub language: usize,
 }
 
 /// QR code, link, PIN, and a text for a mail.
@@ -55,6 +44,7 @@ pub fn Made(props: &MadeProps) -> Html {
     };
     let made = &props.made;
     let side = made.qr_side;
+    let mail = MAILS.get(props.language).unwrap_or(&MAILS[0]).text(made);
     html! {
         <div class="body">
             <div class="qrrow">
@@ -78,7 +68,7 @@ pub fn Made(props: &MadeProps) -> Html {
                 </div>
             </div>
             <div class="acts">
-                <button class="btn" onclick={copy(mail(made), "Mail text copied.")}>{"Copy mail text"}</button>
+                <button class="btn" onclick={copy(mail, "Mail text copied.")}>{"Copy mail text"}</button>
                 if let Some(pin) = &made.pin {
                     <button class="btn" onclick={copy(pin.clone(), "PIN copied.")}>{"Copy PIN"}</button>
                 }
