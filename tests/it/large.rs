@@ -166,3 +166,66 @@ fn a_frame_of_8000_by_8000_is_right_at_its_corners() {
         stage.expect_no_problems();
     }
 }
+
+/// Bytes that came over the line, once none has come for a second.
+fn fetched_until_quiet(stage: &Stage) -> u64 {
+    let fetched = stage.eval(
+        "(async () => { const now = () => window.sagitta.stats().bytes_fetched; let before = -1;
+           while (before !== now()) { before = now(); await new Promise((done) => setTimeout(done, 1000)); }
+           return before; })()",
+    );
+    fetched.as_u64().unwrap()
+}
+
+#[test]
+fn lesson_04_a_series_above_the_budget_is_not_fetched_again_and_again() {
+    let (folder, large) = written([128, 128, 160], 16);
+    let bytes = 128 * 128 * 2 * 160;
+    let stage = Stage::blank(Backend::Cpu, folder.path());
+    stage.make_small();
+    // Megabytes of 5 that are decoded.
+    stage.go("?frameBudget=2");
+    stage.open(&large.study_uid, &large.series_uid);
+    assert!(fetched_until_quiet(&stage) as f64 <= 1.1 * f64::from(bytes));
+    // Once through all of it, each slice on screen.
+    for slice in (0..160).step_by(8) {
+        stage.eval(&format!("window.sagitta.setSlice(0, {slice})"));
+        expect_values(&stage, &large, [64, 64, slice], [32_768.0, 65_536.0]);
+    }
+    let fetched = fetched_until_quiet(&stage);
+    println!("{fetched} bytes fetched for {bytes}");
+    assert!(fetched as f64 <= 1.1 * f64::from(bytes), "{fetched} bytes");
+    let decoded = stage.eval("window.sagitta.stats().cpu_bytes");
+    assert!(decoded.as_u64().unwrap() <= 2 << 20, "{decoded}");
+    stage.expect_no_problems();
+}
+
+#[test]
+fn lesson_06_frames_of_one_large_object_come_one_by_one_and_stay_as_wide_as_they_are() {
+    let (folder, large) = written([256, 256, 500], 16);
+    let bytes = 256 * 256 * 2 * 500;
+    let stage = Stage::list(Backend::Cpu, folder.path());
+    stage.make_small();
+    stage.eval(&format!(
+        "(() => {{ window.opening = window.sagitta.open({{ studies: ['{}'], series: '{}', instance: '{}', frame: 400 }})
+           .then(() => {{ window.firstAfter = window.sagitta.stats().bytes_fetched; }}); }})()",
+        large.study_uid, large.series_uid, large.sop_instance_uid
+    ));
+    stage.eval("window.opening");
+    // The first image needs its own frame; others come meanwhile, but not all of them.
+    let before_first = stage.eval("window.firstAfter").as_u64().unwrap();
+    println!("{before_first} of {bytes} bytes fetched before the first image");
+    assert!(before_first < bytes / 10, "{before_first} bytes");
+    expect_values(&stage, &large, [128, 128, 399], [32_768.0, 65_536.0]);
+    stage.eval("window.sagitta.complete()");
+    let stats = stage.eval("window.sagitta.stats()");
+    assert_eq!(stats["cpu_bytes"], bytes, "{stats}");
+    let pixels: Vec<_> = stage.page.request_log();
+    let whole = pixels.iter().find(|request| {
+        request.url.contains("/instances/")
+            && !request.url.contains("/frames/")
+            && !request.url.contains("/thumbnail")
+    });
+    assert!(whole.is_none(), "{whole:?}");
+    stage.expect_no_problems();
+}

@@ -299,3 +299,41 @@ fn a_connection_that_is_lost_is_tried_again_and_who_cannot_store_is_offered_noth
     assert_eq!(house.stage.eval("location.protocol"), "http:");
     assert_eq!(house.stage.eval(IDS), json!(["EX-0001"]));
 }
+
+/// Python's own writer, told that nothing fits into the numbers of old archives (APPNOTE 4.3.14, 4.3.15, 4.5.3).
+const WRITE_ZIP64: &str = "import sys, zipfile
+zipfile.ZIP64_LIMIT = 1
+zipfile.ZIP_FILECOUNT_LIMIT = 0
+with zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED) as archive:
+    for name in sys.argv[2:]:
+        archive.write(name, name[-9:])
+";
+
+#[test]
+fn archives_with_wide_numbers_are_opened() {
+    let house = House::new(&[]);
+    let files = [1, 2]
+        .map(|instance| house.write(&format!("img-{instance}.dcm"), &image(1, instance).bytes()));
+    let archive = house.files.path().join("wide.zip");
+    let written = std::process::Command::new(crate::dicomweb_client::python())
+        .args(["-c", WRITE_ZIP64])
+        .arg(&archive)
+        .args(&files)
+        .status()
+        .unwrap();
+    assert!(written.success());
+    let bytes = std::fs::read(&archive).unwrap();
+    assert!(bytes.windows(4).any(|four| four == b"PK\x06\x06"));
+    drop_on(&house.stage.page, &[&archive]);
+    assert_eq!(house.ended(), "Added 2 of 2 files.");
+    let mut stored = Vec::new();
+    files_below(house.store.path(), &mut stored);
+    let stored: Vec<_> = stored
+        .iter()
+        .map(|path| std::fs::read(path).unwrap())
+        .collect();
+    for instance in [1, 2] {
+        assert!(stored.contains(&image(1, instance).bytes()), "{instance}");
+    }
+    house.stage.expect_no_problems();
+}

@@ -9,11 +9,12 @@ use crate::prerequisites;
 use crate::short_names;
 use crate::steps::{Progress, cargo, check, root, target};
 use crate::wasm_target::{TARGET, WasmCompiler};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use sha2::{Digest, Sha256, Sha384};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Child;
 use wasm_bindgen_cli_support::Bindgen;
 
 /// Folder of the static app.
@@ -81,12 +82,35 @@ const VECTOR_LOOPS: [&str; 2] = ["--", "-Copt-level=2"];
 /// # Errors
 /// Something does not compile.
 fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf> {
+    let arguments = ["build", "--release", "--package", "gateway", "--quiet"];
+    let mut command = cargo(&arguments);
+    command.args(["--bin", "sagitta"]);
+    // Beside the app: the last and longest part of each of its programs keeps one core busy and no more.
+    let mut beside = Beside(command.spawn().context("cargo could not be started")?);
     build_app(progress, compiler)?;
-    progress.step("Building the gateway", || {
-        let arguments = ["build", "--release", "--package", "gateway"];
-        check(cargo(&arguments).args(["--bin", "sagitta"]))
-    })?;
+    progress.step("Building the gateway", || beside.wait())?;
     Ok(gateway())
+}
+
+/// A build that goes on beside another; it ends where the other one fails.
+struct Beside(Child);
+
+impl Beside {
+    fn wait(&mut self) -> Result<()> {
+        let status = self.0.wait()?;
+        if !status.success() {
+            bail!("the gateway does not compile ({status})");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Builds the app alone.

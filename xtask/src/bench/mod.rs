@@ -1,9 +1,10 @@
 //! `cargo xtask bench [NAME]`: measurements, as a table and as `target/bench/NAME.json`.
 //!
-//! `peer` runs the viewer beside another one in one browser; `report` turns samples into rows. `qido` searches 100,000 studies.
+//! `peer` runs the viewer beside another one in one browser; `report` turns samples into rows. `qido` searches 100,000 studies,
+//! `store` indexes 43,000 files and serves them.
 
+mod gateway;
 mod peer;
-mod qido;
 mod report;
 
 use anyhow::{Context, Result, bail};
@@ -15,12 +16,14 @@ const ROUNDS: usize = 5;
 pub fn bench(name: Option<&str>) -> Result<()> {
     match name {
         None => {
-            qido::qido()?;
+            for name in gateway::NAMES {
+                gateway::gateway(name)?;
+            }
             peer::peer(rounds(std::env::args())?)
         }
         Some("peer") => peer::peer(rounds(std::env::args())?),
-        Some("qido") => qido::qido(),
-        Some(other) => bail!("there is no benchmark {other}, only peer and qido"),
+        Some(name) if gateway::NAMES.contains(&name) => gateway::gateway(name),
+        Some(other) => bail!("there is no benchmark {other}, only peer, qido and store"),
     }
 }
 
