@@ -77,11 +77,15 @@ pub struct Ways {
     /// By [`Way`]: series for which it was refused before another one worked.
     refused: [u32; 4],
     /// The server gives no metadata of series: they are read from the headers of instances.
-    pub lacks_metadata: bool,
+    lacks_metadata: bool,
+    /// It has given metadata at least once.
+    gave_metadata: bool,
 }
 
 /// Series for which a way is refused after which a server is taken not to know it, where it never worked.
 const ENOUGH_SERIES: u32 = 2;
+/// Most series of which it is remembered what worked.
+const MOST_SERIES: usize = 10_000;
 
 impl Ways {
     /// The ways for a frame of a series, in the order in which they are tried.
@@ -107,10 +111,28 @@ impl Ways {
         if self.by_series.contains_key(series) {
             return;
         }
+        if self.by_series.len() >= MOST_SERIES {
+            self.by_series.clear();
+        }
         self.by_series.insert(series.to_owned(), way);
         for way in refused {
             self.refused[*way as usize] += 1;
         }
+    }
+
+    /// True where metadata are not worth asking for: none have ever come, and headers stood for them.
+    pub fn lacks_metadata(&self) -> bool {
+        self.lacks_metadata
+    }
+
+    /// Metadata came: what is not there for one series is there for others.
+    pub fn metadata_came(&mut self) {
+        (self.gave_metadata, self.lacks_metadata) = (true, false);
+    }
+
+    /// Headers of instances stood for metadata that were refused.
+    pub fn headers_came(&mut self) {
+        self.lacks_metadata = !self.gave_metadata;
     }
 
     /// True while no frame has come as a resource of its own: the server may have none.
@@ -189,12 +211,17 @@ mod tests {
         assert!(ways.may_lack_frames());
         ways.worked("1.2.3", WholeAlone, &[Stored, Whole]);
         assert!(ways.may_lack_frames());
-        ways.lacks_metadata = true;
+        ways.headers_came();
         let kept = ways.kept();
         assert_eq!(kept, "swm");
         let again = Ways::restored(&kept);
         assert_eq!(again.of("1.2.3", false), [Decoded, WholeAlone]);
-        assert!(again.lacks_metadata);
+        assert!(again.lacks_metadata());
+        // One series without metadata among others is no habit of the server's.
+        let mut ways = Ways::default();
+        ways.metadata_came();
+        ways.headers_came();
+        assert!(!ways.lacks_metadata());
         assert_eq!(Ways::restored("?"), Ways::default());
         assert_eq!(Ways::restored("sdwa").of("1", false).len(), 4);
     }

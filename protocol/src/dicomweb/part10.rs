@@ -16,6 +16,9 @@ pub enum Part10Error {
     /// Big endian or deflated: not read here.
     #[error("the server's file is encoded in a way that is not read here")]
     Encoding,
+    /// Another instance than the one that was asked for.
+    #[error("the server's file is another image")]
+    OtherInstance,
     /// The file ends within an element, or its lengths contradict each other.
     #[error("the server's file breaks off")]
     BreaksOff,
@@ -35,6 +38,8 @@ pub type Read<'a> = &'a dyn Fn(Range<usize>) -> Vec<u8>;
 pub struct PixelData {
     /// Transfer Syntax UID (0002,0010).
     pub transfer_syntax: String,
+    /// SOP Instance UID (0008,0018), where it stands before the pixels.
+    pub instance: Option<String>,
     value: Value,
 }
 
@@ -78,6 +83,7 @@ impl Element {
 }
 
 /// A file whose bytes stay where they are.
+#[derive(Clone)]
 pub(super) struct File<'a> {
     read: Read<'a>,
     is_explicit: bool,
@@ -168,9 +174,17 @@ impl File<'_> {
         }
     }
 
+    /// The file as items of an element are read: those of UN with undefined length are in implicit VR (PS3.5 section 6.2.2).
+    pub fn within(&self, element: &Element) -> Self {
+        Self {
+            read: self.read,
+            is_explicit: self.is_explicit && element.vr != Some(*b"UN"),
+        }
+    }
+
     fn behind(&self, element: &Element, depth: usize) -> Result<usize, Part10Error> {
         if element.length == UNDEFINED {
-            self.skip_sequence(element.value, depth + 1)
+            self.within(element).skip_sequence(element.value, depth + 1)
         } else {
             element.end().ok_or(Part10Error::BreaksOff)
         }
@@ -260,7 +274,7 @@ pub(super) fn open(read: Read<'_>) -> Result<(String, File<'_>, usize), Part10Er
 /// See [`Part10Error`].
 pub fn find(read: Read<'_>) -> Result<PixelData, Part10Error> {
     let (transfer_syntax, file, mut at) = open(read)?;
-    let mut extended = Vec::new();
+    let (mut extended, mut instance) = (Vec::new(), None);
     loop {
         if read(at..at.saturating_add(8)).len() < 8 {
             return Err(Part10Error::NoPixels);
@@ -272,6 +286,7 @@ pub fn find(read: Read<'_>) -> Result<PixelData, Part10Error> {
                 let value = file.fragments(element.value, extended)?;
                 return Ok(PixelData {
                     transfer_syntax,
+                    instance,
                     value,
                 });
             }
@@ -285,8 +300,14 @@ pub fn find(read: Read<'_>) -> Result<PixelData, Part10Error> {
                 }
                 return Ok(PixelData {
                     transfer_syntax,
+                    instance,
                     value: Value::Native(element.value..end),
                 });
+            }
+            (0x0008, 0x0018) if element.length <= 64 => {
+                let end = element.end().ok_or(Part10Error::BreaksOff)?;
+                let text = String::from_utf8(read(element.value..end)).ok();
+                instance = text.map(|uid| uid.trim_matches(['\0', ' ']).to_owned());
             }
             EXTENDED_OFFSETS if element.length != UNDEFINED => {
                 let end = element.end().ok_or(Part10Error::BreaksOff)?;

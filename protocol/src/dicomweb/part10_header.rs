@@ -157,7 +157,11 @@ impl Reader<'_> {
             None => self.implicit(tag, element),
         };
         if &vr == b"SQ" || element.length == UNDEFINED {
-            let (items, end) = self.items(element, depth + 1)?;
+            let outer = self.file.clone();
+            self.file = outer.within(element);
+            let read = self.items(element, depth + 1);
+            self.file = outer;
+            let (items, end) = read?;
             if &vr == b"SQ" {
                 set.insert(format!("{tag:08X}"), json!({ "vr": "SQ", "Value": items }));
             }
@@ -213,6 +217,8 @@ impl Reader<'_> {
                 _ => Some(item.end().ok_or(Part10Error::BreaksOff)?),
             };
             let mut set = Map::new();
+            // What an item says of its characters and numbers ends with it.
+            let (text, is_signed) = (self.text, self.is_signed);
             at = item.value;
             while item_end.is_none_or(|end| at < end) {
                 let inner = self.file.element(at)?;
@@ -222,6 +228,7 @@ impl Reader<'_> {
                 }
                 at = self.take(&mut set, &inner, depth)?;
             }
+            (self.text, self.is_signed) = (text, is_signed);
             items.push(Value::Object(set));
         }
         Ok((items, at))

@@ -136,3 +136,73 @@ fn every_truncation_is_an_error_or_a_shorter_header_and_never_a_panic() {
     }
     assert_eq!(read(&bytes[..132]), Err(Part10Error::NotAFile));
 }
+
+#[test]
+fn what_an_item_says_of_its_characters_and_numbers_ends_with_it() {
+    let inner = [
+        element(0x0008_0005, Some("CS"), b"ISO_IR 100"),
+        element(0x0028_0103, Some("US"), &[1, 0]),
+    ];
+    let item = element(0xFFFE_E000, None, &inner.concat());
+    let bytes = file(
+        "1.2.840.10008.1.2.1",
+        &[
+            element(0x0008_0005, Some("CS"), b"ISO_IR 192"),
+            element(0x0008_1140, Some("SQ"), &item),
+            element(0x0010_0010, Some("PN"), "Müller".as_bytes()),
+        ],
+    );
+    let name = &read(&bytes).unwrap()["00100010"]["Value"][0]["Alphabetic"];
+    assert_eq!(name, "Müller");
+    let inner = element(0xFFFE_E000, None, &element(0x0028_0103, None, &[1, 0]));
+    let bytes = file(
+        "1.2.840.10008.1.2",
+        &[
+            element(0x0028_0103, None, &[0, 0]),
+            element(0x0028_2000, None, &inner),
+            element(0x0028_3002, None, &[4, 0, 0xFE, 0xFF, 16, 0]),
+        ],
+    );
+    let table = &read(&bytes).unwrap()["00283002"]["Value"];
+    assert_eq!(table, &json!([4, 65534, 16]));
+}
+
+#[test]
+fn items_of_unknown_vr_and_undefined_length_are_in_implicit_vr() {
+    // PS3.5 section 6.2.2, note 4.
+    let item = element(
+        0xFFFE_E000,
+        None,
+        &element(0x0009_1001, None, b"some text!"),
+    );
+    let mut unknown = vec![0x09, 0, 0x10, 0x10];
+    unknown.extend(b"UN\0\0\xFF\xFF\xFF\xFF");
+    unknown.extend(item);
+    unknown.extend(element(0xFFFE_E0DD, None, b""));
+    let set = [
+        unknown,
+        element(0x0010_0020, Some("LO"), b"ID"),
+        element(0x7FE0_0010, Some("OW"), &[7, 8]),
+    ];
+    let bytes = file("1.2.840.10008.1.2.1", &set);
+    assert_eq!(read(&bytes).unwrap()["00100020"]["Value"][0], "ID");
+    let found = super::super::part10::find(&|range: Range<usize>| {
+        let end = range.end.min(bytes.len());
+        bytes.get(range.start..end).unwrap_or_default().to_vec()
+    });
+    assert!(found.is_ok(), "{found:?}");
+}
+
+#[test]
+fn the_pixels_know_of_which_instance_they_are() {
+    let set = [
+        element(0x0008_0018, Some("UI"), b"1.2.3\0"),
+        element(0x7FE0_0010, Some("OW"), &[7, 8]),
+    ];
+    let bytes = file("1.2.840.10008.1.2.1", &set);
+    let found = super::super::part10::find(&|range: Range<usize>| {
+        let end = range.end.min(bytes.len());
+        bytes.get(range.start..end).unwrap_or_default().to_vec()
+    });
+    assert_eq!(found.unwrap().instance.as_deref(), Some("1.2.3"));
+}

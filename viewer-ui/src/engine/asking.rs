@@ -253,6 +253,14 @@ async fn whole_instance(
         .map_err(|_| unread(Part10Error::NotAFile))?;
     let file = body.subarray(small(start), body.length());
     let pixels = part10::find(&reader(&file)).map_err(unread)?;
+    // Another instance's pixels would be shown as this one's.
+    if pixels
+        .instance
+        .as_ref()
+        .is_some_and(|uid| *uid != address.instance)
+    {
+        return Err(unread(Part10Error::OtherInstance));
+    }
     let whole = Rc::new(WholeInstance {
         address: url,
         file,

@@ -8,7 +8,7 @@ use crate::embed::pixels;
 use crate::platform::fetch::{self, FetchError};
 use crate::platform::workers::{HEADERS, WorkerAnswer};
 use js_sys::Uint8Array;
-use protocol::dicomweb::asking::{Way, may_lack_resource};
+use protocol::dicomweb::asking::{Way, Ways, may_lack_resource};
 use viewer_core::decode::Decoders;
 
 /// DICOM JSON from an address that ends in `/metadata`, of a series or an instance.
@@ -22,7 +22,7 @@ pub async fn get_metadata(handle: &EngineHandle, url: &str) -> Result<String, Fe
     let series = series.unwrap_or_default();
     let (mut lacks, mut alone) = (false, false);
     with_ways(handle, root, &mut |known| {
-        lacks = known.lacks_metadata;
+        lacks = known.lacks_metadata();
         alone = known
             .of(series, false)
             .into_iter()
@@ -35,7 +35,10 @@ pub async fn get_metadata(handle: &EngineHandle, url: &str) -> Result<String, Fe
     };
     if !lacks {
         match fetch::get_text(url, DICOM_JSON).await {
-            Ok(answer) => return Ok(answer.text),
+            Ok(answer) => {
+                with_ways(handle, root, &mut Ways::metadata_came);
+                return Ok(answer.text);
+            }
             Err(error) => refusal = error,
         }
         if !matches!(refusal, FetchError::Refused { status, .. } if may_lack_resource(status)) {
@@ -53,7 +56,7 @@ pub async fn get_metadata(handle: &EngineHandle, url: &str) -> Result<String, Fe
     };
     let came_alone = header == "1";
     with_ways(handle, root, &mut |known| {
-        known.lacks_metadata = true;
+        known.headers_came();
         match came_alone {
             true if !alone => known.worked(series, Way::WholeAlone, &[Way::Whole]),
             true => known.worked(series, Way::WholeAlone, &[]),

@@ -5,8 +5,10 @@
 
 use js_sys::{Array, Uint8Array};
 use protocol::dicomweb::asking::{Way, may_work_otherwise};
+use protocol::dicomweb::media_type::MediaType;
 use protocol::dicomweb::{json, multipart, part10_header};
 use protocol::uid::percent_encode;
+use serde_json::{Map, Value};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -15,6 +17,8 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 const FRONT: &str = "headers ";
 /// Instances that are fetched at a time.
 const AT_A_TIME: usize = 6;
+/// Front of a body in which the headers of its first part are looked for, bytes.
+const FRONT_BYTES: u32 = 8 << 10;
 /// SOP Instance UID.
 const INSTANCE: u32 = 0x0008_0018;
 
@@ -74,7 +78,7 @@ async fn read(
             "application/dicom+json",
         )?;
         let (_, _, body) = end(listed).await?;
-        let sets = json::parse(&String::from_utf8_lossy(&body));
+        let sets = json::parse(&String::from_utf8_lossy(&body.to_vec()));
         let sets = sets.map_err(|error| error.to_string())?;
         sets.iter()
             .filter_map(|set| set.text(INSTANCE))
@@ -106,13 +110,19 @@ async fn read(
             if status != 200 {
                 return Err(format!("the server refused an instance (status {status})"));
             }
-            let parts = multipart::parse(&kind, &body).map_err(|error| error.to_string())?;
-            let file = parts.first().map_or(&[][..], |part| part.body);
+            // The file stays where the browser has it: only its header is read.
+            let front = body.subarray(0, FRONT_BYTES.min(body.length())).to_vec();
+            let start = multipart::first_payload(&kind, &front);
+            let start = start.map_err(|error| error.to_string())?;
+            let file = body.subarray(small(start), end_of_part(&kind, &body));
             let read = |range: std::ops::Range<usize>| {
-                let end = range.end.min(file.len());
-                file.get(range.start..end).unwrap_or_default().to_vec()
+                let [start, end] = [range.start, range.end].map(|at| small(at).min(file.length()));
+                file.subarray(start, end).to_vec()
             };
             let set = part10_header::header(&read).map_err(|error| error.to_string())?;
+            if !is_of(&set, url) {
+                return Err("the server gave another image than it was asked for".into());
+            }
             text.push(if text.is_empty() { '[' } else { ',' });
             text.push_str(&serde_json::to_string(&set).map_err(|error| error.to_string())?);
         }
@@ -123,6 +133,22 @@ async fn read(
     }
     text.push(']');
     Ok(text)
+}
+
+/// Whether a header is that of the instance that its address names.
+fn is_of(set: &Map<String, Value>, url: &str) -> bool {
+    let parts: Vec<&str> = url.split('/').collect();
+    let levels = [
+        ("studies", "0020000D"),
+        ("series", "0020000E"),
+        ("instances", "00080018"),
+    ];
+    levels.iter().all(|(level, tag)| {
+        let asked = parts.iter().rposition(|part| part == level);
+        let asked = asked.and_then(|at| parts.get(at + 1));
+        let told = set.get(*tag).and_then(|it| it["Value"][0].as_str());
+        asked.is_some() && told.map(percent_encode).as_deref() == asked.copied()
+    })
 }
 
 fn begin(
@@ -139,12 +165,32 @@ fn begin(
 }
 
 /// Status, `Content-Type` and body of an answer.
-async fn end(promise: js_sys::Promise) -> Result<(u16, String, Vec<u8>), String> {
+async fn end(promise: js_sys::Promise) -> Result<(u16, String, Uint8Array), String> {
     let failed = |_: JsValue| "the server could not be reached".to_owned();
     let answer = JsFuture::from(promise).await.map_err(failed)?;
     let answer: web_sys::Response = answer.dyn_into().map_err(failed)?;
     let kind = answer.headers().get("content-type").ok().flatten();
     let body = JsFuture::from(answer.array_buffer().map_err(failed)?).await;
-    let body = Uint8Array::new(&body.map_err(failed)?).to_vec();
+    let body = Uint8Array::new(&body.map_err(failed)?);
     Ok((answer.status(), kind.unwrap_or_default(), body))
+}
+
+/// Where the only part of a body ends; at its end where it is no part.
+fn end_of_part(kind: &str, body: &Uint8Array) -> u32 {
+    let length = body.length();
+    let boundary = MediaType::parse(kind).and_then(|media| {
+        let boundary = media.parameter("boundary")?;
+        Some(format!("\r\n--{boundary}--"))
+    });
+    let Some(last) = boundary else { return length };
+    let from = length.saturating_sub(FRONT_BYTES);
+    let back = body.subarray(from, length).to_vec();
+    let mut places = back.windows(last.len());
+    let place = places.rposition(|bytes| bytes == last.as_bytes());
+    place.map_or(length, |place| from + small(place))
+}
+
+/// No buffer of a browser is longer than this type counts.
+fn small(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
 }

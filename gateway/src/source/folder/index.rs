@@ -30,6 +30,7 @@ const VERSION_BEFORE: i64 = 4;
 
 /// What this version has beside the tables of the one before.
 const NEWS: &str = "
+    DROP TABLE IF EXISTS bases; DROP TABLE IF EXISTS folders;
     ALTER TABLE files ADD COLUMN base INTEGER;
     CREATE INDEX files_by_path ON files (path, size, modified_ns);
     CREATE TABLE bases (
@@ -209,9 +210,14 @@ fn prepared(path: &Path) -> Result<Connection, IndexError> {
     let connection = connect(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let steps = match version {
-        VERSION => return Ok(connection),
+    let version = || connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+    if version()? == VERSION {
+        return Ok(connection);
+    }
+    // Whoever else has opened it meanwhile is waited for.
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let steps = match version()? {
+        VERSION => String::new(),
         VERSION_BEFORE => NEWS.to_owned(),
         _ => format!(
             "DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS studies;
@@ -222,9 +228,7 @@ fn prepared(path: &Path) -> Result<Connection, IndexError> {
             rejection::SCHEMA
         ),
     };
-    connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT;"
-    ))?;
+    connection.execute_batch(&format!("{steps} PRAGMA user_version = {VERSION}; COMMIT;"))?;
     Ok(connection)
 }
 
@@ -503,13 +507,11 @@ fn recount_series(transaction: &Transaction, study: &str, series: &str) -> Resul
              WHERE study = ?1 AND uid = ?2",
         )?
         .execute([study, series])?;
-    let gone = transaction
+    transaction
         .prepare_cached("DELETE FROM series WHERE study = ?1 AND uid = ?2 AND instance_count = 0")?
         .execute([study, series])?;
-    match gone {
-        0 => Ok(()),
-        _ => compact::forget(transaction, study, series),
-    }
+    // Also where all of it was rejected, and it was no series any more.
+    compact::forget(transaction, study, series)
 }
 
 fn recount_study(transaction: &Transaction, study: &str) -> Result<(), IndexError> {

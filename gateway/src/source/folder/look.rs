@@ -70,7 +70,8 @@ impl Look {
             };
             match writer.identity(folder)? {
                 Some(before) if before == now => {}
-                Some(_) if is_empty(folder) && knows_any_in(folder, writer)? => {
+                // Also where the index was written before folders were told apart.
+                _ if is_empty(folder) && knows_any_in(folder, writer)? => {
                     away.push(folder.clone());
                 }
                 _ => writer.set_identity(folder, now)?,

@@ -8,7 +8,7 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use protocol::dicomweb::asking::{Way, Ways};
 use protocol::dicomweb::json::Dataset;
 use protocol::dicomweb::media_type::{EXPLICIT_LITTLE_ENDIAN, FrameRange, OCTET_STREAM};
@@ -47,7 +47,7 @@ impl Learnt {
 #[derive(Debug)]
 struct Whole {
     place: Place,
-    file: Vec<u8>,
+    file: Bytes,
     pixels: PixelData,
     frames: usize,
     /// Of one native frame.
@@ -197,14 +197,15 @@ impl Whole {
             .chain([samples])
             .try_fold(1_u64, |product, number| product.checked_mul(number?))
             .and_then(|bits| usize::try_from(bits).ok())
-            .unwrap_or(0);
+            .filter(|bits| *bits > 0)
+            .ok_or(Reason::NotAcceptable)?;
         let frames = number(0x0028_0008).unwrap_or(1).max(1);
         Ok(Self {
             place: place.clone(),
             pixels,
             frames: usize::try_from(frames).map_err(|_| Reason::Broken)?,
             bits,
-            file,
+            file: Bytes::from(file),
         })
     }
 
@@ -219,7 +220,8 @@ impl Whole {
                 syntax => syntax,
             }
         );
-        let mut body = Vec::new();
+        // Pieces of the one file, however often a frame is named.
+        let mut pieces = Vec::new();
         for (index, number) in numbers.iter().enumerate() {
             let frame = (*number as usize).checked_sub(1).ok_or(Reason::NotFound)?;
             if frame >= self.frames {
@@ -228,15 +230,21 @@ impl Whole {
             let ranges = self.pixels.frame(&read, frame, self.frames, self.bits);
             let ranges = ranges.map_err(reason_of)?;
             let length = ranges.iter().map(ExactSizeIterator::len).sum();
-            body.extend(multipart::part_head(BOUNDARY, &kind, length, index == 0).bytes());
+            pieces.push(multipart::part_head(BOUNDARY, &kind, length, index == 0).into());
             for range in ranges {
-                body.extend_from_slice(self.file.get(range).unwrap_or_default());
+                if range.end > self.file.len() {
+                    return Err(Reason::Broken);
+                }
+                pieces.push(self.file.slice(range));
             }
         }
-        body.extend(multipart::closing(BOUNDARY).bytes());
+        pieces.push(multipart::closing(BOUNDARY).into());
+        let pieces = pieces
+            .into_iter()
+            .map(Ok::<Bytes, std::convert::Infallible>);
         Ok(Relayed {
             content_type: multipart::content_type(BOUNDARY, OCTET_STREAM),
-            body: Body::from(body),
+            body: Body::from_stream(futures_util::stream::iter(pieces)),
         })
     }
 }

@@ -75,7 +75,7 @@ impl Upstream {
     async fn draw(&self, place: &Place, size: u32) -> Result<Picture, Reason> {
         let path = place.path().ok_or(Reason::NotFound)?;
         // What gives no metadata draws nothing either.
-        if self.learnt.with(|known| known.lacks_metadata) {
+        if self.learnt.with(|known| known.lacks_metadata()) {
             return Err(Reason::NotFound);
         }
         let query = format!("viewport={size},{size}");

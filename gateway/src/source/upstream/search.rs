@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use protocol::dicomweb::asking::Way;
+use protocol::dicomweb::asking::{Way, Ways};
 use protocol::dicomweb::path;
 use protocol::dicomweb::query::{Field, Filter, QidoQuery};
 
@@ -242,7 +242,7 @@ impl Upstream {
     async fn sets(self: &Arc<Self>, place: &Place, root: &str) -> Result<Vec<u8>, Reason> {
         let path = place.path().ok_or(Reason::NotFound)?;
         let url = self.url(&format!("{path}/metadata"), "")?;
-        let lacks_metadata = self.learnt.with(|known| known.lacks_metadata);
+        let lacks_metadata = self.learnt.with(|known| known.lacks_metadata());
         let asked = match lacks_metadata {
             true => Err(Reason::NotFound),
             false => self.ask_json(url.clone()).await,
@@ -254,7 +254,11 @@ impl Upstream {
                 Err(reason) if lacks_metadata => return Err(reason),
                 Err(_) => return Err(Reason::NotFound),
             },
-            asked => asked?,
+            asked => {
+                let answer = asked?;
+                self.learnt.with(Ways::metadata_came);
+                answer
+            }
         };
         let (upstream, place, root) = (Arc::clone(self), place.clone(), root.to_owned());
         beside(move || {
@@ -308,25 +312,23 @@ impl Upstream {
         let mut ways: Vec<Way> = ways.into_iter().filter(|way| way.is_whole()).collect();
         let mut text = String::new();
         for place in &places {
-            let mut file = Err(Reason::NotFound);
+            let mut header = Err(Reason::NotFound);
             let mut refused = Vec::new();
             for way in std::mem::take(&mut ways) {
-                file = self.whole_file(place, way).await;
-                if !matches!(file, Err(Reason::NotAcceptable)) {
-                    self.learnt
-                        .with(|known| known.worked(&series, way, &refused));
-                    ways = vec![way];
-                    break;
+                header = self.header(place, way).await;
+                match header {
+                    Ok(_) => {
+                        self.learnt
+                            .with(|known| known.worked(&series, way, &refused));
+                        ways = vec![way];
+                        break;
+                    }
+                    Err(Reason::NotAcceptable) => refused.push(way),
+                    Err(_) => break,
                 }
-                refused.push(way);
             }
-            let (place, file) = (place.clone(), file?);
-            let header = beside(move || {
-                let set = super::frames::header_of(&place, &file)?;
-                serde_json::to_string(&set).map_err(|_| Reason::Broken)
-            });
             text.push(if text.is_empty() { '[' } else { ',' });
-            text.push_str(&header.await?);
+            text.push_str(&header?);
             if text.len() as u64 > self.json_max {
                 return Err(Reason::TooLarge);
             }
@@ -334,9 +336,20 @@ impl Upstream {
         if places.is_empty() {
             return Err(Reason::NotFound);
         }
-        self.learnt.with(|known| known.lacks_metadata = true);
+        self.learnt.with(Ways::headers_came);
         text.push(']');
         Ok(text)
+    }
+
+    /// The header of one instance, as DICOM JSON.
+    async fn header(&self, place: &Place, way: Way) -> Result<String, Reason> {
+        let file = self.whole_file(place, way).await?;
+        let place = place.clone();
+        beside(move || {
+            let set = super::frames::header_of(&place, &file)?;
+            serde_json::to_string(&set).map_err(|_| Reason::Broken)
+        })
+        .await
     }
 }
 

@@ -274,10 +274,12 @@ impl Memory {
             .flatten()
             .map(|study| (study.source.clone(), study.uid.clone()));
         self.total = total.and_then(|total| usize::try_from(total).ok());
-        // Some servers pass over the limit: then everything is here.
+        // Some servers pass over the limit: then everything is here, unless they count more.
         if page == 0 && rows.len() > self.page_size {
             self.page_size = rows.len();
-            self.total = Some(rows.len());
+            if self.total.is_none_or(|total| total < rows.len()) {
+                self.total = Some(rows.len());
+            }
         }
         let is_last = rows.len() < self.page_size;
         match self.total {

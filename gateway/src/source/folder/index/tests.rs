@@ -67,7 +67,11 @@ fn an_index_of_the_version_before_is_gone_on_with() {
     let path = folder.path().join("index.db");
     let (listed, entry, first) = image(1);
     let before = Connection::open(&path).unwrap();
-    let tables = format!("{SCHEMA} {}", rejection::SCHEMA);
+    // A program of that version left behind what it did not know of.
+    let tables = format!(
+        "{SCHEMA} {} CREATE TABLE bases (old TEXT); CREATE TABLE folders (old TEXT);",
+        rejection::SCHEMA
+    );
     before.execute_batch(&tables).unwrap();
     before
         .pragma_update(None, "user_version", VERSION_BEFORE)
