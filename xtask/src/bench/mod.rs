@@ -3,9 +3,9 @@
 //! `peer` runs the viewer beside another one in one browser; `report` turns samples into rows. `qido` searches 100,000 studies,
 //! `store` indexes 43,000 files and serves them.
 
-mod gateway;
 mod peer;
 mod report;
+mod server;
 
 use anyhow::{Context, Result, bail};
 
@@ -16,13 +16,13 @@ const ROUNDS: usize = 5;
 pub fn bench(name: Option<&str>) -> Result<()> {
     match name {
         None => {
-            for name in gateway::NAMES {
-                gateway::gateway(name)?;
+            for name in server::NAMES {
+                server::measure(name)?;
             }
             peer::peer(rounds(std::env::args())?)
         }
         Some("peer") => peer::peer(rounds(std::env::args())?),
-        Some(name) if gateway::NAMES.contains(&name) => gateway::gateway(name),
+        Some(name) if server::NAMES.contains(&name) => server::measure(name),
         Some(other) => bail!("there is no benchmark {other}, only peer, qido and store"),
     }
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 pub const NAMES: [&str; 2] = ["qido", "store"];
 
 /// Measures, prints a table, writes `target/bench/NAME.json`.
-pub fn gateway(name: &str) -> Result<()> {
+pub fn measure(name: &str) -> Result<()> {
     let results = target().join("bench");
     std::fs::create_dir_all(&results)?;
     let file = results.join(format!("{name}.json"));
