@@ -2,6 +2,7 @@
 
 mod bench;
 mod bundle;
+mod failures;
 mod packages;
 mod page;
 mod prerequisites;

@@ -104,24 +104,24 @@ pub fn cargo(arguments: &[&str]) -> Command {
 
 /// Runs a command to its end; the program's own output is shown.
 pub fn check(command: &mut Command) -> Result<()> {
-    let program = command.get_program().to_owned();
-    let name = Path::new(&program)
-        .file_stem()
-        .unwrap_or(&program)
-        .to_string_lossy()
-        .into_owned();
-    let words: Vec<String> = command
-        .get_args()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
+    let name = name_of(command);
     let status = command
         .status()
         .with_context(|| format!("{name} could not be started"))?;
     if !status.success() {
-        let short = words.iter().take(6).cloned().collect::<Vec<_>>().join(" ");
-        bail!("`{name} {short}` failed ({status})");
+        bail!("`{name}` failed ({status})");
     }
     Ok(())
+}
+
+/// A command as messages name it: its program and first words.
+pub fn name_of(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let name = program.file_stem().unwrap_or(program.as_os_str());
+    let words = command.get_args().take(6);
+    let all = std::iter::once(name).chain(words);
+    let all: Vec<_> = all.map(|word| word.to_string_lossy()).collect();
+    all.join(" ")
 }
 
 /// What a command prints; `None` where it is missing or fails.

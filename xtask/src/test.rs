@@ -2,7 +2,7 @@
 
 use crate::steps::{Progress, cargo, check};
 use crate::wasm_target::{TARGET, WasmCompiler};
-use crate::{bundle, prerequisites, supply, tidy};
+use crate::{bundle, failures, prerequisites, supply, tidy};
 use anyhow::{Result, bail};
 
 /// Everything that CI runs, in the order in which failures are cheapest. A failed check does not keep the
@@ -38,7 +38,7 @@ fn run_all(progress: &mut Progress, compiler: &WasmCompiler) -> Result<()> {
         tests.env("SAGITTA_GPU_SCENES", &scenes);
         // Compiled with the tests of its package: a release of it would be compiled for this alone.
         tests.env("SAGITTA_PROGRAM", bundle::gateway_of_tests());
-        check(&mut tests)
+        failures::check(&mut tests)
     });
     Ok(())
 }

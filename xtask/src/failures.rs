@@ -1,0 +1,127 @@
+//! What failed in a long run of tests, said once more at its end: in a log of thousands of lines, or of which only the end is
+//! kept, nobody finds it otherwise.
+
+use crate::steps::name_of;
+use anyhow::{Context, Result};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+/// Lines that are repeated of each failed test.
+const LINES_EACH: usize = 12;
+/// Tests that are repeated with their lines; further ones are only named.
+const TESTS: usize = 12;
+
+/// A test that failed, and how it began to tell why.
+#[derive(Debug, PartialEq, Eq)]
+struct Failure {
+    test: String,
+    lines: Vec<String>,
+}
+
+/// Runs tests to their end, shows what they print and repeats what of it says why some failed.
+pub fn check(tests: &mut Command) -> Result<()> {
+    let name = name_of(tests);
+    let mut running = tests
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("{name} could not be started"))?;
+    let out = running.stdout.take().context("tests have no output")?;
+    let failures = pass_on(BufReader::new(out), &mut std::io::stdout())?;
+    let status = running.wait()?;
+    print!("{}", text(&failures));
+    anyhow::ensure!(status.success(), "`{name}` failed ({status})");
+    Ok(())
+}
+
+/// Passes all lines on, and keeps those of failures as the harness of Rust writes them.
+fn pass_on(mut from: impl BufRead, to: &mut impl Write) -> Result<Vec<Failure>> {
+    let mut failures: Vec<Failure> = Vec::new();
+    let mut within = false;
+    let mut line = Vec::new();
+    while from.read_until(b'\n', &mut line)? > 0 {
+        to.write_all(&line)?;
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        line.clear();
+        let title = text.strip_prefix("---- ");
+        if let Some(test) = title.and_then(|title| title.strip_suffix(" stdout ----")) {
+            let test = test.to_owned();
+            let lines = Vec::new();
+            failures.push(Failure { test, lines });
+            within = true;
+        } else if text == "failures:" || text.starts_with("stack backtrace:") {
+            within = false;
+        } else if within
+            && !text.is_empty()
+            && let Some(failure) = failures.last_mut()
+            && failure.lines.len() < LINES_EACH
+        {
+            failure.lines.push(text);
+        }
+    }
+    Ok(failures)
+}
+
+fn text(failures: &[Failure]) -> String {
+    if failures.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\nTests that failed: {}\n", failures.len());
+    for (place, Failure { test, lines }) in failures.iter().enumerate() {
+        text += &format!("\n{test}\n");
+        if place < TESTS {
+            text.extend(lines.iter().map(|line| format!("    {line}\n")));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+mod tests {
+    use super::*;
+
+    /// As `cargo test` prints it (The Rust Programming Language, 11.1).
+    const OUTPUT: &str = "\
+running 2 tests
+test one ... ok
+test two::three ... FAILED
+
+failures:
+
+---- two::three stdout ----
+
+thread 'two::three' panicked at src/lib.rs:3:5:
+assertion `left == right` failed
+  left: 1
+ right: 2
+stack backtrace:
+   0: rust_begin_unwind
+
+failures:
+    two::three
+
+test result: FAILED. 1 passed; 1 failed; 0 ignored
+";
+
+    #[test]
+    fn why_tests_failed_is_repeated_without_what_is_around_it() {
+        let mut shown = Vec::new();
+        let failures = pass_on(OUTPUT.as_bytes(), &mut shown).unwrap();
+        assert_eq!(shown, OUTPUT.as_bytes());
+        assert_eq!(
+            text(&failures),
+            "\nTests that failed: 1\n\ntwo::three\n    thread 'two::three' panicked at src/lib.rs:3:5:\n    \
+             assertion `left == right` failed\n      left: 1\n     right: 2\n"
+        );
+        let passed = pass_on(&b"test one ... ok\n"[..], &mut shown).unwrap();
+        assert_eq!(text(&passed), "");
+    }
+
+    #[test]
+    fn tests_that_tell_much_are_cut() {
+        let much = format!("---- a stdout ----\n{}", "line\n".repeat(1000)).repeat(20);
+        let failures = pass_on(much.as_bytes(), &mut Vec::new()).unwrap();
+        assert_eq!(failures.len(), 20);
+        assert!(text(&failures).lines().count() < TESTS * (LINES_EACH + 2) + 20);
+    }
+}
