@@ -24,16 +24,21 @@ pub fn dist() -> PathBuf {
 
 /// The gateway's program.
 pub fn gateway() -> PathBuf {
-    program("release")
+    program("release", "sagitta")
+}
+
+/// The program that makes up the demo's patients.
+pub fn phantom() -> PathBuf {
+    program("release", "phantom")
 }
 
 /// The gateway's program as its own tests are built, with checks of arithmetic.
 pub fn gateway_of_tests() -> PathBuf {
-    program("debug")
+    program("debug", "sagitta")
 }
 
-fn program(folder: &str) -> PathBuf {
-    let name = format!("sagitta{}", std::env::consts::EXE_SUFFIX);
+fn program(folder: &str, name: &str) -> PathBuf {
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     target().join(folder).join(name)
 }
 
@@ -52,7 +57,7 @@ pub const APP_STEPS: usize = 2;
 /// How many steps building app and gateway has.
 pub const STEPS: usize = APP_STEPS + 1;
 
-/// Builds app and gateway, after all that building needs.
+/// Builds app, gateway and the maker of the demo, after all that building needs.
 ///
 /// # Errors
 /// Something is missing, or does not compile.
@@ -77,14 +82,15 @@ const PROGRAMS: [&str; 5] = [
 /// not even in crates that ask for it. Crates that are to be small stay so.
 const VECTOR_LOOPS: [&str; 2] = ["--", "-Copt-level=2"];
 
-/// Builds app and gateway; returns the gateway's program.
+/// Builds app, gateway and the maker of the demo; returns the gateway's program.
 ///
 /// # Errors
 /// Something does not compile.
 fn build(progress: &mut Progress, compiler: &WasmCompiler) -> Result<PathBuf> {
-    let arguments = ["build", "--release", "--package", "gateway", "--quiet"];
-    let mut command = cargo(&arguments);
-    command.args(["--bin", "sagitta"]);
+    let mut command = cargo(&["build", "--release", "--quiet"]);
+    // Both at once: their packages are the same, and alone the second one's would be compiled with other features.
+    command.args(["--package", "gateway", "--bin", "sagitta"]);
+    command.args(["--package", "phantom", "--bin", "phantom"]);
     // Beside the app: the last and longest part of each of its programs keeps one core busy and no more.
     let mut beside = Beside(command.spawn().context("cargo could not be started")?);
     build_app(progress, compiler)?;

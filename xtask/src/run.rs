@@ -1,7 +1,7 @@
 //! `cargo xtask run`: builds what is missing and serves the viewer.
 
 use crate::bundle;
-use crate::steps::{Progress, cargo, check, target};
+use crate::steps::{Progress, check, target};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -62,11 +62,7 @@ fn demo() -> Result<PathBuf> {
         std::fs::remove_dir_all(&folder)
             .with_context(|| format!("{} cannot be replaced", folder.display()))?;
     }
-    check(
-        cargo(&["run", "--quiet", "--release", "--package", "phantom", "--"])
-            .arg(&folder)
-            .arg(DEMO_SEED),
-    )?;
+    check(Command::new(bundle::phantom()).arg(&folder).arg(DEMO_SEED))?;
     std::fs::write(stamp, "")?;
     Ok(folder)
 }
