@@ -31,6 +31,8 @@ const COMPOUND_GRAPHIC_SEQUENCE: Tag = 0x0070_0209;
 const MOST_POINTS: usize = 50_000;
 /// Most texts of a state.
 const MOST_TEXTS: usize = 500;
+/// Places beyond this are of no picture.
+const FARTHEST: f64 = 1e7;
 
 /// What places are measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +193,10 @@ fn units(object: &Dataset, tag: Tag) -> Option<Units> {
     }
 }
 
+fn is_near(place: &[f64; 2]) -> bool {
+    place.iter().all(|at| at.abs() <= FARTHEST)
+}
+
 fn graphic(object: &Dataset) -> Option<Graphic> {
     let numbers = object.numbers(GRAPHIC_DATA)?;
     let (points, rest) = numbers.as_chunks::<2>();
@@ -202,7 +208,8 @@ fn graphic(object: &Dataset) -> Option<Graphic> {
         "ELLIPSE" => (GraphicType::Ellipse, 4..=4),
         _ => return None,
     };
-    if !rest.is_empty() || !counts.contains(&points.len()) {
+    let is_near = points.iter().all(is_near);
+    if !rest.is_empty() || !counts.contains(&points.len()) || !is_near {
         return None;
     }
     Some(Graphic {
@@ -214,7 +221,7 @@ fn graphic(object: &Dataset) -> Option<Graphic> {
 }
 
 fn text(object: &Dataset) -> Option<TextObject> {
-    let corner = |tag| object.array::<2>(tag);
+    let corner = |tag| object.array::<2>(tag).filter(is_near);
     let corners = corner(BOUNDING_BOX_TOP_LEFT_HAND_CORNER)
         .zip(corner(BOUNDING_BOX_BOTTOM_RIGHT_HAND_CORNER));
     let bounds = corners.and_then(|(first, last)| {
@@ -284,13 +291,14 @@ mod tests {
     }
 
     #[test]
-    fn graphics_of_other_numbers_of_points_are_said_to_be_left_out() {
+    fn graphics_that_cannot_be_drawn_are_said_to_be_left_out() {
         let objects = [
             object("POINT", "1,2,3,4"),
             object("CIRCLE", "1,2"),
             object("ELLIPSE", "1,2,3,4"),
             object("POLYLINE", "1,2,3"),
             object("RULER", "1,2,3,4"),
+            object("POLYLINE", "1,2,1e9,4"),
             object("CIRCLE", "1,2,3,4"),
         ];
         let set = set(&format!(
@@ -299,7 +307,7 @@ mod tests {
         ));
         let mut notes = Vec::new();
         assert_eq!(marks(&set, &|_| true, &mut notes).len(), 1);
-        assert_eq!(notes, ["5 graphics are not drawn"]);
+        assert_eq!(notes, ["6 graphics are not drawn"]);
     }
 
     #[test]

@@ -224,10 +224,8 @@ fn table(
     );
     let mut source = source.ok_or(unusable(what))?;
     if let Some(path) = source.data.address().map(str::to_owned) {
-        let answer: BulkAnswer = match value(&path) {
-            Some(bytes) => Ok(bytes.into()),
-            None => return Err(unusable(what)),
-        };
+        let bytes = value(&path).ok_or(unusable(what))?;
+        let answer: BulkAnswer = Ok(bytes.into());
         source.data.supply(&path, &answer);
     }
     match source.table() {
