@@ -1,10 +1,19 @@
 //! Draws a frame as a picture, by the same code that draws where there is no GPU.
 //!
 //! The way to grey is the file's first one, table or window, or the one that is asked for; without any it spans the values that
-//! occur. Pictures are sRGB; overlays, shutters and profiles of the file are not applied.
+//! occur. Pictures are sRGB; overlays, shutters and profiles of the file are not applied. A presentation state says all of this
+//! itself ([`stated`]).
 //! Source: DICOM PS3.18 sections 8.3.5.1 and 9.1.2 (what may be asked for).
 
+pub mod annotation;
+mod area;
 pub mod encode;
+mod graphics;
+mod marks;
+mod raster;
+pub mod state;
+pub mod stated;
+mod text;
 pub mod wish;
 
 use protocol::dicomweb::json::Dataset;
@@ -13,9 +22,11 @@ use viewer_core::model::{FrameAttributes, Instance};
 use viewer_core::pixel::color::{palette_to_rgb8, to_rgb8};
 use viewer_core::pixel::cpu_render::render;
 use viewer_core::pixel::{
-    Frame, FrameParams, FrameView, PaddingRange, Photometric, PixelKind, SampleType, VoiLut, Window,
+    Frame, FrameParams, FrameView, ModalityLut, PaddingRange, Photometric, PixelKind, SampleType,
+    VoiLut, Window,
 };
 
+use self::state::StateError;
 use self::wish::{Part, Size, Wish};
 use crate::source::folder::frames::StoredPixels;
 use crate::uncompressed::{self, UncompressedError};
@@ -44,6 +55,15 @@ pub enum DrawError {
     /// A part of the image that holds nothing of it.
     #[error("the part that is asked for lies outside of the image")]
     Outside,
+    /// The text that is asked for does not fit, and none of it is left out.
+    #[error("it is too small for the annotation: name a larger viewport")]
+    TooSmall,
+    /// A presentation state that cannot be applied.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A grayscale presentation state for an image in colours.
+    #[error("a grayscale presentation state is for images in grey")]
+    StateOfColour,
     /// The file cannot be written.
     #[error("the picture cannot be written")]
     Written,
@@ -60,6 +80,15 @@ pub struct Picture {
     pub is_colour: bool,
     /// The samples.
     pub samples: Vec<u8>,
+}
+
+/// A picture, and the window by which it was drawn: none for colours and tables.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// The picture.
+    pub picture: Picture,
+    /// The window.
+    pub window: Option<Window>,
 }
 
 /// The instance with the values that its metadata leaves out. `value` gives the bytes of an attribute, little endian.
@@ -90,7 +119,7 @@ pub fn draw(
     index: u32,
     wish: &Wish,
     limits: &Limits,
-) -> Result<Picture, DrawError> {
+) -> Result<Drawn, DrawError> {
     let mut frame = uncompressed::decode(stored, pixels, instance, limits)?;
     if frame.photometric == Photometric::PaletteColor {
         let palette = instance
@@ -106,7 +135,6 @@ pub fn draw(
         frame.data = to_rgb8(&frame).ok_or(DrawError::Colour)?;
         frame.sample_type = SampleType::U8;
     }
-    let is_colour = frame.samples_per_pixel == 3;
     let whole = [f64::from(frame.columns), f64::from(frame.rows)];
     let part = wish.part.map_or(Ok(Part::whole(whole)), |part| {
         part.within(whole).ok_or(DrawError::Outside)
@@ -116,16 +144,37 @@ pub fn draw(
         return Err(DrawError::TooLarge);
     }
     let over = oversampling(&part, width, height);
-    let (canvas_width, canvas_height) = (width * over, height * over);
     let attributes = instance.frame(index);
     let params = FrameParams {
-        pixel_from_canvas: pixel_from_canvas(&part, canvas_width, canvas_height),
+        pixel_from_canvas: pixel_from_canvas(&part, width * over, height * over),
         modality: attributes.grey.modality.clone(),
         voi: voi(&frame, attributes, instance.padding, wish),
         presentation: instance.presentation.clone(),
         padding: instance.padding,
         ..FrameParams::default()
     };
+    Ok(Drawn {
+        picture: painted(&frame, &params, [width, height], over),
+        window: match frame.samples_per_pixel {
+            1 => window(&params.voi),
+            _ => None,
+        },
+    })
+}
+
+/// The window of a way to grey, where it has one.
+fn window(voi: &VoiLut) -> Option<Window> {
+    match voi {
+        VoiLut::Linear(window) | VoiLut::LinearExact(window) | VoiLut::Sigmoid(window) => {
+            Some(*window)
+        }
+        _ => None,
+    }
+}
+
+/// Draws a frame into so many columns and rows, each pixel the mean of `over` x `over`.
+fn painted(frame: &Frame, params: &FrameParams, [width, height]: [u32; 2], over: u32) -> Picture {
+    let (canvas_width, canvas_height) = (width * over, height * over);
     let view = FrameView {
         rows: frame.rows,
         columns: frame.columns,
@@ -136,7 +185,8 @@ pub fn draw(
         data: &frame.data,
     };
     let mut canvas = vec![0; canvas_width as usize * canvas_height as usize * 4];
-    render(&view, &params, canvas_width, canvas_height, &mut canvas);
+    render(&view, params, canvas_width, canvas_height, &mut canvas);
+    let is_colour = frame.samples_per_pixel == 3;
     let channels = if is_colour { 3 } else { 1 };
     let samples = mean(
         &canvas,
@@ -145,12 +195,12 @@ pub fn draw(
         over as usize,
         channels,
     );
-    Ok(Picture {
+    Picture {
         width,
         height,
         is_colour,
         samples,
-    })
+    }
 }
 
 /// Width and height of the picture of a part.
@@ -183,6 +233,11 @@ fn fitted(part: &Part, pixel_width_over_height: f64, size: Size) -> (u32, u32) {
 /// Canvas pixels along each edge of a pixel of the picture, of which the mean is taken: fine detail does not alias.
 fn oversampling(part: &Part, width: u32, height: u32) -> u32 {
     let ratio = (part.width / f64::from(width)).max(part.height / f64::from(height));
+    oversampled(ratio, width, height)
+}
+
+/// The same for so many pixels of the image along an edge of a pixel of the picture.
+fn oversampled(ratio: f64, width: u32, height: u32) -> u32 {
     let area = u64::from(width) * u64::from(height);
     let fits = |over: &u32| *over == 1 || area * u64::from(over * over) <= MOST_CANVAS;
     let wanted = (1..=4)
@@ -220,13 +275,19 @@ fn voi(
     if let Some(named) = attributes.grey.voi.first() {
         return named.voi.clone();
     }
+    let [low, high] = occurring(frame, &attributes.grey.modality, padding);
+    spanning(low, high)
+}
+
+/// The smallest and the largest modality value that occur.
+fn occurring(frame: &Frame, modality: &ModalityLut, padding: Option<PaddingRange>) -> [f64; 2] {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for row in 0..frame.rows {
         for column in 0..frame.columns {
             let stored = frame.sample(column, row, 0).filter(|stored| {
                 stored.is_finite() && !padding.is_some_and(|padding| padding.contains(*stored))
             });
-            if let Some(value) = stored.map(|stored| attributes.grey.modality.apply(stored)) {
+            if let Some(value) = stored.map(|stored| modality.apply(stored)) {
                 (low, high) = (low.min(value), high.max(value));
             }
         }
@@ -234,6 +295,11 @@ fn voi(
     if low > high {
         (low, high) = (0.0, 1.0);
     }
+    [low, high]
+}
+
+/// Black at one value, white at another.
+fn spanning(low: f64, high: f64) -> VoiLut {
     // LINEAR (PS3.3 C.11.2.1.2.1) runs from center - 0.5 - (width - 1) / 2 to the same above.
     VoiLut::Linear(Window {
         center: (low + high) / 2.0 + 0.5,

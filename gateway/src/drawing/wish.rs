@@ -107,6 +107,15 @@ impl Wanted {
     }
 }
 
+/// What is written into a picture, PS3.18 8.3.5.1.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Annotation {
+    /// Who the patient is.
+    pub patient: bool,
+    /// How the image was made.
+    pub technique: bool,
+}
+
 /// What a client asks of a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wish {
@@ -118,6 +127,8 @@ pub struct Wish {
     pub part: Option<Wanted>,
     /// Quality of JPEG, 1 to 100.
     pub quality: u8,
+    /// What is written into it.
+    pub annotation: Annotation,
 }
 
 impl Default for Wish {
@@ -127,6 +138,7 @@ impl Default for Wish {
             size: Size::Own,
             part: None,
             quality: USUAL_QUALITY,
+            annotation: Annotation::default(),
         }
     }
 }
@@ -143,7 +155,7 @@ impl Wish {
                 "window" => wish.window = Some(window(value)?),
                 "viewport" => (wish.size, wish.part) = viewport(value)?,
                 "quality" => wish.quality = quality(value)?,
-                "annotation" if !value.trim().is_empty() => return Err(no_annotation()),
+                "annotation" => wish.annotation = annotation(value)?,
                 "iccprofile" if value != "no" => {
                     let message =
                         "pictures are sRGB without a profile: iccprofile=no is all there is";
@@ -156,10 +168,24 @@ impl Wish {
     }
 }
 
-/// Nothing is written into pictures.
-pub fn no_annotation() -> ApiError {
-    let message = "no text is written into pictures here: leave the annotation out";
-    ApiError::bad_request("annotation_unknown", message)
+/// `annotation=patient,technique`
+///
+/// # Errors
+/// It names something else.
+pub fn annotation(text: &str) -> Result<Annotation, ApiError> {
+    let mut annotation = Annotation::default();
+    let words = text.split(',').map(str::trim);
+    for word in words.filter(|word| !word.is_empty()) {
+        match word {
+            "patient" => annotation.patient = true,
+            "technique" => annotation.technique = true,
+            _ => {
+                let message = "annotation is patient, technique, or both with a comma between them";
+                return Err(ApiError::bad_request("annotation_unknown", message));
+            }
+        }
+    }
+    Ok(annotation)
 }
 
 /// `quality=90`
@@ -353,9 +379,23 @@ mod tests {
     }
 
     #[test]
+    fn annotations_are_of_two_kinds() {
+        for (text, patient, technique) in [
+            ("patient", true, false),
+            ("technique", false, true),
+            ("technique, patient", true, true),
+            ("", false, false),
+        ] {
+            let found = wish(&[("annotation", text)]).unwrap().annotation;
+            let expected = Annotation { patient, technique };
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_not_drawn_is_refused_in_words() {
         assert_eq!(
-            wish(&[("annotation", "patient")]),
+            wish(&[("annotation", "patient,logo")]),
             Err("annotation_unknown".to_owned())
         );
         assert_eq!(

@@ -25,6 +25,9 @@ pub(super) fn parameter(name: &str) -> Value {
         "audit_format" => {
             json!({ "type": "string", "enum": ["fhir", "ndjson", "dicom", "jsonl"] })
         }
+        "annotation" => {
+            json!({ "type": "string", "examples": ["patient", "technique", "patient,technique"] })
+        }
         "boolean" => json!({ "type": "string", "enum": ["true", "false"] }),
         "request_type" => json!({ "type": "string", "enum": ["STUDY", "PATIENT"] }),
         "name" => json!({ "type": "string", "minLength": 1, "maxLength": 64 }),

@@ -80,7 +80,7 @@ pub fn drawn_queries(operation: Operation) -> Operation {
         .query("window", "text")
         .query("viewport", "text")
         .query("quality", "text")
-        .query("annotation", "text")
+        .query("annotation", "annotation")
         .query("iccprofile", "text")
 }
 
@@ -97,9 +97,6 @@ pub fn wado_queries(operation: Operation) -> Operation {
         "imageQuality",
         "transferSyntax",
         "anonymize",
-        "annotation",
-        "presentationUID",
-        "presentationSeriesUID",
         "reason",
     ];
     let kinds = ["image/jpeg", "image/png", "image/gif", "application/dicom"];
@@ -107,7 +104,10 @@ pub fn wado_queries(operation: Operation) -> Operation {
         .query("requestType", "text")
         .query("studyUID", "uid")
         .query("seriesUID", "uid")
-        .query("objectUID", "uid");
+        .query("objectUID", "uid")
+        .query("presentationSeriesUID", "uid")
+        .query("presentationUID", "uid")
+        .query("annotation", "annotation");
     let operation = names
         .iter()
         .fold(operation, |operation, name| operation.query(name, "text"));

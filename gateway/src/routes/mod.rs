@@ -33,6 +33,7 @@ pub mod retrieve;
 pub mod session;
 mod share_link;
 pub mod shares;
+mod stated;
 pub mod stow;
 pub mod thumbnail;
 pub mod wado_uri;

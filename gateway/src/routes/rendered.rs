@@ -13,16 +13,17 @@ use futures_util::stream;
 use protocol::dicomweb::json::Dataset;
 use protocol::dicomweb::media_type::frame_range;
 use protocol::dicomweb::multipart;
+use viewer_core::model::Instance;
 
 use super::accepted::Accepted;
 use super::conditional::Tag;
 use super::frames::parse_list;
 use super::retrieve::boundary;
-use super::{Pairs, answer, document};
+use super::{Pairs, answer, document, stated};
 use crate::auth::access::{Authorized, Pixels};
 use crate::drawing::encode::{Film, Format};
 use crate::drawing::wish::Wish;
-use crate::drawing::{self, DrawError, Picture};
+use crate::drawing::{self, DrawError, Picture, annotation};
 use crate::error::ApiError;
 use crate::source::SourceError;
 use crate::source::folder::StoredInstance;
@@ -67,7 +68,8 @@ pub async fn series(
     one(&state, instance.await?, None, wish, &accepted, &headers).await
 }
 
-/// One instance: its picture, all of its frames where the client takes them as one film, or its document.
+/// One instance: its picture, all of its frames where the client takes them as one film, its document, or what it says of another
+/// image as a presentation state.
 pub async fn instance(
     State(state): State<Shared>,
     authorized: Authorized<Pixels>,
@@ -79,12 +81,17 @@ pub async fn instance(
     let [series, sop] = target.series_and_instance()?;
     drawn_here(&state, target.source.as_deref())?;
     let wish = Wish::of(&pairs.0)?;
+    let pass = study.clone();
     let instance = blocking(&state, move |state| {
-        state.store.instance(&study, &series, &sop)
+        state.store.instance(&pass, &series, &sop)
     });
     let instance = instance.await?;
     if instance.pixels.place.is_none() {
-        return document::rendered(&state, instance, &accepted).await;
+        let Some(own) = stated::State::of(&state, &instance).await? else {
+            return document::rendered(&state, instance, &accepted).await;
+        };
+        let choice = choose(&accepted, Format::Jpeg, false).ok_or_else(refused)?;
+        return own.alone(&state, study, &wish, choice, &headers).await;
     }
     let choice = choose(&accepted, Format::Jpeg, false).ok_or_else(refused)?;
     if choice.format == Format::Gif && instance.pixels.frame_count > 1 {
@@ -216,7 +223,8 @@ fn tag(instance: &StoredInstance, asked: &str) -> Tag {
     ])
 }
 
-fn sent(file: &[u8], choice: Choice) -> Result<Response, ApiError> {
+/// A picture as it goes out.
+pub(super) fn sent(file: &[u8], choice: Choice) -> Result<Response, ApiError> {
     let media_type = choice.format.media_type();
     if !choice.multipart {
         return answer(media_type, file.to_vec());
@@ -251,18 +259,13 @@ fn draw_of(
     let frame = stored.pixels.read_frame(&table, number)?;
     let index = number.saturating_sub(1);
     let value = |tag| state.store.value(stored, dataset, tag);
-    Ok(
-        drawing::instance(dataset, index, &value).and_then(|instance| {
-            drawing::draw(
-                &frame,
-                &stored.pixels,
-                &instance,
-                index,
-                wish,
-                &state.limits,
-            )
-        }),
-    )
+    let draw = |instance: Instance| -> Result<Picture, DrawError> {
+        let limits = &state.limits;
+        let mut drawn = drawing::draw(&frame, &stored.pixels, &instance, index, wish, limits)?;
+        annotation::write(&mut drawn, dataset, instance.frame(index), wish.annotation)?;
+        Ok(drawn.picture)
+    };
+    Ok(drawing::instance(dataset, index, &value).and_then(draw))
 }
 
 /// The Representative Frame Number (0028,6010), else the frame in the middle.
@@ -274,10 +277,10 @@ fn representative(dataset: &Dataset, count: u32) -> u32 {
 }
 
 /// Why there is no picture, as an answer.
-fn undrawn(error: DrawError) -> ApiError {
+pub(super) fn undrawn(error: DrawError) -> ApiError {
     let message = format!("there is no picture of this: {error}");
     match error {
-        DrawError::TooLarge | DrawError::Outside => {
+        DrawError::TooLarge | DrawError::Outside | DrawError::TooSmall => {
             ApiError::bad_request("picture_invalid", message)
         }
         _ => ApiError::new(StatusCode::NOT_ACCEPTABLE, "no_picture", message),

@@ -12,6 +12,7 @@ use viewer_core::pixel::Window;
 use super::accepted::Accepted;
 use super::rendered::{Choice, choose, chosen, refused};
 use super::retrieve::{self, DICOM};
+use super::stated::State as Stated;
 use super::{Pairs, Target};
 use crate::audit::event::Kind;
 use crate::auth::access::Anybody;
@@ -31,6 +32,7 @@ pub async fn wado(
     let asked = Asked { pairs: &pairs };
     let target = asked.target()?;
     let (wish, number) = (asked.wish()?, asked.frame()?);
+    let presentation = asked.presentation()?;
     let [series, sop] = target.series_and_instance()?;
     let ranges = parse_list(asked.text("contentType").unwrap_or_default());
     let reason = asked.text("reason").unwrap_or_default();
@@ -40,20 +42,42 @@ pub async fn wado(
             .pass(&state, Action::View, Kind::FramesServed, &target, "")
             .await?;
         let (series, sop) = (series.clone(), sop.clone());
+        let pass = study.clone();
         let instance = blocking(&state, move |state| {
-            state.store.instance(&study, &series, &sop)
+            state.store.instance(&pass, &series, &sop)
         })
         .await?;
-        // PS3.18 table 8.7.2-1: of one frame a picture is the default, of anything else the file.
+        // PS3.18 table 8.7.2-1: of one frame a picture is the default, of anything else the file. A presentation state asks for
+        // a picture.
         let is_picture = instance.pixels.place.is_some() && instance.pixels.frame_count == 1;
+        let is_meant = is_picture || number.is_some() || presentation.is_some();
         let choice = match ranges.is_empty() {
-            true => (is_picture || number.is_some()).then_some(Choice {
+            true => is_meant.then_some(Choice {
                 format: Format::Jpeg,
                 multipart: false,
             }),
             false => asked.picture(&ranges),
         };
         if let Some(choice) = choice {
+            if let Some([series, sop]) = presentation {
+                // It is looked for in the study that was permitted, where the standard has it.
+                let found = blocking(&state, move |state| {
+                    state.store.instance(&study, &series, &sop)
+                });
+                let own = Stated::of(&state, &found.await?).await?.ok_or_else(|| {
+                    let message = "presentationUID names no presentation state";
+                    ApiError::bad_request("presentation_invalid", message)
+                })?;
+                return own
+                    .on(&state, instance, number, &wish, choice, &headers)
+                    .await;
+            }
+            if instance.pixels.place.is_none()
+                && number.is_none()
+                && let Some(own) = Stated::of(&state, &instance).await?
+            {
+                return own.alone(&state, study, &wish, choice, &headers).await;
+            }
             return chosen(&state, instance, number, wish, choice, &headers).await;
         }
     }
@@ -64,6 +88,10 @@ pub async fn wado(
     if number.is_some() {
         let message = "frameNumber is for pictures: a file has all of its frames";
         return Err(ApiError::bad_request("frame_invalid", message));
+    }
+    if presentation.is_some() {
+        let message = "presentationUID is for pictures: a file is as it is";
+        return Err(ApiError::bad_request("presentation_invalid", message));
     }
     let study = anybody
         .pass(&state, Action::Download, Kind::Exported, &target, reason)
@@ -110,28 +138,9 @@ impl Asked<'_> {
             let uid = self.text(name).map(str::to_owned);
             uid.ok_or_else(|| ApiError::bad_request("uid_missing", format!("{name} is missing")))
         };
-        let refused = [
-            (
-                "anonymize",
-                "files go out as they are: anonymize is not done here",
-            ),
-            (
-                "annotation",
-                "no text is written into pictures here: leave the annotation out",
-            ),
-            (
-                "presentationUID",
-                "presentation states are not applied here",
-            ),
-            (
-                "presentationSeriesUID",
-                "presentation states are not applied here",
-            ),
-        ];
-        for (name, message) in refused {
-            if self.text(name).is_some() {
-                return Err(ApiError::bad_request("parameter_unknown", message));
-            }
+        if self.text("anonymize").is_some() {
+            let message = "files go out as they are: anonymize is not done here";
+            return Err(ApiError::bad_request("parameter_unknown", message));
         }
         Ok(Target {
             study: Some(uid("studyUID")?),
@@ -141,9 +150,25 @@ impl Asked<'_> {
         })
     }
 
+    /// Series and instance of the presentation state that is to be applied; they are named together.
+    fn presentation(&self) -> Result<Option<[String; 2]>, ApiError> {
+        let names = ["presentationSeriesUID", "presentationUID"];
+        match names.map(|name| self.text(name).map(str::to_owned)) {
+            [None, None] => Ok(None),
+            [Some(series), Some(instance)] => Ok(Some([series, instance])),
+            _ => {
+                let message = "presentationUID and presentationSeriesUID come together";
+                Err(ApiError::bad_request("presentation_invalid", message))
+            }
+        }
+    }
+
     /// PS3.18 section 9.1.2.2: how the picture is to be.
     fn wish(&self) -> Result<Wish, ApiError> {
         let mut wish = Wish::default();
+        if let Some(text) = self.text("annotation") {
+            wish.annotation = wish::annotation(text)?;
+        }
         if let Some(text) = self.text("imageQuality") {
             wish.quality = wish::quality(text)?;
         }

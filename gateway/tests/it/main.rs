@@ -31,6 +31,7 @@ mod native;
 mod oidc;
 mod oidc_forged;
 mod passkeys;
+mod presentation_states;
 mod program;
 mod qido_answers;
 mod qido_matching;

@@ -329,7 +329,9 @@ fn what_cannot_be_asked_for_is_400_in_words() {
         ("viewport=4,3,9,9", "picture_invalid"),
         ("quality=0", "quality_invalid"),
         ("quality=high", "quality_invalid"),
-        ("annotation=patient", "annotation_unknown"),
+        ("annotation=patient,logo", "annotation_unknown"),
+        // 4 x 3 pixels hold no text.
+        ("annotation=patient", "picture_invalid"),
         ("iccprofile=adobergb", "profile_unknown"),
     ] {
         let answer = get(&server, &format!("{path}?{query}"), "image/png");

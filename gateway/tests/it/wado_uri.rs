@@ -138,8 +138,13 @@ fn what_is_missing_malformed_or_not_done_is_400_in_words() {
     let server = Server::over(folder.path());
     for (more, code) in [
         ("&anonymize=yes", "parameter_unknown"),
-        ("&annotation=patient", "parameter_unknown"),
-        ("&presentationUID=1.2", "parameter_unknown"),
+        ("&annotation=logo", "annotation_unknown"),
+        ("&presentationUID=1.2", "presentation_invalid"),
+        ("&presentationSeriesUID=1.2", "presentation_invalid"),
+        (
+            "&presentationUID=1.2&presentationSeriesUID=1&contentType=application/dicom",
+            "presentation_invalid",
+        ),
         ("&windowCenter=1", "window_invalid"),
         ("&windowCenter=a&windowWidth=1", "window_invalid"),
         ("&windowCenter=1&windowWidth=0", "window_invalid"),
