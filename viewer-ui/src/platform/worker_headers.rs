@@ -15,6 +15,8 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 /// Front of the requests that are answered here, as `platform/workers.rs` writes it.
 const FRONT: &str = "headers ";
+/// Most instances of a series whose headers are read.
+const MOST_INSTANCES: usize = 20_000;
 /// Instances that are fetched at a time.
 const AT_A_TIME: usize = 6;
 /// Front of a body in which the headers of its first part are looked for, bytes.
@@ -72,18 +74,7 @@ async fn read(
     let instances = if address.contains("/instances/") {
         vec![address.to_owned()]
     } else {
-        let listed = begin(
-            scope,
-            &format!("{address}/instances"),
-            "application/dicom+json",
-        )?;
-        let (_, _, body) = end(listed).await?;
-        let sets = json::parse(&String::from_utf8_lossy(&body.to_vec()));
-        let sets = sets.map_err(|error| error.to_string())?;
-        sets.iter()
-            .filter_map(|set| set.text(INSTANCE))
-            .map(|uid| format!("{address}/instances/{}", percent_encode(&uid)))
-            .collect()
+        all_instances(scope, address).await?
     };
     let mut text = String::new();
     let mut rest = instances.as_slice();
@@ -133,6 +124,47 @@ async fn read(
     }
     text.push(']');
     Ok(text)
+}
+
+/// The addresses of all instances of a series. A server may answer with a page of them: the next one is asked for until it
+/// brings nothing new.
+async fn all_instances(
+    scope: &web_sys::DedicatedWorkerGlobalScope,
+    address: &str,
+) -> Result<Vec<String>, String> {
+    let mut all: Vec<String> = Vec::new();
+    loop {
+        let url = match all.len() {
+            0 => format!("{address}/instances"),
+            count => format!("{address}/instances?offset={count}"),
+        };
+        let (status, _, body) = end(begin(scope, &url, "application/dicom+json")?).await?;
+        // Some know no pages.
+        let knows_none = matches!(status, 400 | 404 | 406 | 501);
+        if status == 204 || (knows_none && !all.is_empty()) {
+            return Ok(all);
+        }
+        if status != 200 {
+            return Err(format!(
+                "the server does not list instances (status {status})"
+            ));
+        }
+        let sets = json::parse(&String::from_utf8_lossy(&body.to_vec()));
+        let sets = sets.map_err(|error| error.to_string())?;
+        let before = all.len();
+        for uid in sets.iter().filter_map(|set| set.text(INSTANCE)) {
+            let found = format!("{address}/instances/{}", percent_encode(&uid));
+            if !all.contains(&found) {
+                all.push(found);
+            }
+        }
+        if all.len() == before {
+            return Ok(all);
+        }
+        if all.len() > MOST_INSTANCES {
+            return Err("the server lists more instances than a series has".into());
+        }
+    }
 }
 
 /// Whether a header is that of the instance that its address names.

@@ -35,6 +35,8 @@ pub(super) struct Learnt {
     ways: Mutex<Ways>,
     /// The instance of the last frame that was cut. Held while one is fetched: its other frames wait for it.
     whole: tokio::sync::Mutex<Option<Arc<Whole>>>,
+    /// Held while an instance is fetched for its header.
+    pub one: tokio::sync::Mutex<()>,
 }
 
 impl Learnt {

@@ -21,6 +21,8 @@ use crate::source::folder::search::Level;
 const PAGE: u32 = 200;
 /// Most results that are looked at for one answer then.
 const MOST_LOOKED_AT: usize = 4000;
+/// Most instances of which headers stand for metadata.
+const MOST_INSTANCES: usize = 20_000;
 /// Most studies that a source is asked for by name.
 const MOST_NAMED: usize = 50;
 
@@ -289,24 +291,10 @@ impl Upstream {
     /// The headers of all instances of a place, as DICOM JSON: what stands for metadata where a source gives none.
     async fn headers(self: &Arc<Self>, place: &Place) -> Result<String, Reason> {
         let path = place.path().ok_or(Reason::NotFound)?;
-        let mut places = Vec::new();
-        if place.instance.is_some() {
-            places.push(place.clone());
-        } else {
-            let url = self.url(&format!("{path}/instances"), "")?;
-            let (listed, _) = self.ask_json(url).await?;
-            each(&listed, &mut |set| {
-                let mut head = Head::of(set)?;
-                // Some searches within a study or series do not repeat what they are within.
-                head.study.get_or_insert_with(|| place.study.clone());
-                head.series = head.series.take().or_else(|| place.series.clone());
-                if !head.is_of(place) {
-                    return Err(Reason::Mixed);
-                }
-                places.extend(head.place());
-                Ok(())
-            })?;
-        }
+        let places = match place.instance {
+            Some(_) => vec![place.clone()],
+            None => self.all_instances(place, &path).await?,
+        };
         let series = place.series.clone().unwrap_or_default();
         let ways = self.learnt.with(|known| known.of(&series, true));
         let mut ways: Vec<Way> = ways.into_iter().filter(|way| way.is_whole()).collect();
@@ -341,9 +329,57 @@ impl Upstream {
         Ok(text)
     }
 
+    /// All instances of a place. A server may answer with a page of them: the next one is asked for until it brings nothing new.
+    async fn all_instances(
+        self: &Arc<Self>,
+        place: &Place,
+        path: &str,
+    ) -> Result<Vec<Place>, Reason> {
+        let (mut places, mut known) = (Vec::new(), HashSet::new());
+        loop {
+            let query = match places.len() {
+                0 => String::new(),
+                count => format!("offset={count}"),
+            };
+            let url = self.url(&format!("{path}/instances"), &query)?;
+            let listed = match self.ask_json(url).await {
+                Ok((listed, _)) => listed,
+                // Some know no pages.
+                Err(Reason::NotFound | Reason::NotAcceptable | Reason::Failed)
+                    if !places.is_empty() =>
+                {
+                    return Ok(places);
+                }
+                Err(reason) => return Err(reason),
+            };
+            let before = places.len();
+            each(&listed, &mut |set| {
+                let mut head = Head::of(set)?;
+                // Some searches within a study or series do not repeat what they are within.
+                head.study.get_or_insert_with(|| place.study.clone());
+                head.series = head.series.take().or_else(|| place.series.clone());
+                if !head.is_of(place) {
+                    return Err(Reason::Mixed);
+                }
+                let found = head.place();
+                places.extend(found.filter(|it| known.insert(it.instance.clone())));
+                Ok(())
+            })?;
+            if places.len() == before {
+                return Ok(places);
+            }
+            if places.len() > MOST_INSTANCES {
+                return Err(Reason::TooLarge);
+            }
+        }
+    }
+
     /// The header of one instance, as DICOM JSON.
     async fn header(&self, place: &Place, way: Way) -> Result<String, Reason> {
+        // One whole instance of a source is in memory at a time.
+        let one = self.learnt.one.lock().await;
         let file = self.whole_file(place, way).await?;
+        drop(one);
         let place = place.clone();
         beside(move || {
             let set = super::frames::header_of(&place, &file)?;
