@@ -80,7 +80,8 @@ impl Elsewhere {
     }
 }
 
-fn read(stream: &mut TcpStream) -> Option<Asked> {
+/// The next request of a connection; `None` where it ends.
+pub fn read(stream: &mut TcpStream) -> Option<Asked> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     while !bytes.windows(4).any(|it| it == b"\r\n\r\n") {

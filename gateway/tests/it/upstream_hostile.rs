@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -9,7 +11,7 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 
 use crate::elsewhere::{
-    Asked, Canary, Elsewhere, INSTANCE, endless, gateway, raw, send, set, source, text,
+    Asked, Canary, Elsewhere, INSTANCE, endless, gateway, raw, read, send, set, source, text,
 };
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/dicom+json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
@@ -103,6 +105,47 @@ fn t13_faults_of_a_source_are_told_in_our_words() {
         );
     }
     assert_eq!(canary.count(), 0);
+}
+
+/// A source that closes a connection which it has kept, just when it is used again (RFC 9112 9.3.1): its radiologist sees nothing
+/// of it. One that never answers is given up.
+#[test]
+fn a_kept_connection_that_closes_is_asked_again_by_another_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let root = format!("http://{}/dicom-web", listener.local_addr().unwrap());
+    let requests = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&requests);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, count) = (stream.unwrap(), Arc::clone(&count));
+            std::thread::spawn(move || {
+                let mut kept = 0;
+                while let Some(asked) = read(&mut stream) {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    kept += 1;
+                    if kept > 1 || asked.path().ends_with("studies/9/metadata") {
+                        return;
+                    }
+                    let body = json!([set("1", "2", "3")]).to_string();
+                    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/dicom+json\r\nContent-Length: ";
+                    raw(
+                        &mut stream,
+                        format!("{head}{}\r\n\r\n{body}", body.len()).as_bytes(),
+                    );
+                }
+            });
+        }
+    });
+    let (_folder, server) = gateway(&source("north", &root, "timeout_ms = 5000"));
+    for _ in 0..4 {
+        assert_eq!(server.get("/dicomweb/north/studies/1/metadata").status, 200);
+    }
+    let before = requests.load(Ordering::SeqCst);
+    assert!(before > 4, "no connection was used twice");
+    let answer = server.get("/dicomweb/north/studies/9/metadata");
+    assert_eq!(answer.error_code(), "upstream_unreachable");
+    let asked = requests.load(Ordering::SeqCst) - before;
+    assert!(asked <= 2, "{asked}");
 }
 
 #[test]

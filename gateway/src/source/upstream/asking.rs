@@ -56,7 +56,7 @@ impl Upstream {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        let response = timeout(self.patience, request.send()).await;
+        let response = timeout(self.patience, self.send(request)).await;
         let response = response
             .map_err(|_| Reason::Timeout)?
             .map_err(|error| reason_of(&error))?;
@@ -83,6 +83,20 @@ impl Upstream {
             end: Instant::now() + self.patience * times,
             _slot: slot,
         })
+    }
+
+    /// Sends a request, once more where the connection ended before its answer began: a source closes one that was kept just
+    /// when it is used again (RFC 9112 9.3.1, RFC 9110 9.2.2).
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, reqwest::Error> {
+        let again = request.try_clone();
+        match (request.send().await, again) {
+            (Err(error), Some(again))
+                if error.is_request() && !error.is_connect() && !error.is_timeout() =>
+            {
+                again.send().await
+            }
+            (outcome, _) => outcome,
+        }
     }
 
     /// Asks for data sets: the text of an answer in JSON, empty where there are none, and the address that gave it.
