@@ -63,6 +63,9 @@ pub struct Browser {
 /// Where a browser writes dumps of what crashed, below its profile.
 const DUMPS: &str = "Crash Reports";
 
+/// How often a start is tried again that ended in a crash.
+const CRASHES: u32 = 2;
+
 /// How long the browser may take to start, on a busy machine.
 const START: Duration = Duration::from_secs(180);
 
@@ -88,6 +91,24 @@ impl Browser {
     /// # Errors
     /// As [`Browser::launch`].
     pub fn launch_prepared(
+        backend: Backend,
+        flags: &[&str],
+        preferences: Option<&serde_json::Value>,
+    ) -> Result<Self> {
+        let mut crashes = 0;
+        loop {
+            match Self::launch_once(backend, flags, preferences) {
+                // One start of some hundreds ends by a crash of the browser's own, before any page is there.
+                Err(error) if error.is::<Crashed>() && crashes < CRASHES => {
+                    crashes += 1;
+                    println!("{error:#}");
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn launch_once(
         backend: Backend,
         flags: &[&str],
         preferences: Option<&serde_json::Value>,
@@ -214,6 +235,11 @@ impl Drop for Browser {
     }
 }
 
+/// A browser that ended by itself before it could be spoken to.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Crashed(String);
+
 /// A browser that is not connected yet: it ends when connecting fails.
 struct Starting {
     child: Option<Child>,
@@ -231,13 +257,17 @@ impl Starting {
                 return Ok((port.trim().parse()?, path.trim().to_owned()));
             }
             let ended = match &mut self.child {
-                Some(child) => child.try_wait()?.is_some(),
-                None => true,
+                Some(child) => child.try_wait()?,
+                None => bail!("Chromium has ended"),
             };
-            if ended || began.elapsed() > START {
+            if ended.is_some() || began.elapsed() > START {
                 let said = std::fs::read_to_string(profile.join("stderr.txt")).unwrap_or_default();
                 let last: Vec<&str> = said.lines().rev().take(5).collect();
-                bail!("Chromium did not start: {}", last.join(" | "));
+                let said = format!("Chromium did not start: {}", last.join(" | "));
+                match ended {
+                    Some(status) => return Err(Crashed(format!("{said} ({status})")).into()),
+                    None => bail!("{said}"),
+                }
             }
             std::thread::sleep(Duration::from_millis(20));
         }
