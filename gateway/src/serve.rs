@@ -140,6 +140,8 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         address,
         kind: error.kind(),
     })?;
+    // Beside the index: `index.db` has `index.sources`.
+    let learnt = index.with_extension("sources");
     let mut store = FolderOptions::new(folders, index);
     let decoded_max = config.decoded_max_bytes()?;
     store.store = store_folder;
@@ -153,7 +155,7 @@ pub async fn prepare(options: ServeOptions) -> Result<Server, ServeError> {
         .unwrap_or(store.limits.depth)
         .min(64);
     let (public_host, base_path) = config.public()?.unzip();
-    let upstreams = Upstream::all(&config)?;
+    let upstreams = Upstream::all(&config, &learnt)?;
     let login = login(&config, address)?;
     if let Some(login) = &login {
         let started = Event::new(Kind::Started, Outcome::Success);

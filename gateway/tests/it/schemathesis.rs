@@ -11,7 +11,7 @@ use crate::server::Server;
 /// What is checked of every answer.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
     response_schema_conformance";
-/// Requests that each route gets beside those that come from its parameters' edges.
+/// Requests that each route gets beside those that come from its parameters' edges, unless `SAGITTA_EXAMPLES` says another number.
 const EXAMPLES: &str = "12";
 
 fn program() -> PathBuf {
@@ -53,12 +53,8 @@ fn run(server: &Server, folder: &std::path::Path, config: &str, more: &[&str]) -
     let mut program = Command::new(program());
     program.arg("--config-file").arg(&settings);
     program.args(["--no-color", "run", &address, "--checks", CHECKS]);
-    program.args([
-        "--phases",
-        "examples,coverage,fuzzing",
-        "--max-examples",
-        EXAMPLES,
-    ]);
+    program.args(["--phases", "examples,coverage,fuzzing", "--max-examples"]);
+    program.arg(std::env::var("SAGITTA_EXAMPLES").unwrap_or_else(|_| EXAMPLES.into()));
     program.args([
         "--generation-deterministic",
         "--no-shrink",
@@ -79,6 +75,7 @@ fn run(server: &Server, folder: &std::path::Path, config: &str, more: &[&str]) -
     let errors = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(out.status.success(), "{text}\n{errors}");
     let line = text.lines().find(|line| line.contains(" generated, "));
+    println!("{}", line.unwrap_or_default());
     let count = line.unwrap_or(&text).split_whitespace().next().unwrap();
     count.parse().unwrap()
 }

@@ -104,7 +104,8 @@ impl Server {
         self.wait_for(Duration::from_secs(10), done);
     }
 
-    fn wait_for(&self, most: Duration, done: impl Fn(&Self) -> bool) {
+    /// Waits for at most so long.
+    pub fn wait_for(&self, most: Duration, done: impl Fn(&Self) -> bool) {
         let end = Instant::now() + most;
         while !done(self) {
             assert!(Instant::now() < end, "waited {most:?} in vain");

@@ -9,7 +9,9 @@ use gateway::serve::prepare;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::elsewhere::{Canary, Elsewhere, configured, gateway, secret, send, set_mode, source};
+use crate::elsewhere::{
+    Canary, Elsewhere, configured, gateway, raw, secret, send, set_mode, source, text,
+};
 use crate::files::{JPEG_LS, ct, empty, parts};
 use crate::server::{Answer, Server};
 
@@ -431,4 +433,43 @@ fn a_source_must_prove_by_its_own_authority_who_it_is() {
             "{text}"
         );
     }
+}
+
+/// A server that gives whole instances and nothing else is asked for the rest once, also by a gateway that starts anew.
+#[test]
+fn lesson_22_what_a_source_refuses_is_remembered_over_a_start() {
+    let made = ct("1", "2", 3);
+    let file = made.bytes();
+    let upstream = Elsewhere::start(move |asked, stream| {
+        if !asked.path().ends_with("/instances/2.3") {
+            return raw(
+                stream,
+                b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            );
+        }
+        let head = b"--b\r\nContent-Type: application/dicom\r\n\r\n";
+        let body = [head, file.as_slice(), b"\r\n--b--"].concat();
+        let kind = "multipart/related; type=\"application/dicom\"; boundary=b";
+        send(stream, kind, &body);
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let options = configured(&folder, &source("north", &upstream.root(), ""));
+    let frames = "/dicomweb/north/studies/1/series/2/instances/2.3/frames/1";
+    let accept = "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*";
+    let mut in_vain = Vec::new();
+    for start in 0..3 {
+        let before = upstream.asked().len();
+        let server = Server::start(options.clone());
+        let answer = server.request("GET", frames, &[("Accept", accept)]);
+        assert_eq!(answer.status, 200, "start {start}: {}", text(&answer));
+        let asked = upstream.asked().split_off(before);
+        in_vain.push(
+            asked
+                .iter()
+                .filter(|it| it.path().contains("/frames/"))
+                .count(),
+        );
+    }
+    assert!((1..=3).contains(&in_vain[0]), "{in_vain:?}");
+    assert_eq!(in_vain[1..], [0, 0]);
 }

@@ -1,15 +1,14 @@
 //! Frames of a source, asked for in the ways that it knows.
 //!
 //! A client that takes frames as they are stored gets them however the source gives them: as frames, cut out of whole
-//! instances, or decoded by the source. What works is remembered for as long as the gateway runs, so that nothing is
-//! asked for twice in vain. What else a client asks for is passed on as it stands.
+//! instances, or decoded by the source. What works is remembered, so that nothing is asked for twice in vain. What else a client asks for is passed on as it stands.
 //! Source: DICOM PS3.18 sections 8.7.3 and 10.4.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use protocol::dicomweb::asking::{Way, Ways};
+use protocol::dicomweb::asking::Way;
 use protocol::dicomweb::json::Dataset;
 use protocol::dicomweb::media_type::{EXPLICIT_LITTLE_ENDIAN, FrameRange, OCTET_STREAM};
 use protocol::dicomweb::multipart;
@@ -29,20 +28,13 @@ const MOST_KEPT: usize = 128 << 20;
 /// Frames of an answer that are cut out of an instance; the boundary between them.
 const BOUNDARY: &str = "sagitta-frames";
 
-/// What has been learnt of a source.
+/// Whole instances, of which one of a source is in memory at a time.
 #[derive(Debug, Default)]
-pub(super) struct Learnt {
-    ways: Mutex<Ways>,
-    /// The instance of the last frame that was cut. Held while one is fetched: its other frames wait for it.
-    whole: tokio::sync::Mutex<Option<Arc<Whole>>>,
-    /// Held while an instance is fetched for its header.
-    pub one: tokio::sync::Mutex<()>,
-}
-
-impl Learnt {
-    pub fn with<T>(&self, look: impl FnOnce(&mut Ways) -> T) -> T {
-        look(&mut self.ways.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+pub(super) struct Instances {
+    /// That of the last frame that was cut. Held while one is fetched: its other frames wait for it.
+    last: tokio::sync::Mutex<Option<Arc<Whole>>>,
+    /// Held while one is fetched for its header.
+    pub headers: tokio::sync::Mutex<()>,
 }
 
 /// A whole instance.
@@ -129,7 +121,7 @@ impl Upstream {
 
     /// Cuts frames out of their instance.
     async fn frames_cut(&self, wanted: &Wanted<'_>, way: Way) -> Result<Relayed, Reason> {
-        let mut kept = self.learnt.whole.lock().await;
+        let mut kept = self.instances.last.lock().await;
         let known = kept.as_ref().filter(|it| it.place == *wanted.place);
         let whole = match known {
             Some(whole) => Arc::clone(whole),

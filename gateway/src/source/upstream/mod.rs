@@ -3,7 +3,7 @@
 //! `asking` is the only place where a request leaves, and only for addresses below the source's root. `sets` reads answers in
 //! JSON, checks whose they are and leaves no address in them but ours; `parts` does the same with answers in parts while they
 //! stream through. `search`, `known`, `values`, `frames` and `pictures` are what can be asked for; how a source is asked for
-//! frames and metadata is learnt from what it refuses.
+//! frames and metadata is learnt from what it refuses (`learnt`).
 
 pub mod address;
 mod asking;
@@ -11,12 +11,14 @@ pub mod fault;
 mod frames;
 pub mod health;
 mod known;
+mod learnt;
 mod parts;
 mod pictures;
 mod search;
 mod sets;
 mod values;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ use self::address::Place;
 use self::fault::{Reason, UpstreamError};
 use self::health::{Health, SourceHealth, Watch};
 pub use self::known::KnownStudy;
+use self::learnt::Learnt;
 pub use self::parts::Relayed;
 pub use self::pictures::Picture;
 pub use self::search::{Results, Search, Shows};
@@ -54,23 +57,23 @@ pub struct Upstream {
     watch: Watch,
     known: known::Known,
     addresses: values::Addresses,
-    habits: pictures::Habits,
-    learnt: frames::Learnt,
+    learnt: Learnt,
+    instances: frames::Instances,
 }
 
 impl Upstream {
-    /// All that are configured.
+    /// All that are configured; what is learnt of them is kept in the folder that is named.
     ///
     /// # Errors
     /// A secret or a certificate cannot be read or used.
-    pub fn all(config: &Config) -> Result<Vec<Arc<Self>>, ConfigError> {
+    pub fn all(config: &Config, kept: &Path) -> Result<Vec<Arc<Self>>, ConfigError> {
         let sources = config.source.iter();
         sources
-            .map(|source| Ok(Arc::new(Self::new(config, source)?)))
+            .map(|source| Ok(Arc::new(Self::new(config, source, kept)?)))
             .collect()
     }
 
-    fn new(config: &Config, source: &SourceConfig) -> Result<Self, ConfigError> {
+    fn new(config: &Config, source: &SourceConfig, kept: &Path) -> Result<Self, ConfigError> {
         let wrong = |(key, reason)| ConfigError::Source {
             id: source.id.clone(),
             key,
@@ -78,6 +81,7 @@ impl Upstream {
         };
         let root = source.root().map_err(wrong)?;
         let patience = Duration::from_millis(source.timeout_ms);
+        let learnt = Learnt::from_file(kept.join(&source.id), root.as_str());
         Ok(Self {
             client: client(config, source, &root)?,
             authorization: authorization(config, source)?,
@@ -91,8 +95,8 @@ impl Upstream {
             watch: Watch::default(),
             known: known::Known::default(),
             addresses: values::Addresses::default(),
-            habits: pictures::Habits::default(),
-            learnt: frames::Learnt::default(),
+            learnt,
+            instances: frames::Instances::default(),
         })
     }
 

@@ -1,7 +1,5 @@
 //! Small pictures, drawn by the source.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use protocol::dicomweb::path;
 use protocol::dicomweb::query::QidoQuery;
 
@@ -20,12 +18,6 @@ const MOST_INSTANCES: u32 = 400;
 const THUMBNAIL: &str = "image/png, image/jpeg";
 /// What every server renders (PS3.18 8.7.4). Alone: Orthanc answers 400 to a list.
 const RENDERED: &str = "image/jpeg";
-
-/// What a source has been found not to offer.
-#[derive(Debug, Default)]
-pub(super) struct Habits {
-    has_no_thumbnails: AtomicBool,
-}
 
 /// A picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +71,7 @@ impl Upstream {
             return Err(Reason::NotFound);
         }
         let query = format!("viewport={size},{size}");
-        if !self.habits.has_no_thumbnails.load(Ordering::Relaxed) {
+        if !self.learnt.has_no_thumbnails() {
             match self
                 .drawn(&format!("{path}/thumbnail"), &query, THUMBNAIL)
                 .await
@@ -101,7 +93,7 @@ impl Upstream {
             // Most of what cannot be drawn has no pixels.
             Err(Reason::NotAcceptable | Reason::Failed) => Err(Reason::NotFound),
             Ok(picture) => {
-                self.habits.has_no_thumbnails.store(true, Ordering::Relaxed);
+                self.learnt.lacks_thumbnails();
                 Ok(picture)
             }
             Err(reason) => Err(reason),

@@ -377,7 +377,7 @@ impl Upstream {
     /// The header of one instance, as DICOM JSON.
     async fn header(&self, place: &Place, way: Way) -> Result<String, Reason> {
         // One whole instance of a source is in memory at a time.
-        let one = self.learnt.one.lock().await;
+        let one = self.instances.headers.lock().await;
         let file = self.whole_file(place, way).await?;
         drop(one);
         let place = place.clone();
