@@ -115,9 +115,11 @@ impl Mammogram {
             tags::ANATOMIC_REGION_SEQUENCE,
             ["76752008", "SCT", "Breast"],
         );
-        set.code(
+        set.text(tags::ORGAN_EXPOSED, VR::CS, "BREAST");
+        set.code_unmodified(
             tags::VIEW_CODE_SEQUENCE,
             ["399368009", "SCT", "medio-lateral oblique"],
+            tags::VIEW_MODIFIER_CODE_SEQUENCE,
         );
         set.into_file(&pixels, encoding)
     }

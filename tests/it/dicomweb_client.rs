@@ -51,7 +51,7 @@ fn run(folders: &[&Path]) -> u32 {
     text.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-fn made_up() -> TempFolder {
+pub fn made_up() -> TempFolder {
     let folder = TempFolder::new("made").unwrap();
     let small = phantom::small(7).unwrap();
     let three = phantom::three(7, Encoding::ExplicitLittle).unwrap();

@@ -50,6 +50,7 @@ mod tampered;
 mod tiles;
 mod trouble;
 mod upload;
+mod valid;
 mod view;
 mod walk;
 mod wide_gamut;

@@ -90,6 +90,10 @@ pub fn for_tests() -> Result<()> {
     if !Path::new("/usr/share/orthanc/plugins/libOrthancDicomWeb.so").exists() {
         packages.push("orthanc-dicomweb");
     }
+    // A judge of what is written.
+    if !has_program("dciodvfy") {
+        packages.push("dicom3tools");
+    }
     // One-time passwords by another implementation.
     if !has_program("oathtool") {
         packages.push("oathtool");

@@ -130,6 +130,13 @@ impl Dataset {
         self.sequence(tag, vec![coded(code)]);
     }
 
+    /// Sets a sequence of one code that has modifiers, of which there are none (PS3.3 C.8.11.7).
+    pub(crate) fn code_unmodified(&mut self, tag: Tag, code: [&str; 3], modifiers: Tag) {
+        let mut item = coded(code);
+        item.sequence(modifiers, Vec::new());
+        self.sequence(tag, vec![item]);
+    }
+
     /// Writes the data set with its pixels as a Part 10 file.
     pub(crate) fn into_file(
         mut self,

@@ -17,6 +17,7 @@ use super::check::{Names, Refused};
 use super::{Incoming, PREAMBLE, Reason};
 use crate::source::folder::sniff;
 
+const PIXEL_DATA: u32 = 0x7FE0_0010;
 /// Sequences in sequences.
 const DEEPEST: u32 = 32;
 /// Who wrote the file: a UID of ISO/IEC 9834-8, made once for this program.
@@ -66,7 +67,7 @@ fn written(
     bulk: &BulkParts,
     out: &mut Incoming,
 ) -> Result<(), Reason> {
-    let pixels = set.bulk_data_uri(0x7FE0_0010).and_then(|uri| bulk.get(uri));
+    let pixels = set.bulk_data_uri(PIXEL_DATA).and_then(|uri| bulk.get(uri));
     let syntax = match pixels {
         Some(part) => syntax_of(part)?,
         None => sniff::EXPLICIT_LITTLE_ENDIAN.to_owned(),
@@ -91,6 +92,7 @@ fn written(
         out,
         bulk,
         is_native: sniff::is_native(&syntax),
+        is_wide: set.whole(0x0028_0100).unwrap_or(0) > 8,
     };
     writer.data_set(set.as_map(), 0)
 }
@@ -117,6 +119,8 @@ struct Writer<'a> {
     bulk: &'a BulkParts,
     /// Pixels go out as they are, and not as a fragment.
     is_native: bool,
+    /// A value of a pixel takes more than 8 bits.
+    is_wide: bool,
 }
 
 impl Writer<'_> {
@@ -144,6 +148,9 @@ impl Writer<'_> {
             elements.insert(0x0008_0005, (*b"CS", &utf8));
         }
         for (tag, (vr, element)) in elements {
+            // Metadata may be those of compressed pixels, which are OB always (PS3.5 A.2, A.4).
+            let is_words = tag == PIXEL_DATA && depth == 0 && self.is_native && self.is_wide;
+            let vr = if is_words { *b"OW" } else { vr };
             self.element(tag, vr, element, depth)?;
         }
         Ok(())
@@ -196,7 +203,7 @@ impl Writer<'_> {
 
     fn bulk(&mut self, tag: u32, vr: [u8; 2], uri: &str, depth: u32) -> Result<(), Reason> {
         let part = self.bulk.get(uri).ok_or(Reason::NotUnderstood)?;
-        let is_pixels = tag == 0x7FE0_0010 && depth == 0;
+        let is_pixels = tag == PIXEL_DATA && depth == 0;
         let length = part.incoming.length();
         let padded = length.next_multiple_of(2);
         let stated = u32::try_from(padded).map_err(|_| Reason::TooLarge)?;
