@@ -1,7 +1,7 @@
 //! The viewer against whatever other people's servers do: the first image, its values, and how much was asked in vain.
 
 use crate::mock::{GREY, INSTANCES, Mock, Quirk, made, wasted};
-use sagitta_tests::{Backend, Browser, Gateway, Nginx, Page, TempFolder, TinyPacs};
+use sagitta_tests::{Backend, Browser, Gateway, Nginx, Orthanc, Page, TempFolder, TinyPacs};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -189,6 +189,33 @@ fn lesson_22_the_gateway_gets_on_with_every_server_and_remembers_how() {
     assert!(refused.is_empty(), "{refused:?}");
 }
 
+/// Meets a real server, again in the same session, then in another one.
+fn meet_real(name: &str, url: &str, source: &str) {
+    let browser = Browser::launch(Backend::Cpu).unwrap();
+    let page = browser.page().unwrap();
+    let mut before = 0;
+    for meeting in 0..3 {
+        match meeting {
+            1 => drop(page.eval("window.sagitta.close()").unwrap()),
+            _ => go(&page, url),
+        }
+        expect_picture(&page, source, Quirk::Usual);
+        let log = page.request_log();
+        let in_vain: Vec<_> = log[before..]
+            .iter()
+            .filter(|request| request.status.is_some_and(|status| status >= 400))
+            .collect();
+        before = log.len();
+        let most = if meeting == 0 { MOST_WASTED } else { 0 };
+        println!("{name} meeting {}: in vain {}", meeting + 1, in_vain.len());
+        assert!(
+            in_vain.len() <= most,
+            "{name} meeting {}: {in_vain:?}",
+            meeting + 1
+        );
+    }
+}
+
 #[test]
 fn lesson_22_the_viewer_reads_whole_instances_of_a_real_server_without_metadata() {
     let tiny = TinyPacs::start().unwrap();
@@ -197,34 +224,25 @@ fn lesson_22_the_viewer_reads_whole_instances_of_a_real_server_without_metadata(
     }
     // The app and the server under one origin, as `docs/nginx.conf` says.
     let nginx = Nginx::start(tiny.port()).unwrap();
-    let browser = Browser::launch(Backend::Cpu).unwrap();
-    let page = browser.page().unwrap();
     let url = format!("{}/apps/sagitta/", nginx.origin());
-    let mut before = 0;
-    for meeting in 0..3 {
-        match meeting {
-            1 => drop(page.eval("window.sagitta.close()").unwrap()),
-            _ => go(&page, &url),
-        }
-        expect_picture(&page, "orthanc", Quirk::Usual);
-        let log = page.request_log();
-        let in_vain: Vec<_> = log[before..]
-            .iter()
-            .filter(|request| request.status.is_some_and(|status| status >= 400))
-            .collect();
-        before = log.len();
-        let most = if meeting == 0 { MOST_WASTED } else { 0 };
-        println!(
-            "tiny-pacs meeting {}: in vain {}",
-            meeting + 1,
-            in_vain.len()
-        );
-        assert!(
-            in_vain.len() <= most,
-            "meeting {}: {in_vain:?}",
-            meeting + 1
-        );
+    meet_real("tiny-pacs", &url, "orthanc");
+}
+
+#[test]
+fn lesson_22_the_viewer_asks_orthanc_and_the_gateway_for_next_to_nothing_in_vain() {
+    let orthanc = Orthanc::start().unwrap();
+    let folder = TempFolder::new("met").unwrap();
+    for instance in 1..=INSTANCES {
+        let file = made(Quirk::Usual, instance).bytes();
+        orthanc.store(&file).unwrap();
+        folder.write(&format!("{instance}.dcm"), &file).unwrap();
     }
+    let nginx = Nginx::start(orthanc.port()).unwrap();
+    let url = format!("{}/apps/sagitta/", nginx.origin());
+    meet_real("Orthanc", &url, "orthanc");
+    let gateway = Gateway::start(&[folder.path()]).unwrap();
+    gateway.wait_until_indexed(20).unwrap();
+    meet_real("gateway", &gateway.url(), "local");
 }
 
 /// A server that passes over limits: each of its studies stands in the list once.
