@@ -175,15 +175,19 @@ fn planes_become_pixels() {
     );
 }
 
-#[test]
-fn packed_bits_begin_with_the_least_significant() {
-    let format = PixelFormat {
+fn ten_bits() -> PixelFormat {
+    PixelFormat {
         columns: 10,
         bits_allocated: 1,
         bits_stored: 1,
         high_bit: 0,
         ..two_words()
-    };
+    }
+}
+
+#[test]
+fn packed_bits_begin_with_the_least_significant() {
+    let format = ten_bits();
     let expected = [1, 0, 1, 1, 0, 0, 0, 0, 0, 1];
     check(
         &[0b0000_1101, 0b1111_1110],
@@ -396,13 +400,7 @@ fn planes_of_colored_words_are_ordered_by_sample_then_byte() {
 /// PS3.5 G.2: a composite pixel code that is no whole number of bytes is filled up with zeros at its top.
 #[test]
 fn a_pixel_of_one_bit_has_a_byte_of_its_own_in_run_lengths() {
-    let format = PixelFormat {
-        columns: 10,
-        bits_allocated: 1,
-        bits_stored: 1,
-        high_bit: 0,
-        ..two_words()
-    };
+    let format = ten_bits();
     // 1 0 1 1 literally, five times 0, 1 literally.
     let frame = rle(&[&[3, 1, 0, 1, 1, 252, 0, 0, 1]]);
     check(

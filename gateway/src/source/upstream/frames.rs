@@ -1,7 +1,8 @@
 //! Frames of a source, asked for in the ways that it knows.
 //!
 //! A client that takes frames as they are stored gets them however the source gives them: as frames, cut out of whole
-//! instances, or decoded by the source. What works is remembered, so that nothing is asked for twice in vain. What else a client asks for is passed on as it stands.
+//! instances, or decoded by the source. What works is remembered, so that nothing is asked for twice
+//! in vain. What else a client asks for is passed on as it stands.
 //! Source: DICOM PS3.18 sections 8.7.3 and 10.4.
 
 use std::ops::Range;

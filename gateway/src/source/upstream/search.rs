@@ -377,9 +377,8 @@ impl Upstream {
     /// The header of one instance, as DICOM JSON.
     async fn header(&self, place: &Place, way: Way) -> Result<String, Reason> {
         // One whole instance of a source is in memory at a time.
-        let one = self.instances.headers.lock().await;
+        let _one = self.instances.headers.lock().await;
         let file = self.whole_file(place, way).await?;
-        drop(one);
         let place = place.clone();
         beside(move || {
             let set = super::frames::header_of(&place, &file)?;
