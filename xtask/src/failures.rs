@@ -10,6 +10,10 @@ use std::process::{Command, Stdio};
 const LINES_EACH: usize = 12;
 /// Tests that are repeated with their lines; further ones are only named.
 const TESTS: usize = 12;
+/// Tests that the last line names.
+const IN_SHORT: usize = 5;
+/// Characters of the last line on why one test failed.
+const CHARACTERS_EACH: usize = 160;
 
 /// A test that failed, and how it began to tell why.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,14 +27,38 @@ pub fn check(tests: &mut Command) -> Result<()> {
     let name = name_of(tests);
     let mut running = tests
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("{name} could not be started"))?;
     let out = running.stdout.take().context("tests have no output")?;
+    let errors = running.stderr.take().context("tests have no messages")?;
+    let messages = std::thread::spawn(move || ended(BufReader::new(errors)));
     let failures = pass_on(BufReader::new(out), &mut std::io::stdout())?;
+    let ended = messages
+        .join()
+        .map_err(|_| anyhow::anyhow!("messages were lost"))??;
     let status = running.wait()?;
     print!("{}", text(&failures));
-    anyhow::ensure!(status.success(), "`{name}` failed ({status})");
+    anyhow::ensure!(
+        status.success(),
+        "`{name}` failed ({status}){ended}{}",
+        in_short(&failures)
+    );
     Ok(())
+}
+
+/// Passes cargo's messages on, and keeps what they say of programs that ended otherwise than their tests do.
+fn ended(from: impl BufRead) -> Result<String> {
+    let mut kept = String::new();
+    for line in from.split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        eprintln!("{line}");
+        if line.contains("(signal: ") && kept.len() < LINES_EACH * CHARACTERS_EACH {
+            kept += &format!("; {}", line.trim());
+        }
+    }
+    Ok(kept)
 }
 
 /// Passes all lines on, and keeps those of failures as the harness of Rust writes them.
@@ -75,6 +103,25 @@ fn text(failures: &[Failure]) -> String {
     text
 }
 
+/// What failed in one line: the first tests, each with where it failed and the first words of why.
+fn in_short(failures: &[Failure]) -> String {
+    let mut text = String::new();
+    for Failure { test, lines } in failures.iter().take(IN_SHORT) {
+        let place = lines
+            .iter()
+            .find_map(|line| line.split_once("panicked at "));
+        let place = place.map_or("", |(_, place)| place.trim_end_matches(':'));
+        let told = lines.iter().skip_while(|line| !line.contains("panicked"));
+        let why = told.skip(1).map(String::as_str).collect::<Vec<_>>();
+        let why: String = why.join(" ").chars().take(CHARACTERS_EACH).collect();
+        text += &format!("; {test} at {place}: {why}");
+    }
+    if failures.len() > IN_SHORT {
+        text += &format!("; and {} more", failures.len() - IN_SHORT);
+    }
+    text
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests {
@@ -113,6 +160,15 @@ test result: FAILED. 1 passed; 1 failed; 0 ignored
             "\nTests that failed: 1\n\ntwo::three\n    thread 'two::three' panicked at src/lib.rs:3:5:\n    \
              assertion `left == right` failed\n      left: 1\n     right: 2\n"
         );
+        assert_eq!(
+            in_short(&pass_on(OUTPUT.as_bytes(), &mut Vec::new()).unwrap()),
+            "; two::three at src/lib.rs:3:5: assertion `left == right` failed   left: 1  right: 2"
+        );
+        let killed = "  process didn't exit successfully: `target/it` (signal: 9, SIGKILL: kill)";
+        assert_eq!(
+            ended(killed.as_bytes()).unwrap(),
+            format!("; {}", killed.trim())
+        );
         let passed = pass_on(&b"test one ... ok\n"[..], &mut shown).unwrap();
         assert_eq!(text(&passed), "");
     }
@@ -123,5 +179,6 @@ test result: FAILED. 1 passed; 1 failed; 0 ignored
         let failures = pass_on(much.as_bytes(), &mut Vec::new()).unwrap();
         assert_eq!(failures.len(), 20);
         assert!(text(&failures).lines().count() < TESTS * (LINES_EACH + 2) + 20);
+        assert!(in_short(&failures).ends_with("; and 15 more"));
     }
 }

@@ -42,8 +42,8 @@ impl Progress {
         let began = Instant::now();
         let result = work();
         let took = began.elapsed();
-        if result.is_err() {
-            self.failed.push(what.to_owned());
+        if let Err(error) = &result {
+            self.failed.push(format!("{what} ({error:#})"));
         } else if took >= Duration::from_secs(1) {
             println!("      {}", words(took));
         }
@@ -68,7 +68,7 @@ impl Progress {
         format!("{steps}; {} in all", words(self.began.elapsed()))
     }
 
-    /// Names of the steps that failed.
+    /// The steps that failed, each with why.
     pub fn failed(&self) -> &[String] {
         &self.failed
     }
@@ -146,11 +146,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_step_is_named_at_the_end() {
+    fn a_failed_step_is_named_at_the_end_with_why() {
         let mut progress = Progress::of(2);
         progress.attempt("One", || Ok(()));
         progress.attempt("Two", || bail!("it broke"));
-        assert_eq!(progress.failed(), ["Two"]);
+        assert_eq!(progress.failed(), ["Two (it broke)"]);
         assert!(progress.summary().starts_with("One 0 s, Two 0 s; "));
     }
 
