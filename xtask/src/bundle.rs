@@ -126,17 +126,30 @@ impl Drop for Beside {
 pub fn build_app(progress: &mut Progress, compiler: &WasmCompiler) -> Result<()> {
     progress.step("Building the app for the browser", || {
         for name in PROGRAMS {
-            let arguments = ["rustc", "--package", "viewer-ui", "--bin", name];
-            check(
-                compiler
-                    .cargo(&arguments)
-                    .args(["--target", TARGET, "--profile", "web"])
-                    .args(VECTOR_LOOPS),
-            )?;
+            build_program(compiler, name, &[])?;
         }
         Ok(())
     })?;
     progress.step("Bundling the app into dist", bundle)
+}
+
+/// Builds one program for the browser; returns its module.
+fn build_program(compiler: &WasmCompiler, name: &str, features: &[&str]) -> Result<PathBuf> {
+    let arguments = ["rustc", "--package", "viewer-ui", "--bin", name];
+    check(
+        compiler
+            .cargo(&arguments)
+            .args(features)
+            .args(["--target", TARGET, "--profile", "web"])
+            .args(VECTOR_LOOPS),
+    )?;
+    Ok(module(name))
+}
+
+/// The module of a program that is built.
+fn module(name: &str) -> PathBuf {
+    let built = target().join(TARGET).join("web");
+    built.join(format!("{name}.wasm"))
 }
 
 /// Builds the page of made-up scenes, which is no part of the app; returns its module. Most of what it is made of has been
@@ -145,24 +158,23 @@ pub fn build_app(progress: &mut Progress, compiler: &WasmCompiler) -> Result<()>
 /// # Errors
 /// It does not compile.
 pub fn build_scenes(compiler: &WasmCompiler) -> Result<PathBuf> {
-    let arguments = ["rustc", "--package", "viewer-ui", "--bin", "gpu_scenes"];
-    check(
-        compiler
-            .cargo(&arguments)
-            .args(["--features", "test-scenes"])
-            .args(["--target", TARGET, "--profile", "web"])
-            .args(VECTOR_LOOPS),
-    )?;
-    Ok(target().join(TARGET).join("web/gpu_scenes.wasm"))
+    build_program(compiler, "gpu_scenes", &["--features", "test-scenes"])
+}
+
+/// Builds all decoders as a program for node, which is no part of the app, and binds it in a folder: `codec_bench.js` there
+/// exports them. They are compiled as those of the app's workers.
+///
+/// # Errors
+/// It does not compile.
+pub fn build_decoders(compiler: &WasmCompiler, folder: &Path) -> Result<()> {
+    build_program(compiler, "codec_bench", &[])?;
+    bind("codec_bench", Host::Node, folder)
 }
 
 /// What the last bundle was made from: nothing is made anew while it is the same.
 fn fingerprint() -> Result<String> {
     let mut hash = Sha256::new();
-    let built = target().join(TARGET).join("web");
-    let mut inputs = PROGRAMS
-        .map(|name| built.join(format!("{name}.wasm")))
-        .to_vec();
+    let mut inputs = PROGRAMS.map(module).to_vec();
     inputs.push(root().join("index.html"));
     inputs.push(std::env::current_exe()?);
     let mut own = Vec::new();
@@ -245,29 +257,45 @@ pub struct Worker {
     pub wasm: Asset,
 }
 
+/// Where a program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Host {
+    /// A page, which imports modules.
+    Page,
+    /// A classic worker, which imports scripts.
+    Worker,
+    /// Node, as a module.
+    Node,
+}
+
+/// Binds the module of a program that is built; writes it and its glue into a folder.
+fn bind(name: &str, host: Host, folder: &Path) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .input_path(module(name))
+        .out_name(name)
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true);
+    match host {
+        Host::Page => bindgen.web(true)?,
+        Host::Worker => bindgen.no_modules(true)?,
+        Host::Node => bindgen.nodejs_module(true)?,
+    };
+    bindgen
+        .generate(folder)
+        .with_context(|| format!("binding {name} failed"))
+}
+
 /// Binds all modules and writes everything that gets a hashed name.
 fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
-    let built = target().join(TARGET).join("web");
-    let bind = |name: &str, is_page: bool| -> Result<()> {
-        let mut bindgen = Bindgen::new();
-        bindgen
-            .input_path(built.join(format!("{name}.wasm")))
-            .out_name(name)
-            .typescript(false)
-            .remove_name_section(true)
-            .remove_producers_section(true);
-        // A classic worker imports scripts, a page modules.
-        if is_page {
-            bindgen.web(true)?;
-        } else {
-            bindgen.no_modules(true)?;
-        }
-        bindgen
-            .generate(made)
-            .with_context(|| format!("binding {name} failed"))
-    };
     for name in PROGRAMS {
-        bind(name, name == PAGE)?;
+        let host = if name == PAGE {
+            Host::Page
+        } else {
+            Host::Worker
+        };
+        bind(name, host, made)?;
     }
     let folder = fresh.join("assets");
     let put = |name: &str, bytes: &[u8]| asset(&folder, name, bytes);

@@ -21,7 +21,7 @@ const USAGE: &str = "\
 cargo xtask run [--data DIR]... [--listen 127.0.0.1:8080] [--config FILE]   builds and serves the viewer
 cargo xtask test                                                          installs what tests need, runs all
 cargo xtask build [app]                                                   dist/ and target/release/sagitta; dist/ alone
-cargo xtask bench [NAME]                                                  measures, writes target/bench/NAME.json
+cargo xtask bench [codecs | peer | qido | store]                          measures, writes target/bench/NAME.json
 cargo xtask tidy                                                          checks the rules of ARCHITECTURE.md, and packages
 cargo xtask sbom                                                          writes target/sbom/*.cdx.json (CycloneDX)";
 

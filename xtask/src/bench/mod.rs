@@ -1,8 +1,10 @@
 //! `cargo xtask bench [NAME]`: measurements, as a table and as `target/bench/NAME.json`.
 //!
-//! `peer` runs the viewer beside another one in one browser; `report` turns samples into rows. `qido` searches 100,000 studies,
-//! `store` indexes 43,000 files and serves them.
+//! `peer` runs the viewer beside another one in one browser, `codecs` the decoders beside another's in node; `report` turns
+//! samples into rows. `qido` searches 100,000 studies, `store` indexes 43,000 files and serves them.
 
+mod beside;
+mod codecs;
 mod peer;
 mod report;
 mod server;
@@ -19,11 +21,13 @@ pub fn bench(name: Option<&str>) -> Result<()> {
             for name in server::NAMES {
                 server::measure(name)?;
             }
+            codecs::codecs(rounds(std::env::args())?)?;
             peer::peer(rounds(std::env::args())?)
         }
+        Some("codecs") => codecs::codecs(rounds(std::env::args())?),
         Some("peer") => peer::peer(rounds(std::env::args())?),
         Some(name) if server::NAMES.contains(&name) => server::measure(name),
-        Some(other) => bail!("there is no benchmark {other}, only peer, qido and store"),
+        Some(other) => bail!("there is no benchmark {other}, only codecs, peer, qido and store"),
     }
 }
 

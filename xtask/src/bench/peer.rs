@@ -1,12 +1,12 @@
 //! The viewer, by WebGPU and by WebGL2, beside Cornerstone3D and OHIF, by the benchmark in `../shared/peer`: all in one headless browser, in
 //! alternating rounds, over a server that only copies frames out of memory.
 //!
-//! The benchmark is copied to `target/peer`, so that nothing is written beside the project, and set up there
-//! once; `SAGITTA_PEER` names a copy that is set up already.
+//! The benchmark is set up in `target/peer`; `SAGITTA_PEER` names a copy that is set up already.
 
+use super::beside::{self, Beside};
 use super::report;
 use crate::bundle;
-use crate::steps::{Progress, check, has_program, part, root, target};
+use crate::steps::{Progress, check, part};
 use anyhow::{Context, Result, bail};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -20,16 +20,19 @@ const CASES: [&str; 3] = ["stack-ct200-raw", "stack-ct200-jls", "mpr-ct200-htj2k
 const VIEWERS: [&str; 2] = ["ours", "webgl2"];
 /// The peers; OHIF shows planes only.
 const PEERS: [&str; 2] = ["cs3d", "ohif"];
+/// Where the benchmark is.
+const BENCHMARK: Beside = Beside {
+    source: "shared/peer",
+    holds: "run.mjs",
+    copy: "peer",
+    variable: "SAGITTA_PEER",
+};
 /// How long the server may take to read its frames.
 const SERVER_START: Duration = Duration::from_secs(60);
 
 /// Measures, prints a table, writes `target/bench/peer.json`.
 pub fn peer(rounds: usize) -> Result<()> {
-    for program in ["node", "npm", "python3"] {
-        if !has_program(program) {
-            bail!("the benchmark needs {program}: install it by your system's package manager");
-        }
-    }
+    beside::check_programs()?;
     let app = match std::env::var_os("SAGITTA_DIST") {
         Some(built) => PathBuf::from(built),
         None => {
@@ -41,13 +44,7 @@ pub fn peer(rounds: usize) -> Result<()> {
         bail!("{} has no bench.html", app.display());
     }
     let folder = prepared()?;
-    let results = target().join("bench");
-    std::fs::create_dir_all(&results)?;
-    let raw = results.join("peer-samples.json");
-    // An older file must not pass for this run's.
-    if raw.exists() {
-        std::fs::remove_file(&raw)?;
-    }
+    let raw = report::place("peer-samples.json")?;
     let server = Server::start(&folder, &app)?;
     let address = format!("http://127.0.0.1:{}", server.port);
     let page = format!(
@@ -78,54 +75,19 @@ pub fn peer(rounds: usize) -> Result<()> {
     drop(server);
     let samples = std::fs::read_to_string(&raw).context("the benchmark wrote no samples")?;
     let report = report::read(&samples, &CASES, &VIEWERS, &PEERS)?;
-    print!("{}", report::table(&report));
-    let file = results.join("peer.json");
-    std::fs::write(&file, report::json("peer", &report)? + "\n")?;
-    println!("\u{2022} Written to {}", file.display());
-    Ok(())
+    report::publish("peer", &report::table(&report), &report)
 }
 
 /// The benchmark's folder, set up.
 fn prepared() -> Result<PathBuf> {
-    let folder = match std::env::var_os("SAGITTA_PEER") {
-        Some(named) => PathBuf::from(named),
-        None => copied()?,
-    };
-    let run = |what: &str, command: &mut Command| {
-        part(what, || {
-            check(command.current_dir(&folder).stdout(Stdio::null()))
-        })
-    };
-    if !folder.join("node_modules/.package-lock.json").is_file() {
-        run(
-            "Installing the peer's packages",
-            Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]),
-        )?;
-    }
+    let folder = BENCHMARK.folder()?;
+    let run = |what: &str, command: &mut Command| beside::run(&folder, what, command);
+    beside::packages_of_node(&folder, "ci")?;
     if !folder.join("vendor/package/dist/index.html").is_file() {
         run("Fetching OHIF", Command::new("node").arg("get-ohif.mjs"))?;
     }
     if !folder.join("data/out/ct/htj2k.json").is_file() {
-        let python = folder.join(".venv/bin/python");
-        // An environment without its packages was interrupted.
-        if !folder.join(".venv/ready").is_file() {
-            run(
-                "Making a Python environment",
-                Command::new("python3").args(["-m", "venv", ".venv"]),
-            )?;
-            run(
-                "Installing the encoders",
-                Command::new(&python).args([
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "-r",
-                    "data/requirements.txt",
-                ]),
-            )?;
-            std::fs::write(folder.join(".venv/ready"), "")?;
-        }
+        let python = beside::python(&folder, "data/requirements.txt")?;
         run(
             "Making the CT of 200 slices",
             Command::new(&python).args([
@@ -143,35 +105,6 @@ fn prepared() -> Result<PathBuf> {
         run("Bundling the peer", Command::new("node").arg("build.mjs"))?;
     }
     Ok(folder)
-}
-
-/// Copies the benchmark's sources into `target/peer`, over an older copy.
-fn copied() -> Result<PathBuf> {
-    let source = root()
-        .parent()
-        .unwrap_or(Path::new("/"))
-        .join("shared/peer");
-    if !source.join("run.mjs").is_file() {
-        bail!("../shared/peer is not here; SAGITTA_PEER may name a copy");
-    }
-    let folder = target().join("peer");
-    copy(&source, &folder)?;
-    Ok(folder)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let place = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &place)?;
-        } else {
-            // By content, not by `fs::copy`: that would copy a write protection too.
-            std::fs::write(&place, std::fs::read(entry.path())?)?;
-        }
-    }
-    Ok(())
 }
 
 /// The benchmark's server; it ends when this is dropped.

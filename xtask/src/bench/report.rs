@@ -1,9 +1,10 @@
-//! Samples of a benchmark as rows: minimum, median, maximum, and the ratio to each peer.
+//! Samples of a benchmark as rows: minimum, median, maximum, and the ratio to each peer; as a table and as a file.
 
-use crate::steps::{output_of, root};
+use crate::steps::{output_of, root, target};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// One figure of one case.
@@ -22,14 +23,80 @@ pub(super) struct Row {
     peer: &'static str,
     peer_median: Option<f64>,
     /// Our median by the peer's.
-    ratio: Option<f64>,
+    pub(super) ratio: Option<f64>,
 }
+
+impl Row {
+    /// A figure of ours, by metric and unit, beside a peer's; `None` where nothing of ours was measured.
+    pub(super) fn of(
+        case: &str,
+        (metric, unit): (&'static str, &'static str),
+        (viewer, values): (&'static str, &[f64]),
+        (peer, of_peer): (&'static str, &[f64]),
+    ) -> Option<Self> {
+        let middle = median(values)?;
+        let peer_median = median(of_peer);
+        Some(Self {
+            case: case.to_owned(),
+            metric,
+            unit,
+            viewer,
+            runs: values.len(),
+            min: values.iter().copied().fold(f64::INFINITY, f64::min),
+            median: middle,
+            max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            peer,
+            peer_median,
+            ratio: peer_median
+                .filter(|peer| *peer > 0.0)
+                .map(|peer| rounded(middle / peer)),
+        })
+    }
+
+    /// What the table says of it, under [`HEADS`].
+    pub(super) fn words(&self) -> [String; 11] {
+        [
+            self.case.clone(),
+            self.metric.to_owned(),
+            self.unit.to_owned(),
+            self.viewer.to_owned(),
+            self.runs.to_string(),
+            number(self.min),
+            number(self.median),
+            number(self.max),
+            self.peer.to_owned(),
+            self.peer_median.map_or_else(|| "-".into(), number),
+            self.ratio
+                .map_or_else(|| "-".into(), |ratio| format!("{ratio:.2}")),
+        ]
+    }
+}
+
+/// Heads of the table's columns.
+pub(super) const HEADS: [&str; 11] = [
+    "case",
+    "metric",
+    "unit",
+    "viewer",
+    "runs",
+    "min",
+    "median",
+    "max",
+    "peer",
+    "its median",
+    "ratio",
+];
+
+/// Columns that hold words; the others hold numbers.
+const WORDS: [&str; 7] = [
+    "case", "metric", "unit", "viewer", "peer", "reached", "result",
+];
 
 /// Rows, and what went wrong beside them.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Report {
-    rows: Vec<Row>,
-    notes: Vec<String>,
+pub(super) struct Report<R = Row> {
+    pub(super) rows: Vec<R>,
+    pub(super) notes: Vec<String>,
 }
 
 /// Metric, unit, and how it is read from a sample.
@@ -135,23 +202,7 @@ fn row(
 ) -> Option<Row> {
     let values: Vec<f64> = ours.iter().filter_map(value).collect();
     let of_peer: Vec<f64> = theirs.iter().filter_map(value).collect();
-    let middle = median(&values)?;
-    let peer_median = median(&of_peer);
-    Some(Row {
-        case: case.to_owned(),
-        metric,
-        unit,
-        viewer,
-        runs: values.len(),
-        min: values.iter().copied().fold(f64::INFINITY, f64::min),
-        median: middle,
-        max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        peer,
-        peer_median,
-        ratio: peer_median
-            .filter(|peer| *peer > 0.0)
-            .map(|peer| rounded(middle / peer)),
-    })
+    Row::of(case, (metric, unit), (viewer, &values), (peer, &of_peer))
 }
 
 /// Samples that succeeded, without the first; what went wrong is noted.
@@ -189,8 +240,28 @@ fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
+/// Where a benchmark puts a file of this name; an older one must not pass for this run's, and is removed.
+pub(super) fn place(name: &str) -> Result<PathBuf> {
+    let folder = std::path::absolute(target().join("bench"))?;
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join(name);
+    if file.exists() {
+        std::fs::remove_file(&file)?;
+    }
+    Ok(file)
+}
+
+/// Prints the table, writes `target/bench/NAME.json`.
+pub(super) fn publish<R: Serialize>(name: &str, table: &str, report: &Report<R>) -> Result<()> {
+    print!("{table}");
+    let file = place(&format!("{name}.json"))?;
+    std::fs::write(&file, json(name, report)? + "\n")?;
+    println!("\u{2022} Written to {}", file.display());
+    Ok(())
+}
+
 /// The result file.
-pub(super) fn json(name: &str, report: &Report) -> Result<String> {
+fn json<R: Serialize>(name: &str, report: &Report<R>) -> Result<String> {
     let of_git =
         |arguments: &[&str]| output_of(Command::new("git").args(arguments).current_dir(root()));
     let commit = of_git(&["rev-parse", "HEAD"]).map(|text| text.trim().to_owned());
@@ -215,64 +286,42 @@ pub(super) fn json(name: &str, report: &Report) -> Result<String> {
 
 /// The rows for people.
 pub(super) fn table(report: &Report) -> String {
-    let mut lines = vec![[
-        "case".to_owned(),
-        "metric".into(),
-        "unit".into(),
-        "viewer".into(),
-        "runs".into(),
-        "min".into(),
-        "median".into(),
-        "max".into(),
-        "peer".into(),
-        "its median".into(),
-        "ratio".into(),
-    ]];
-    let number = |value: f64| {
-        if value.abs() >= 1000.0 {
-            format!("{value:.0}")
-        } else {
-            format!("{value:.2}")
-        }
-    };
-    for row in &report.rows {
-        lines.push([
-            row.case.clone(),
-            row.metric.to_owned(),
-            row.unit.to_owned(),
-            row.viewer.to_owned(),
-            row.runs.to_string(),
-            number(row.min),
-            number(row.median),
-            number(row.max),
-            row.peer.to_owned(),
-            row.peer_median.map_or_else(|| "-".into(), number),
-            row.ratio
-                .map_or_else(|| "-".into(), |ratio| format!("{ratio:.2}")),
-        ]);
+    let rows: Vec<_> = report.rows.iter().map(Row::words).collect();
+    columns(HEADS, &rows, &report.notes)
+}
+
+fn number(value: f64) -> String {
+    if value.abs() >= 1000.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.2}")
     }
-    let widths: Vec<usize> = (0..11)
-        .map(|column| {
-            lines
-                .iter()
-                .map(|line| line[column].len())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
+}
+
+/// Rows below their heads in columns, words from the left and numbers to the right; then the notes.
+pub(super) fn columns<const N: usize>(
+    heads: [&str; N],
+    rows: &[[String; N]],
+    notes: &[String],
+) -> String {
+    let head = heads.map(str::to_owned);
+    let lines = || std::iter::once(&head).chain(rows);
+    let width = |column: usize| lines().map(|line| line[column].len()).max();
+    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or(0));
     let mut text = String::new();
-    for line in lines {
-        for (column, (word, width)) in line.iter().zip(&widths).enumerate() {
-            let padded = if column < 4 || column == 8 {
+    for line in lines() {
+        let padded = std::array::from_fn::<_, N, _>(|column| {
+            let (word, width) = (&line[column], widths[column]);
+            if WORDS.contains(&heads[column]) {
                 format!("{word:<width$}")
             } else {
                 format!("{word:>width$}")
-            };
-            text.push_str(&padded);
-            text.push_str(if column == 10 { "\n" } else { "  " });
-        }
+            }
+        });
+        text.push_str(padded.join("  ").trim_end());
+        text.push('\n');
     }
-    for note in &report.notes {
+    for note in notes {
         text.push_str(note);
         text.push('\n');
     }
@@ -345,5 +394,16 @@ mod tests {
             error.to_string(),
             "no sample of a succeeded: ours a failed: late"
         );
+    }
+
+    #[test]
+    fn words_stand_at_the_left_and_numbers_at_the_right() {
+        let row = |case: &str, runs: &str| [case.to_owned(), runs.to_owned()];
+        let text = columns(
+            ["case", "runs"],
+            &[row("a", "1"), row("longer", "10")],
+            &["A note.".into()],
+        );
+        assert_eq!(text, "case    runs\na          1\nlonger    10\nA note.\n");
     }
 }
