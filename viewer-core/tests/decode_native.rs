@@ -393,6 +393,33 @@ fn planes_of_colored_words_are_ordered_by_sample_then_byte() {
     check(&frame, RLE, &format, SampleType::U16, &[2, 1, 4, 3, 6, 5]);
 }
 
+/// PS3.5 G.2: a composite pixel code that is no whole number of bytes is filled up with zeros at its top.
+#[test]
+fn a_pixel_of_one_bit_has_a_byte_of_its_own_in_run_lengths() {
+    let format = PixelFormat {
+        columns: 10,
+        bits_allocated: 1,
+        bits_stored: 1,
+        high_bit: 0,
+        ..two_words()
+    };
+    // 1 0 1 1 literally, five times 0, 1 literally.
+    let frame = rle(&[&[3, 1, 0, 1, 1, 252, 0, 0, 1]]);
+    check(
+        &frame,
+        RLE,
+        &format,
+        SampleType::U8,
+        &[1, 0, 1, 1, 0, 0, 0, 0, 0, 1],
+    );
+    // Eight of them in one byte, as native pixels are packed, are no such frame.
+    let packed = rle(&[&[1, 0b0000_1101, 0b10]]);
+    assert_eq!(
+        decode(&packed, RLE, &format).unwrap_err().to_string(),
+        "RLE: a segment ends before its plane is full"
+    );
+}
+
 #[test]
 fn a_plane_that_ends_early_is_an_error_and_a_longer_one_is_padding() {
     let format = bytes_of(4, Photometric::Monochrome2);

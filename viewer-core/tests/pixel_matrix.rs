@@ -126,7 +126,7 @@ fn encode(format: &PixelFormat, syntax: &str) -> Vec<u8> {
         .map(|(pixel, sample)| word(pixel, sample))
         .collect();
     if syntax == "RLE" {
-        return rle(format, &words);
+        return rle(&words);
     }
     if format.bits_allocated == 1 {
         packed(&words)
@@ -140,14 +140,10 @@ fn packed(bits: &[Vec<u8>]) -> Vec<u8> {
     bits.chunks(8).map(byte).collect()
 }
 
-/// PS3.5 annex G: one segment for each byte of each sample, here in literal runs.
-fn rle(format: &PixelFormat, words: &[Vec<u8>]) -> Vec<u8> {
+/// PS3.5 annex G: one segment for each byte of each sample, here in literal runs. A sample of one bit is a byte (G.2).
+fn rle(words: &[Vec<u8>]) -> Vec<u8> {
     let mut segments = Vec::new();
     for plane in words.chunks(PIXELS) {
-        if format.bits_allocated == 1 {
-            segments.push(packed(plane));
-            continue;
-        }
         for byte in 0..plane[0].len() {
             segments.push(plane.iter().map(|word| word[byte]).collect::<Vec<u8>>());
         }

@@ -1,6 +1,7 @@
 //! RLE Lossless: each byte of a sample is a plane, each plane is PackBits.
 //!
-//! The planes are laid together to native pixels, which `native` then reads.
+//! The planes are laid together to native pixels, which `native` then reads; but a pixel of one bit has a byte of its
+//! own, as any composite pixel code is filled up to whole bytes (G.2).
 //! Source: DICOM PS3.5 annex G.
 
 use super::shape::Shape;
@@ -24,16 +25,18 @@ pub(super) fn decode(
         Photometric::YbrFull422 => Photometric::YbrFull,
         other => other,
     };
-    let (sample_bytes, plane_bytes) = match format.bits_allocated {
-        1 => (1, shape.pixels.div_ceil(8)),
-        bits => (usize::from(bits / 8), shape.pixels),
-    };
+    let plane_bytes = shape.pixels;
+    let sample_bytes = usize::from(format.bits_allocated.div_ceil(8));
     let stride = sample_bytes * usize::from(format.samples_per_pixel);
     let segments = segments(bytes, stride)?;
 
     let mut planes = vec![0; plane_bytes * stride];
     for (plane, segment) in planes.chunks_exact_mut(plane_bytes).zip(segments) {
         unpack(segment, plane)?;
+    }
+    if format.bits_allocated == 1 {
+        planes.iter_mut().for_each(|byte| *byte &= 1);
+        return Ok(shape.frame(1, photometric, planes));
     }
     let pixels = lay_together(planes, plane_bytes, stride, sample_bytes);
     native::finish(pixels, format, shape, photometric)
