@@ -2,7 +2,7 @@
 //! driver. Each is installed only if it is missing.
 
 use crate::packages::install;
-use crate::steps::{check, has_program, output_of, part, target};
+use crate::steps::{check, has_program, output_of, part, root, target};
 use crate::wasm_target::{self, WasmCompiler};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
@@ -122,7 +122,50 @@ pub fn for_tests() -> Result<()> {
     python_packages("schemathesis", &["schemathesis==4.32.5"])?;
     python_packages("audit-forms", &AUDIT_FORMS)?;
     python_packages("dicomweb-client", &DICOMWEB_CLIENT)?;
-    python_packages("tiny-pacs", &TINY_PACS)
+    python_packages("tiny-pacs", &TINY_PACS)?;
+    python_packages("stream-encoders", &STREAM_ENCODERS)?;
+    generated_streams()
+}
+
+/// Encoders of other makes, which write the streams that decoders are judged by.
+const STREAM_ENCODERS: [&str; 7] = [
+    "imagecodecs==2026.3.6",
+    "numpy==2.4.6",
+    "pillow==13.0.0",
+    "pillow-jxl-plugin==1.3.8",
+    "pydicom==3.0.2",
+    "pyjpegls==1.5.1",
+    "pylibjpeg-rle==2.2.0",
+];
+
+/// Streams of every codec for the tests of the decoders, made again where a script or a package is another one.
+fn generated_streams() -> Result<()> {
+    let scripts = root().join("viewer-core/tests/generated");
+    let mut made_of = STREAM_ENCODERS.join(" ");
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(&scripts)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "py") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    for path in paths {
+        made_of.push_str(&std::fs::read_to_string(path)?);
+    }
+    let folder = target().join("generated-streams");
+    let (file, mark) = (folder.join("streams.bin"), folder.join("made_of.txt"));
+    if file.is_file() && std::fs::read_to_string(&mark).is_ok_and(|text| text == made_of) {
+        return Ok(());
+    }
+    part("Making streams for the tests of the decoders", || {
+        let mut python = Command::new(target().join("stream-encoders/bin/python"));
+        // Compiled scripts would lie among the sources.
+        python.arg("-B").arg(scripts.join("make.py")).arg(&file);
+        check(&mut python).context("the streams for the tests of the decoders could not be made")
+    })?;
+    std::fs::write(&mark, &made_of)
+        .with_context(|| format!("the file {} cannot be written", mark.display()))
 }
 
 /// A DICOMweb server that gives whole instances and nothing else.
