@@ -1,6 +1,7 @@
 //! Where decoders put lines of samples that come component by component.
 
 use super::shape::Shape;
+use super::simd::{Lanes, Native};
 
 /// The interleaved samples of the frame while its lines come in.
 pub(super) struct Canvas {
@@ -29,6 +30,36 @@ impl Canvas {
     /// Puts one line of one component in its place; a line outside the frame is left out.
     pub fn write(&mut self, row: usize, component: usize, line: &[u16]) {
         self.write_part((row, 0), component, line);
+    }
+
+    /// True where a pixel is three samples of a byte each.
+    pub fn is_of_three_bytes(&self) -> bool {
+        (self.sample_bytes, self.pixel_bytes) == (1, 3)
+    }
+
+    /// Puts one line of all three components in its place, where [`Self::is_of_three_bytes`] holds; samples are of 8 bits.
+    pub fn write_pixels(&mut self, row: usize, lines: [&[u16]; 3]) {
+        let start = row * self.line_bytes;
+        let Some(target) = self.data.get_mut(start..start + self.line_bytes) else {
+            return;
+        };
+        let [a, b, c] = lines.map(|line| line.as_chunks::<16>());
+        let (groups, _) = target.as_chunks_mut::<48>();
+        for (((group, a), b), c) in groups.iter_mut().zip(a.0).zip(b.0).zip(c.0) {
+            let lanes = [a, b, c].map(|samples| {
+                let (two, _) = samples.as_chunks::<8>();
+                [
+                    Native::load_unsigned(&two[0]),
+                    Native::load_unsigned(&two[1]),
+                ]
+            });
+            Native::store_in_turn(lanes, group);
+        }
+        let begun = (target.len() / 48).min(a.0.len()) * 48;
+        let (pixels, _) = target[begun..].as_chunks_mut::<3>();
+        for (((pixel, a), b), c) in pixels.iter_mut().zip(a.1).zip(b.1).zip(c.1) {
+            *pixel = [a, b, c].map(|sample| sample.to_le_bytes()[0]);
+        }
     }
 
     /// Puts part of a line of one component in its place, which begins at row and column `corner`.

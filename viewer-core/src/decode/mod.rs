@@ -31,6 +31,7 @@ pub mod limits;
 pub mod native;
 mod rle;
 mod shape;
+mod simd;
 mod sniff;
 pub mod transfer_syntax;
 

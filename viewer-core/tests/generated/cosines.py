@@ -44,7 +44,7 @@ def _jpeg(to, sides, bits, kind, turn, space=libjpeg.GREY, **options):
     to.add(
         "JPEG", syntax, stream, decoded, bits, f"{kind} {SPACES[space]} {options}",
         photometric=photometric, means="YBR_FULL" if space == libjpeg.YBR else photometric,
-        compare="first" if is_repeated else "close",
+        compare="first" if is_repeated else "exact" if bits == 8 else "close",
     )
 
 

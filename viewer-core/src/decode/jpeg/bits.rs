@@ -6,6 +6,7 @@ use super::corrupt;
 use crate::decode::DecodeError;
 
 /// Reads bits from the first on; a zero byte behind 0xFF is taken out, a marker ends the bits.
+#[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
     position: usize,
@@ -50,11 +51,13 @@ impl<'a> Bits<'a> {
             self.count += 8 * taken;
             return;
         }
-        self.fill_bytewise();
+        *self = self.filled_bytewise();
     }
 
+    /// By value, so that a copy which is at work can stay in registers.
     #[cold]
-    fn fill_bytewise(&mut self) {
+    #[inline(never)]
+    fn filled_bytewise(mut self) -> Self {
         while self.count <= 56 {
             let byte = match self.bytes.get(self.position..) {
                 Some([0xFF, 0, ..]) => {
@@ -73,12 +76,21 @@ impl<'a> Bits<'a> {
             self.value |= u64::from(byte) << (56 - self.count);
             self.count += 8;
         }
+        self
     }
 
     #[inline]
     fn drop_bits(&mut self, count: u32) {
         self.value <<= count;
         self.count -= count;
+    }
+
+    /// Makes sure that the longest code and the longest value behind it are there.
+    #[inline]
+    fn fill_for_coefficient(&mut self) {
+        if self.count < 32 {
+            self.fill();
+        }
     }
 
     /// The next `count` bits, at most 16.
@@ -214,6 +226,71 @@ impl Huffman {
         }
         bits.check()?;
         Err(corrupt("an unknown Huffman code"))
+    }
+}
+
+/// What a code of AC coefficients stands for (F.2.2.2).
+pub(super) enum Coefficient {
+    /// So many zeros, then a coefficient.
+    Value { run: usize, value: i16 },
+    /// Sixteen zeros.
+    Zeros,
+    /// All further ones of the block are zero.
+    End,
+}
+
+const QUICK_BITS: u32 = 10;
+/// Of an entry that is to be looked up otherwise.
+const SLOW: u32 = 0;
+
+/// A code of AC coefficients. Most codes and the values behind them are short, and found together.
+pub(super) struct CoefficientCodes {
+    pub codes: Huffman,
+    /// By the next [`QUICK_BITS`] bits: how many of them are taken, in 8 bits, the run before the coefficient, in 8 bits,
+    /// and its value, in 16.
+    quick: Box<[u32; 1 << QUICK_BITS]>,
+}
+
+impl CoefficientCodes {
+    pub fn new(codes: Huffman) -> Self {
+        let mut quick = Box::new([SLOW; 1 << QUICK_BITS]);
+        for (next, entry) in (0_u64..).zip(quick.iter_mut()) {
+            let code = codes.fast[(next >> (QUICK_BITS - FAST_BITS)) as usize];
+            let (length, symbol) = (u32::from(code >> 8), u32::from(code & 0xFF));
+            let (run, size) = (symbol >> 4, symbol & 15);
+            if size > 0 && length > 0 && length + size <= QUICK_BITS {
+                let mut bits = Bits::new(&[]);
+                bits.value = next << (64 - QUICK_BITS) << length;
+                bits.count = 64;
+                let value = bits.difference(size) as u32 & 0xFFFF;
+                *entry = value << 16 | run << 8 | (length + size);
+            }
+        }
+        Self { codes, quick }
+    }
+
+    #[inline]
+    pub fn next(&self, bits: &mut Bits) -> Result<Coefficient, DecodeError> {
+        bits.fill_for_coefficient();
+        let entry = self.quick[(bits.value >> (64 - QUICK_BITS)) as usize];
+        if entry != SLOW {
+            bits.drop_bits(entry & 0xFF);
+            return Ok(Coefficient::Value {
+                run: (entry >> 8 & 0xFF) as usize,
+                value: ((entry >> 16) as u16).cast_signed(),
+            });
+        }
+        let symbol = self.codes.symbol(bits)?;
+        let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
+        if size > 0 {
+            let value = bits.difference(size) as i16;
+            return Ok(Coefficient::Value { run, value });
+        }
+        Ok(if run == 15 {
+            Coefficient::Zeros
+        } else {
+            Coefficient::End
+        })
     }
 }
 

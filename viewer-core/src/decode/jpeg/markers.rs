@@ -2,7 +2,7 @@
 //!
 //! Source: ISO/IEC 10918-1 (ITU-T T.81) annex B; ISO/IEC 10918-5 (JFIF); ITU-T T.872 6.5.3 (Adobe's APP14).
 
-use super::bits::Huffman;
+use super::bits::{CoefficientCodes, Huffman};
 use super::{corrupt, unsupported};
 use crate::decode::DecodeError;
 
@@ -80,7 +80,7 @@ pub(super) struct Tables {
     /// In zigzag order.
     pub quantization: [Option<[u16; 64]>; 4],
     pub dc: [Option<Huffman>; 4],
-    pub ac: [Option<Huffman>; 4],
+    pub ac: [Option<CoefficientCodes>; 4],
     /// MCUs between restart markers, 0 for none.
     pub restart_interval: u32,
 }
@@ -195,15 +195,17 @@ impl<'a> Parts<'a> {
             let (counts, rest) = rest.split_first_chunk::<16>().ok_or_else(cut)?;
             let total = counts.iter().map(|count| usize::from(*count)).sum();
             let (symbols, rest) = rest.split_at_checked(total).ok_or_else(cut)?;
-            let tables = match place >> 4 {
-                0 => &mut self.tables.dc,
-                1 => &mut self.tables.ac,
+            let codes = Huffman::new(counts, symbols)?;
+            let number = usize::from(place & 15);
+            let too_many = || corrupt("more than four Huffman tables");
+            match place >> 4 {
+                0 => *self.tables.dc.get_mut(number).ok_or_else(too_many)? = Some(codes),
+                1 => {
+                    let table = self.tables.ac.get_mut(number).ok_or_else(too_many)?;
+                    *table = Some(CoefficientCodes::new(codes));
+                }
                 _ => return Err(corrupt("an unknown class of Huffman tables")),
-            };
-            let table = tables
-                .get_mut(usize::from(place & 15))
-                .ok_or_else(|| corrupt("more than four Huffman tables"))?;
-            *table = Some(Huffman::new(counts, symbols)?);
+            }
             body = rest;
         }
         Ok(())

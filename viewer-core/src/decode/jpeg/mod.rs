@@ -1,24 +1,26 @@
 //! JPEG: baseline, extended and progressive DCT of 8 and 12 bits, and lossless of 2 to 16 bits.
 //!
-//! `markers` reads the segments, `bits` the Huffman codes, `scan` and `dct` the DCT processes, `lossless`
+//! `markers` reads the segments, `bits` the Huffman codes, `scan` and `blocks` the DCT processes, `lossless`
 //! the other one; `color` decides what three components mean. Nothing is converted: YBR stays YBR; `spread`
 //! gives chroma that pixels share to each of them. Arithmetic coding and the hierarchical process,
 //! which no DICOM syntax in use allows, are refused.
 //! Source: ISO/IEC 10918-1 (ITU-T T.81); DICOM PS3.5 8.2.1 and A.4.1.
 
 mod bits;
+mod blocks;
 mod color;
-mod dct;
 mod lossless;
 mod markers;
+mod real;
 mod scan;
 mod spread;
+mod whole;
 
 use super::canvas::Canvas;
 use super::shape::{Shape, check, check_same};
 use super::{DecodeError, Limits};
 use crate::pixel::{Frame, PixelFormat};
-use dct::{Level, Scales};
+use blocks::Transform;
 use markers::{Part, Parts, Process, Tables};
 use scan::{Coefficients, Layout};
 use spread::Spread;
@@ -110,21 +112,19 @@ fn sequential(
     canvas: Canvas,
 ) -> Result<Vec<u8>, DecodeError> {
     let layout = Layout::new(frame);
-    let level = Level::new(frame.precision);
     let mut lines = Spread::new(frame, canvas);
     let mut missing = Missing::new(frame);
     while missing.any() {
         let scan = next_scan(parts)?.ok_or_else(|| corrupt("a component is missing"))?;
         missing.came(&scan)?;
-        let scales = scales(frame, &parts.tables, Some(&scan))?;
+        let transforms = transforms(frame, &parts.tables, Some(&scan))?;
         let taken = scan::sequential(
             parts.data(),
             &layout,
             &scan,
             &parts.tables,
-            &scales,
-            level,
-            |component, first, stripe| lines.write(component, first, stripe),
+            &transforms,
+            |ready| lines.write(ready),
         )?;
         parts.resume(taken);
     }
@@ -162,29 +162,26 @@ fn progressive(
     if !coefficients.is_picture() {
         return Err(corrupt("a component is missing"));
     }
-    let scales = scales(frame, &parts.tables, None)?;
+    let transforms = transforms(frame, &parts.tables, None)?;
     let mut lines = Spread::new(frame, canvas);
-    let level = Level::new(frame.precision);
-    coefficients.samples(&layout, &scales, level, |component, first, stripe| {
-        lines.write(component, first, stripe);
-    });
+    coefficients.samples(&layout, &transforms, |ready| lines.write(ready));
     Ok(lines.finish())
 }
 
-/// The scale factors of each component; only those of a scan's components have to be there.
-fn scales(
+/// The transform of each component; only those of a scan's components have to be there.
+fn transforms(
     frame: &markers::Frame,
     tables: &Tables,
     scan: Option<&markers::Scan>,
-) -> Result<Vec<Scales>, DecodeError> {
+) -> Result<Vec<Transform>, DecodeError> {
     let is_needed = |index: usize| {
         scan.is_none_or(|scan| scan.components.iter().any(|each| each.index == index))
     };
     let each = frame.components.iter().enumerate();
     each.map(
         |(index, component)| match &tables.quantization[component.quantization] {
-            Some(table) => Ok(Scales::new(table)),
-            None if !is_needed(index) => Ok(Scales::new(&[0; 64])),
+            Some(table) => Ok(Transform::new(table, frame.precision)),
+            None if !is_needed(index) => Ok(Transform::new(&[0; 64], frame.precision)),
             None => Err(corrupt("a quantization table is missing")),
         },
     )

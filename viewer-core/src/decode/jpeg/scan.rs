@@ -2,9 +2,9 @@
 //!
 //! Source: ISO/IEC 10918-1 (ITU-T T.81) A.2 (order of blocks), F.2 (sequential), G.2 (progressive).
 
-use super::bits::{Bits, Huffman};
+use super::bits::{Bits, Coefficient, CoefficientCodes, Huffman};
+use super::blocks::{Block, Transform, ZIGZAG};
 use super::corrupt;
-use super::dct::{self, Block, Level, Scales, ZIGZAG};
 use super::markers::{Frame, Scan, Tables};
 use crate::decode::DecodeError;
 
@@ -103,7 +103,7 @@ enum Step {
     RowDone(usize),
 }
 
-fn table(tables: &[Option<Huffman>; 4], number: usize) -> Result<&Huffman, DecodeError> {
+fn table<T>(tables: &[Option<T>; 4], number: usize) -> Result<&T, DecodeError> {
     tables
         .get(number)
         .and_then(Option::as_ref)
@@ -126,8 +126,8 @@ fn dc_difference(table: &Huffman, bits: &mut Bits) -> Result<i32, DecodeError> {
 
 /// Lines of samples of one component, as many as one row of MCUs has.
 pub(super) struct Stripe {
-    pub samples: Vec<u16>,
-    pub stride: usize,
+    samples: Vec<u16>,
+    stride: usize,
     block_rows: usize,
 }
 
@@ -141,24 +141,68 @@ impl Stripe {
         }
     }
 
-    pub fn put(&mut self, row: usize, column: usize, block: &Block, scales: &Scales, level: Level) {
+    pub fn lines(&self) -> impl Iterator<Item = &[u16]> {
+        self.samples.chunks(self.stride)
+    }
+
+    /// Where the samples of a block begin.
+    #[inline]
+    fn block(&mut self, row: usize, column: usize) -> &mut [u16] {
         let start = 8 * (row % self.block_rows) * self.stride + 8 * column;
-        if let Some(out) = self.samples.get_mut(start..) {
-            dct::inverse(block, scales, level, out, self.stride);
-        }
+        self.samples.get_mut(start..).unwrap_or_default()
     }
 }
 
-/// Decodes a sequential scan; `done` gets the lines of each of its components, with the component's place
-/// in the frame and the number of the first line. Returns how many bytes the scan took.
+/// A stripe whose lines are decoded.
+pub(super) struct Ready<'a> {
+    /// Place in the frame.
+    pub component: usize,
+    /// Number of the stripe's first line among those of the component.
+    pub first: usize,
+    pub stripe: &'a Stripe,
+}
+
+/// Blocks that are decoded before their samples are made: what has just been written in small pieces is read slowly.
+const BATCH: usize = 8;
+
+/// Blocks of a sequential scan that wait for their transform.
+struct Batch {
+    blocks: [Block; BATCH],
+    /// For each block: place of its component in the scan, row, column, and whether all but the first coefficient is zero.
+    places: [(usize, usize, usize, bool); BATCH],
+    count: usize,
+}
+
+impl Batch {
+    fn new() -> Self {
+        Self {
+            blocks: [[0; 64]; BATCH],
+            places: [(0, 0, 0, false); BATCH],
+            count: 0,
+        }
+    }
+
+    /// Makes the samples of all blocks.
+    fn transform(&mut self, stripes: &mut [Stripe], transforms: &[&Transform]) {
+        let blocks = self.blocks.iter().zip(self.places).take(self.count);
+        for (block, (place, row, column, is_flat)) in blocks {
+            let stripe = &mut stripes[place];
+            let stride = stripe.stride;
+            transforms[place].inverse(block, is_flat, stripe.block(row, column), stride);
+        }
+        self.count = 0;
+    }
+}
+
+/// Decodes a sequential scan; `done` gets the lines of each row of MCUs. Returns how many bytes the
+/// scan took.
 pub(super) fn sequential(
     data: &[u8],
     layout: &Layout,
     scan: &Scan,
     tables: &Tables,
-    scales: &[Scales],
-    level: Level,
-    mut done: impl FnMut(usize, usize, &Stripe),
+    transforms: &[Transform],
+    mut done: impl FnMut(&[Ready]),
 ) -> Result<usize, DecodeError> {
     if (scan.start, scan.end, scan.high, scan.low) != (0, 63, 0, 0) {
         return Err(corrupt("an impossible scan header"));
@@ -174,7 +218,10 @@ pub(super) fn sequential(
         let grid = layout.grids[component.index];
         stripes.push(Stripe::new(grid, if alone { 1 } else { grid.vertical }));
     }
+    let transforms = scan.components.iter().map(|each| &transforms[each.index]);
+    let transforms: Vec<&Transform> = transforms.collect();
     let mut before = vec![0_i32; scan.components.len()];
+    let mut batch = Batch::new();
     let mut bits = Bits::new(data);
     let interval = tables.restart_interval;
     layout.walk(scan, interval, &mut bits, |bits, step| {
@@ -182,17 +229,26 @@ pub(super) fn sequential(
             Step::Block(place, row, column) => {
                 let (dc, ac) = codes[place];
                 before[place] = before[place].wrapping_add(dc_difference(dc, bits)?);
-                let mut block = [0; 64];
+                let block = &mut batch.blocks[batch.count];
+                *block = [0; 64];
                 block[0] = narrow(before[place]);
-                whole_block(&mut block, ac, bits)?;
-                let scales = &scales[scan.components[place].index];
-                stripes[place].put(row, column, &block, scales, level);
+                let is_flat = whole_block(block, ac, bits)?;
+                batch.places[batch.count] = (place, row, column, is_flat);
+                batch.count += 1;
+                if batch.count == BATCH {
+                    batch.transform(&mut stripes, &transforms);
+                }
             }
             Step::Restart => before.fill(0),
             Step::RowDone(row) => {
-                for (stripe, component) in stripes.iter().zip(&scan.components) {
-                    done(component.index, 8 * row * stripe.block_rows, stripe);
-                }
+                batch.transform(&mut stripes, &transforms);
+                let ready = stripes.iter().zip(&scan.components);
+                let ready = ready.map(|(stripe, component)| Ready {
+                    component: component.index,
+                    first: 8 * row * stripe.block_rows,
+                    stripe,
+                });
+                done(&ready.collect::<Vec<_>>());
             }
         }
         Ok(())
@@ -200,26 +256,33 @@ pub(super) fn sequential(
     Ok(bits.position())
 }
 
-/// The AC coefficients of a sequential block (F.2.2.2).
-#[inline]
-fn whole_block(block: &mut Block, table: &Huffman, bits: &mut Bits) -> Result<(), DecodeError> {
+/// The AC coefficients of a sequential block (F.2.2.2); true where there are none.
+fn whole_block(
+    block: &mut Block,
+    codes: &CoefficientCodes,
+    bits: &mut Bits,
+) -> Result<bool, DecodeError> {
+    // Its state stays in registers.
+    let mut own = *bits;
     let mut k = 1;
+    let mut is_flat = false;
     while k < 64 {
-        let symbol = table.symbol(bits)?;
-        let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
-        if size == 0 {
-            if run < 15 {
+        match codes.next(&mut own)? {
+            Coefficient::Value { run, value } => {
+                k += run;
+                let place = ZIGZAG.get(k).ok_or_else(overfull)?;
+                block[usize::from(*place & 63)] = value;
+                k += 1;
+            }
+            Coefficient::Zeros => k += 16,
+            Coefficient::End => {
+                is_flat = k == 1;
                 break;
             }
-            k += 16;
-            continue;
         }
-        k += run;
-        let place = ZIGZAG.get(k).ok_or_else(overfull)?;
-        block[usize::from(*place)] = narrow(bits.difference(size));
-        k += 1;
     }
-    Ok(())
+    *bits = own;
+    Ok(is_flat)
 }
 
 fn overfull() -> DecodeError {
@@ -275,7 +338,7 @@ impl Coefficients {
             codes.push(match (scan.start, is_first) {
                 (0, true) => Some(table(&tables.dc, component.dc)?),
                 (0, false) => None,
-                _ => Some(table(&tables.ac, component.ac)?),
+                _ => Some(&table(&tables.ac, component.ac)?.codes),
             });
         }
         let mut before = vec![0_i32; scan.components.len()];
@@ -344,18 +407,32 @@ impl Coefficients {
     pub fn samples(
         &self,
         layout: &Layout,
-        scales: &[Scales],
-        level: Level,
-        mut done: impl FnMut(usize, usize, &Stripe),
+        transforms: &[Transform],
+        mut done: impl FnMut(&[Ready]),
     ) {
-        for (index, (blocks, grid)) in self.blocks.iter().zip(&layout.grids).enumerate() {
-            let mut stripe = Stripe::new(*grid, 1);
-            for (row, line) in blocks.chunks(grid.padded_columns).enumerate() {
-                for (column, block) in line.iter().enumerate() {
-                    stripe.put(row, column, block, &scales[index], level);
+        let new = |grid: &Grid| Stripe::new(*grid, grid.vertical);
+        let mut stripes: Vec<Stripe> = layout.grids.iter().map(new).collect();
+        for mcu_row in 0..layout.mcu_rows {
+            for (component, (stripe, grid)) in stripes.iter_mut().zip(&layout.grids).enumerate() {
+                let first = mcu_row * grid.vertical;
+                let blocks = &self.blocks[component][first * grid.padded_columns..];
+                let lines = blocks.chunks(grid.padded_columns).take(grid.vertical);
+                for (row, line) in (first..).zip(lines) {
+                    for (column, block) in line.iter().enumerate() {
+                        let is_flat = block[1..].iter().all(|coefficient| *coefficient == 0);
+                        let stride = stripe.stride;
+                        let out = stripe.block(row, column);
+                        transforms[component].inverse(block, is_flat, out, stride);
+                    }
                 }
-                done(index, 8 * row, &stripe);
             }
+            let ready = stripes.iter().zip(&layout.grids).enumerate();
+            let ready = ready.map(|(component, (stripe, grid))| Ready {
+                component,
+                first: 8 * mcu_row * grid.vertical,
+                stripe,
+            });
+            done(&ready.collect::<Vec<_>>());
         }
     }
 }
