@@ -17,9 +17,9 @@ mod text;
 pub mod wish;
 
 use protocol::dicomweb::json::Dataset;
-use viewer_core::decode::Limits;
+use viewer_core::decode::{Limits, to_rgb8};
 use viewer_core::model::{FrameAttributes, Instance};
-use viewer_core::pixel::color::{palette_to_rgb8, to_rgb8};
+use viewer_core::pixel::color::palette_to_rgb8;
 use viewer_core::pixel::cpu_render::render;
 use viewer_core::pixel::{
     Frame, FrameParams, FrameView, ModalityLut, PaddingRange, Photometric, PixelKind, SampleType,

@@ -29,6 +29,7 @@ mod jpeg_ls;
 mod jpeg_xl;
 pub mod limits;
 pub mod native;
+mod rgb;
 mod rle;
 mod shape;
 mod simd;
@@ -38,6 +39,7 @@ pub mod transfer_syntax;
 use crate::pixel::{Frame, PixelFormat};
 pub use error::DecodeError;
 pub use limits::Limits;
+pub use rgb::to_rgb8;
 use transfer_syntax::Codec;
 pub use transfer_syntax::{decoders, is_lossy, is_supported, name};
 

@@ -54,29 +54,10 @@ impl ColorModel {
 pub fn to_rgb8(frame: &Frame) -> Option<Vec<u8>> {
     let model = ColorModel::of(frame.photometric)?;
     let mut samples = to_samples8(frame)?;
-    match model {
-        ColorModel::Rgb | ColorModel::DisplayP3 => {}
-        ColorModel::YbrFull => convert(&mut samples, ybr_full_to_rgb),
-        ColorModel::YbrPartial => convert(&mut samples, ybr_partial_to_rgb),
+    for pixel in samples.as_chunks_mut::<3>().0 {
+        *pixel = model.to_rgb(*pixel);
     }
     Some(samples)
-}
-
-/// Converts all pixels, several at once: so the compiler computes them in vectors.
-#[inline]
-fn convert(samples: &mut [u8], one: impl Fn([u8; 3]) -> [u8; 3]) {
-    let (groups, rest) = samples.as_chunks_mut::<48>();
-    for group in groups {
-        let component =
-            |place: usize| -> [u8; 16] { std::array::from_fn(|pixel| group[3 * pixel + place]) };
-        let [a, b, c] = [component(0), component(1), component(2)];
-        let pixels: [[u8; 3]; 16] =
-            std::array::from_fn(|pixel| one([a[pixel], b[pixel], c[pixel]]));
-        *group = std::array::from_fn(|place| pixels[place / 3][place % 3]);
-    }
-    for pixel in rest.as_chunks_mut::<3>().0 {
-        *pixel = one(*pixel);
-    }
 }
 
 /// The colours of a frame of palette indices, as interleaved 8-bit RGB; `None` for other frames.

@@ -3,8 +3,8 @@
 //!
 //! As with those, the bytes of a frame are copied in, its samples are copied out, and colours are RGB.
 
-use viewer_core::decode::{Limits, decode_frame};
-use viewer_core::pixel::{ColorModel, Photometric, PixelFormat, color};
+use viewer_core::decode::{Limits, decode_frame, to_rgb8};
+use viewer_core::pixel::{ColorModel, Photometric, PixelFormat};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -46,7 +46,7 @@ pub fn decode(
     match ColorModel::of(frame.photometric) {
         // Of JPEG by DCT. The app leaves this to the graphics card, the other decoders do it themselves.
         Some(ColorModel::YbrFull | ColorModel::YbrPartial) => {
-            color::to_rgb8(&frame).ok_or_else(|| JsError::new("the colours have no 8 bits"))
+            to_rgb8(&frame).ok_or_else(|| JsError::new("the colours have no 8 bits"))
         }
         _ => Ok(frame.data),
     }

@@ -475,7 +475,7 @@ fn with_view<T>(
     let samples = match (&transform, &params.palette) {
         (None, _) => color::to_samples8(&whole),
         (Some(_), Some(palette)) if is_palette => color::palette_to_rgb8(&whole, palette),
-        (Some(_), _) => color::to_rgb8(&whole),
+        (Some(_), _) => viewer_core::decode::to_rgb8(&whole),
     };
     *scratch = whole.data;
     let mut samples = samples.ok_or("This kind of colour cannot be drawn.")?;

@@ -46,7 +46,9 @@ pub(super) trait Lanes {
     fn subtract32(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// Each lane by 2 to the `SHIFT`, rounded down.
     fn shift_right32<const SHIFT: u32>(a: Self::Vector) -> Self::Vector;
-    /// Sixteen lanes of 0 to 255 each, a byte of the first, the second and the third in turn.
+    /// Sixteen lanes each of the bytes of the first, the second and the third in turn.
+    fn load_in_turn(from: &[u8; 48]) -> [[Self::Vector; 2]; 3];
+    /// The same backwards; what is beyond a byte becomes the nearest value.
     fn store_in_turn(lanes: [[Self::Vector; 2]; 3], to: &mut [u8; 48]);
     /// Four sums of two products each, of neighbours among eight lanes.
     fn dot(a: Self::Vector, b: Self::Vector) -> Self::Vector;
@@ -139,12 +141,7 @@ mod tests {
                 both(Native::shift_right_unsigned16::<4>(x)),
                 Scalar::shift_right_unsigned16::<4>(p)
             );
-            let bytes = |lanes: [i16; 8], low: i16| lanes.map(|lane| lane & 127 | low);
-            let lanes = [
-                [bytes(a, 0), bytes(b, 128)],
-                [bytes(b, 0), bytes(a, 0)],
-                [bytes(a, 128); 2],
-            ];
+            let lanes = [[a, b], [b, a], [a, a]];
             let (mut pixels, mut expected) = ([0; 48], [1; 48]);
             Native::store_in_turn(
                 lanes.map(|two| two.map(|each| Native::load(&each))),
@@ -152,6 +149,8 @@ mod tests {
             );
             Scalar::store_in_turn(lanes, &mut expected);
             assert_eq!(pixels, expected);
+            let loaded = Native::load_in_turn(&pixels).map(|two| two.map(both));
+            assert_eq!(loaded, Scalar::load_in_turn(&pixels));
             let unsigned = a.map(i16::cast_unsigned);
             assert_eq!(both(Native::load_unsigned(&unsigned)), a);
             let wide = i32::from(a[0]) * i32::from(b[0]);

@@ -90,10 +90,19 @@ impl Lanes for Scalar {
         narrow_pairs(wide(a).map(|value| value >> SHIFT))
     }
 
+    fn load_in_turn(from: &[u8; 48]) -> [[[i16; 8]; 2]; 3] {
+        std::array::from_fn(|place| {
+            std::array::from_fn(|half| {
+                std::array::from_fn(|lane| i16::from(from[3 * (8 * half + lane) + place]))
+            })
+        })
+    }
+
     fn store_in_turn(lanes: [[[i16; 8]; 2]; 3], to: &mut [u8; 48]) {
         for (index, byte) in to.iter_mut().enumerate() {
             let place = index / 3;
-            *byte = lanes[index % 3][place / 8][place % 8].to_le_bytes()[0];
+            let value = lanes[index % 3][place / 8][place % 8];
+            *byte = u8::try_from(value.max(0)).unwrap_or(u8::MAX);
         }
     }
 

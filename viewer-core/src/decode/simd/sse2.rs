@@ -65,6 +65,17 @@ impl Lanes for Sse2 {
     }
 
     #[inline]
+    fn load_in_turn(from: &[u8; 48]) -> [[__m128i; 2]; 3] {
+        std::array::from_fn(|place| {
+            std::array::from_fn(|half| {
+                Self::load(&std::array::from_fn(|lane| {
+                    i16::from(from[3 * (8 * half + lane) + place])
+                }))
+            })
+        })
+    }
+
+    #[inline]
     fn store_in_turn(lanes: [[__m128i; 2]; 3], to: &mut [u8; 48]) {
         // SSE2 has no such permutation.
         let mut bytes = [[0; 16]; 3];

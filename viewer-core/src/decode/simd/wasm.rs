@@ -59,6 +59,31 @@ impl Lanes for Wasm {
     }
 
     #[inline]
+    fn load_in_turn(from: &[u8; 48]) -> [[v128; 2]; 3] {
+        let mut parts = [u8x16_splat(0); 3];
+        for (part, from) in parts.iter_mut().zip(from.as_chunks::<16>().0) {
+            // SAFETY: the array has 16 bytes, and this load asks for no alignment.
+            *part = unsafe { v128_load(from.as_ptr().cast()) };
+        }
+        let [a, b, c] = parts;
+        // Bytes of the first two thirds, then those of the last.
+        let first = i8x16_shuffle::<0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0>(a, b);
+        let second = i8x16_shuffle::<1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31, 0, 0, 0, 0, 0>(a, b);
+        let third = i8x16_shuffle::<2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 0, 0, 0, 0, 0, 0>(a, b);
+        let whole = [
+            i8x16_shuffle::<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17, 20, 23, 26, 29>(first, c),
+            i8x16_shuffle::<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 18, 21, 24, 27, 30>(second, c),
+            i8x16_shuffle::<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 19, 22, 25, 28, 31>(third, c),
+        ];
+        whole.map(|bytes| {
+            [
+                u16x8_extend_low_u8x16(bytes),
+                u16x8_extend_high_u8x16(bytes),
+            ]
+        })
+    }
+
+    #[inline]
     fn store_in_turn(lanes: [[v128; 2]; 3], to: &mut [u8; 48]) {
         let [a, b, c] = lanes.map(|[low, high]| u8x16_narrow_i16x8(low, high));
         // Two of three bytes first; the third comes in between, or over a byte that stands in for it.
