@@ -252,7 +252,7 @@ fn a_stream_above_the_limits_is_refused() {
 /// What browsers load first leaves out some decoders, and says so.
 #[test]
 fn smaller_sets_of_decoders_send_other_streams_on() {
-    use viewer_core::decode::{Decoders, decode_common, decode_jpeg2000, decoders};
+    use viewer_core::decode::{Decoders, decode_common, decoders};
     let limits = Limits::default();
     let format = grey_format(false);
     let common = decode_common(&bytes(streams::JLS_MONO), JPEG_LS, &format, &limits);
@@ -260,25 +260,21 @@ fn smaller_sets_of_decoders_send_other_streams_on() {
     let j2k = bytes(streams::J2K_MONO);
     // Under its own label, and where only the first bytes tell it.
     for syntax in [JPEG_2000, "1.2.840.10008.1.2.1", JPEG_LS] {
-        assert_eq!(
-            decode_common(&j2k, syntax, &format, &limits),
-            Err(DecodeError::NotInThisModule)
-        );
-        let frame = decode_jpeg2000(&j2k, syntax, &format, &limits);
+        let frame = decode_common(&j2k, syntax, &format, &limits);
         assert_eq!(words(&frame.unwrap()), streams::grey());
     }
     // The first bytes of JPEG XL.
     let jxl = [0xFF, 0x0A, 0, 0];
     for syntax in ["1.2.840.10008.1.2.4.110", JPEG_2000] {
         assert_eq!(
-            decode_jpeg2000(&jxl, syntax, &format, &limits),
+            decode_common(&jxl, syntax, &format, &limits),
             Err(DecodeError::NotInThisModule)
         );
     }
     for (syntax, expected) in [
         (JPEG_LS, Decoders::Common),
         ("1.2.840.10008.1.2.4.70", Decoders::Common),
-        (JPEG_2000, Decoders::Jpeg2000),
+        (JPEG_2000, Decoders::Common),
         ("1.2.840.10008.1.2.4.112", Decoders::All),
         ("1.2.840.10008.1.2.8.1", Decoders::All),
         // No set has a decoder for video, so the smallest may say so.

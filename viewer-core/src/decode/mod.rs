@@ -22,13 +22,13 @@
 mod canvas;
 mod deflated;
 mod error;
-mod high_throughput;
 mod jpeg;
 mod jpeg2000;
 mod jpeg_ls;
 mod jpeg_xl;
 pub mod limits;
 pub mod native;
+mod reduced;
 mod rgb;
 mod rle;
 mod shape;
@@ -39,6 +39,7 @@ pub mod transfer_syntax;
 use crate::pixel::{Frame, PixelFormat};
 pub use error::DecodeError;
 pub use limits::Limits;
+pub use reduced::{Completeness, Reduction, decode_reduced};
 pub use rgb::to_rgb8;
 use transfer_syntax::Codec;
 pub use transfer_syntax::{decoders, is_lossy, is_supported, name};
@@ -67,9 +68,9 @@ pub fn decode_frame(
 /// Decoders that a program is made with. Each set holds those before it, and is larger: what browsers load first is small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Decoders {
-    /// Native, RLE, JPEG, JPEG-LS and HTJ2K: [`decode_common`].
+    /// Native, RLE, JPEG, JPEG-LS, JPEG 2000 and HTJ2K: [`decode_common`].
     Common,
-    /// JPEG 2000 as well: [`decode_jpeg2000`].
+    /// The same: [`decode_jpeg2000`]. No transfer syntax asks for it.
     Jpeg2000,
     /// JPEG XL and deflated frames as well: [`decode_frame`].
     All,
@@ -100,7 +101,7 @@ pub fn decode_jpeg2000(
     format: &PixelFormat,
     limits: &Limits,
 ) -> Result<Frame, DecodeError> {
-    decode_by(bytes, transfer_syntax, format, limits, jpeg2000_codec)
+    decode_by(bytes, transfer_syntax, format, limits, common_codec)
 }
 
 fn decode_by(
@@ -146,25 +147,9 @@ fn common_codec(
         Codec::BigEndian => native::decode(bytes, format, true, limits),
         Codec::Rle => rle::decode(bytes, format, limits),
         Codec::JpegLs => jpeg_ls::decode(bytes, format, limits),
-        Codec::HighThroughput => high_throughput::decode(bytes, format, limits),
+        Codec::Jpeg2000 | Codec::HighThroughput => jpeg2000::decode(bytes, format, limits),
         Codec::Jpeg => jpeg::decode(bytes, format, limits),
         _ => Err(DecodeError::NotInThisModule),
-    }
-}
-
-fn jpeg2000_codec(
-    bytes: &[u8],
-    codec: Codec,
-    format: &PixelFormat,
-    limits: &Limits,
-) -> Result<Frame, DecodeError> {
-    match codec {
-        // Which of the two coders it is, the stream says.
-        Codec::Jpeg2000 | Codec::HighThroughput => match jpeg2000::decode(bytes, format, limits) {
-            Err(DecodeError::NotInThisModule) => high_throughput::decode(bytes, format, limits),
-            result => result,
-        },
-        common => common_codec(bytes, common, format, limits),
     }
 }
 
@@ -178,6 +163,6 @@ fn any_codec(
         Codec::Deflated => deflated::decode(bytes, format, limits),
         Codec::JpegXl => jpeg_xl::decode(bytes, format, false, limits),
         Codec::JpegXlOfJpeg => jpeg_xl::decode(bytes, format, true, limits),
-        other => jpeg2000_codec(bytes, other, format, limits),
+        other => common_codec(bytes, other, format, limits),
     }
 }

@@ -38,8 +38,8 @@ impl Codec {
             | Self::Rle
             | Self::Jpeg
             | Self::JpegLs
+            | Self::Jpeg2000
             | Self::HighThroughput => Decoders::Common,
-            Self::Jpeg2000 => Decoders::Jpeg2000,
             Self::JpegXl | Self::JpegXlOfJpeg | Self::Deflated => Decoders::All,
         }
     }

@@ -4,10 +4,10 @@
 //! bytes could ask for more than a machine has: here they are bounded by what the stream can hold.
 //! Source: ISO/IEC 15444-1 annex A (markers), B (tiles, precincts, code blocks), I (JP2).
 
-use super::super::shape::check;
-use super::super::sniff::JP2_SIGNATURE;
-use super::super::{DecodeError, Limits};
 use super::{corrupt, unsupported};
+use crate::decode::shape::check;
+use crate::decode::sniff::JP2_SIGNATURE;
+use crate::decode::{DecodeError, Limits};
 
 const SIZ: u8 = 0x51;
 const COD: u8 = 0x52;
@@ -28,9 +28,21 @@ pub(in crate::decode) struct Header {
     pub color_transform: bool,
     /// Blocks are coded as part 15 says.
     pub high_throughput: bool,
-    tile_rows: u32,
-    tile_columns: u32,
     pub tiles: u64,
+    pub grid: ReferenceGrid,
+}
+
+/// Where image and tiles lie (B.2, B.3): offsets inclusive, ends exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::decode) struct ReferenceGrid {
+    pub left: u32,
+    pub top: u32,
+    pub right: u32,
+    pub bottom: u32,
+    pub tile_left: u32,
+    pub tile_top: u32,
+    pub tile_columns: u32,
+    pub tile_rows: u32,
 }
 
 /// The code stream itself: a JP2 file is opened up to its first contiguous code stream box.
@@ -153,9 +165,17 @@ fn read_size(body: &[u8]) -> Result<Header, DecodeError> {
         signed: first[0] & 0x80 != 0,
         color_transform: false,
         high_throughput,
-        tile_rows: tile_rows.min(rows + top),
-        tile_columns: tile_columns.min(columns + left),
         tiles,
+        grid: ReferenceGrid {
+            left,
+            top,
+            right: width,
+            bottom: height,
+            tile_left,
+            tile_top,
+            tile_columns,
+            tile_rows,
+        },
     })
 }
 
@@ -187,12 +207,10 @@ pub(in crate::decode) fn check_cost(
             }
             _ => continue,
         };
-        let (columns, rows, count) = if in_tile {
-            (header.tile_columns, header.tile_rows, 1)
-        } else {
-            let columns = header.tile_columns.min(header.columns);
-            (columns, header.tile_rows.min(header.rows), header.tiles)
-        };
+        let grid = &header.grid;
+        let columns = grid.tile_columns.min(header.columns);
+        let rows = grid.tile_rows.min(header.rows);
+        let count = if in_tile { 1 } else { header.tiles };
         let cost = coding_cost(*style.0 & 1 != 0, parameters, columns, rows)
             .ok_or_else(|| corrupt("the coding style segment is not whole"))?;
         let components = u64::from(header.components);

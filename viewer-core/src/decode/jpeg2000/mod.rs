@@ -1,49 +1,110 @@
-//! JPEG 2000 part 1, reversible and irreversible, by the crate hayro-jpeg2000.
+//! JPEG 2000, reversible and irreversible, with the block coders of part 1 and of part 15 (High-Throughput JPEG 2000).
 //!
-//! The crate gives unclamped floats, takes no notice of signs, and trusts sizes; `header` looks at the
-//! code stream first, this file turns its floats into stored values. A JP2 wrapper is taken off, so that
-//! colours stay those of the code stream: the DICOM attributes say what they mean.
-//! Source: ISO/IEC 15444-1; DICOM PS3.5 8.2.4 and A.4.4.
+//! `header` takes a JP2 wrapper off and bounds what the stream may cost, `tile_parts` cuts it up, `parameters` reads
+//! what is said of the coding. `tile` cuts tiles into code blocks, `packets` finds their bytes in the `order` of the
+//! stream. Then the frame is made line by line: `wavelet` asks `stripes` for lines of bands, which decode a row of
+//! blocks when its first line is wanted, by `embedded` (part 1) or `high_throughput`.
+//!
+//! Colours stay those of the code stream: the DICOM attributes say what they mean.
+//! Source: ISO/IEC 15444-1 and 15444-15 (ITU-T T.800 and T.814); DICOM PS3.5 8.2.4, 8.2.18, A.4.4 and A.4.11.
 
-pub(super) mod header;
+mod embedded;
+mod header;
+mod high_throughput;
+mod order;
+mod packets;
+mod parameters;
+mod stripes;
+mod tile;
+mod tile_parts;
+mod wavelet;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
-
-use super::shape::{Shape, check_same};
-use super::{DecodeError, Limits};
+use super::canvas::Canvas;
+use super::shape::{Shape, check, check_same};
+use super::{Completeness, DecodeError, Limits, Reduction};
 use crate::pixel::{Frame, Photometric, PixelFormat};
+use header::Header;
+use high_throughput::Codes;
+use packets::End;
+use parameters::Parameters;
+use stripes::{Dequantize, Stripes};
+use tile::Resolution;
+use wavelet::{Area, Filter, Irreversible, Level, Reversible};
 
 const CODEC: &str = "JPEG 2000";
 
-/// Decodes one JPEG 2000 frame.
+/// How much of a frame is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Resolutions that are left out: each halves rows and columns.
+    pub reduction: Reduction,
+    /// A stream that ends early gives what it holds.
+    pub may_end_early: bool,
+}
+
+/// Decodes one JPEG 2000 frame of either block coder, whole.
 pub(super) fn decode(
     bytes: &[u8],
     format: &PixelFormat,
     limits: &Limits,
 ) -> Result<Frame, DecodeError> {
+    let wanted = Wanted {
+        reduction: Reduction::Whole,
+        may_end_early: false,
+    };
+    decode_wanted(bytes, format, limits, wanted).map(|(frame, _)| frame)
+}
+
+/// Decodes what is wanted of a frame.
+pub(super) fn decode_wanted(
+    bytes: &[u8],
+    format: &PixelFormat,
+    limits: &Limits,
+    wanted: Wanted,
+) -> Result<(Frame, Completeness), DecodeError> {
     let stream = header::code_stream(bytes)?;
     let header = header::read(stream)?;
-    if header.high_throughput {
-        return Err(DecodeError::NotInThisModule);
-    }
     let components = u32::from(header.components);
     check_same(CODEC, format, header.rows, header.columns, components)?;
-    let shape = Shape::of_stream(format, header.precision, limits)?;
+    let image = header.grid.image().reduced(wanted.reduction.levels());
+    let format = PixelFormat {
+        rows: image.y1 - image.y0,
+        columns: image.x1 - image.x0,
+        ..format.clone()
+    };
+    let shape = Shape::of_stream(&format, header.precision, limits)?;
     header::check_cost(stream, &header, limits)?;
+    check(header.tiles, 65_535, "tiles")?;
+    let tiles = usize::try_from(header.tiles).unwrap_or(usize::MAX);
 
-    // The crate holds no state between calls, so a panic in it leaves nothing behind.
-    let data = catch_unwind(AssertUnwindSafe(|| {
-        samples(stream, &header, format.signed, &shape)
-    }))
-    .map_err(|_| corrupt("the stream is damaged"))??;
-    let photometric = photometric(&header, format);
-    Ok(shape.frame(u16::from(header.precision), photometric, data))
+    let parts = tile_parts::read(stream, tiles, wanted.may_end_early)?;
+    let main = Parameters::of_main(&parts.main, usize::from(header.components))?;
+    let decoder = Decoder {
+        stream,
+        header: &header,
+        main: &main,
+        codes: Codes::default(),
+        corner: (image.y0, image.x0),
+        wanted,
+    };
+    let mut canvas = Canvas::new(header.precision, &shape, format.signed);
+    let mut is_whole = parts.is_whole;
+    for (index, tile) in (0_u32..).zip(&parts.tiles) {
+        let area = header.grid.tile(index);
+        is_whole &= decoder.tile(tile, area, &mut canvas)? == End::Whole;
+    }
+    let photometric = photometric(&header, &format);
+    let frame = shape.frame(u16::from(header.precision), photometric, canvas.data);
+    let completeness = if is_whole {
+        Completeness::Whole
+    } else {
+        Completeness::Partial
+    };
+    Ok((frame, completeness))
 }
 
 /// What the decoded samples mean: a colour transform of the stream is undone.
-pub(super) fn photometric(header: &header::Header, format: &PixelFormat) -> Photometric {
+fn photometric(header: &Header, format: &PixelFormat) -> Photometric {
     match format.photometric {
         Photometric::YbrIct | Photometric::YbrRct => Photometric::Rgb,
         _ if header.color_transform && format.samples_per_pixel == 3 => Photometric::Rgb,
@@ -51,102 +112,201 @@ pub(super) fn photometric(header: &header::Header, format: &PixelFormat) -> Phot
     }
 }
 
-/// Decodes and interleaves the components.
-fn samples(
-    stream: &[u8],
-    header: &header::Header,
+#[derive(Clone, Copy)]
+struct Depth {
+    precision: u32,
     signed: bool,
-    shape: &Shape,
-) -> Result<Vec<u8>, DecodeError> {
-    let damaged = |error: hayro_jpeg2000::DecodeError| corrupt(&error.to_string());
-    let settings = DecodeSettings {
-        resolve_palette_indices: false,
-        strict: true,
-        target_resolution: None,
-    };
-    let image = Image::new(stream, &settings).map_err(damaged)?;
-    let mut context = DecoderContext::default();
-    let decoded = image.decode(&mut context).map_err(damaged)?;
+}
 
-    let planes = decoded.components();
-    if planes.len() != usize::from(shape.samples_per_pixel)
-        || planes
-            .iter()
-            .any(|plane| plane.samples().len() < shape.pixels)
-    {
-        return Err(corrupt("components are missing"));
-    }
-    let read = Reading::new(header, signed);
-    let mut data = vec![0; shape.bytes];
-    let size = shape.sample_type.size_bytes();
-    let stride = size * planes.len();
-    for (index, plane) in planes.iter().enumerate() {
-        let place = index * size;
-        let pixels = data.chunks_exact_mut(stride).zip(plane.samples());
-        match size {
-            1 => {
-                pixels.for_each(|(pixel, value)| pixel[place] = read.value(*value).to_le_bytes()[0])
-            }
-            2 => pixels.for_each(|(pixel, value)| {
-                let [low, high, ..] = read.value(*value).to_le_bytes();
-                pixel[place..place + 2].copy_from_slice(&[low, high]);
-            }),
-            _ => pixels.for_each(|(pixel, value)| {
-                pixel[place..place + size].copy_from_slice(&read.value(*value).to_le_bytes());
-            }),
+impl Depth {
+    /// From levels to the bits of stored values.
+    fn store(self, levels: impl Iterator<Item = i32>, stored: &mut [u16]) {
+        let half = 1 << (self.precision - 1);
+        let (offset, mask) = (if self.signed { 0 } else { half }, 2 * half - 1);
+        for (stored, level) in stored.iter_mut().zip(levels) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the bits below the precision are the value"
+            )]
+            let bits = ((level.clamp(-half, half - 1) + offset) & mask) as u16;
+            *stored = bits;
         }
     }
-    Ok(data)
 }
 
-/// How one float of the crate becomes a stored value.
-///
-/// The crate adds half the range to every sample, which the standard does for unsigned ones only. The
-/// stream's sign bounds the value; Pixel Representation decides how its bits are read, because encoders
-/// exist that name signed pixels unsigned and the reverse.
-struct Reading {
-    offset: f32,
-    low: f32,
-    high: f32,
-    /// Bits above the precision.
-    unused: u32,
-    signed: bool,
+/// What holds for all tiles.
+struct Decoder<'a> {
+    stream: &'a [u8],
+    header: &'a Header,
+    main: &'a Parameters,
+    codes: Codes,
+    /// Row and column at which the frame begins in the reference grid, reduced.
+    corner: (u32, u32),
+    wanted: Wanted,
 }
 
-impl Reading {
-    fn new(header: &header::Header, signed: bool) -> Self {
-        let range = f32::from(2u8).powi(i32::from(header.precision));
-        let half = range / 2.0;
-        let (offset, low, high) = if header.signed {
-            (half, -half, half - 1.0)
+impl Decoder<'_> {
+    /// Decodes the lines of a tile into the frame, all components of a line at a time.
+    fn tile(
+        &self,
+        tile: &tile_parts::Tile,
+        area: Area,
+        canvas: &mut Canvas,
+    ) -> Result<End, DecodeError> {
+        let own = if tile.segments.is_empty() {
+            None
         } else {
-            (0.0, 0.0, range - 1.0)
+            Some(self.main.of_tile(&tile.segments)?)
         };
-        Self {
-            offset,
-            low,
-            high,
-            unused: 32 - u32::from(header.precision),
-            signed,
+        let parameters = own.as_ref().unwrap_or(self.main);
+        let precision = u32::from(self.header.precision);
+        let mut components = Vec::new();
+        for component in 0..usize::from(self.header.components) {
+            components.push(tile::component(area, parameters, component, precision)?);
+        }
+        let may_end_early = self.wanted.may_end_early;
+        let end = packets::read(
+            self.stream,
+            tile,
+            parameters,
+            &mut components,
+            may_end_early,
+        )?;
+
+        let reduction = self.wanted.reduction.levels();
+        let area = area.reduced(reduction);
+        if area.is_empty() {
+            return Ok(end);
+        }
+        let mut lines = Vec::new();
+        for component in &components {
+            let count = component.resolutions.len();
+            let resolutions = count
+                .checked_sub(reduction as usize)
+                .and_then(|count| component.resolutions.get(..count))
+                .ok_or_else(|| unsupported("a reduction by more levels than there are"))?;
+            let reversible = component.reversible;
+            lines.push(Lines::new(
+                self.stream,
+                resolutions,
+                reversible,
+                &self.codes,
+            )?);
+        }
+        let (top, left) = self.corner;
+        let (top, left) = ((area.y0 - top) as usize, (area.x0 - left) as usize);
+        let depth = Depth {
+            precision,
+            signed: self.header.signed,
+        };
+        let mut stored = vec![0; area.width()];
+        for y in 0..area.height() {
+            for component in &mut lines {
+                component.advance()?;
+            }
+            if parameters.color_transform {
+                undo_color_transform(&mut lines)?;
+            }
+            for (index, component) in lines.iter().enumerate() {
+                component.store(depth, &mut stored);
+                canvas.write_part((top + y, left), index, &stored);
+            }
+        }
+        Ok(end)
+    }
+}
+
+/// A component of a tile, line by line.
+enum Lines<'a> {
+    Whole(Transform<'a, Reversible>),
+    Real(Transform<'a, Irreversible>),
+}
+
+struct Transform<'a, F: Filter> {
+    bands: Stripes<'a, F::Sample>,
+    levels: Vec<Level<F>>,
+    line: Vec<F::Sample>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(
+        stream: &'a [u8],
+        resolutions: &'a [Resolution],
+        reversible: bool,
+        codes: &'a Codes,
+    ) -> Result<Self, DecodeError> {
+        let lines = if reversible {
+            Transform::new(stream, resolutions, codes).map(Self::Whole)
+        } else {
+            Transform::new(stream, resolutions, codes).map(Self::Real)
+        };
+        lines.ok_or_else(|| corrupt("a component is missing"))
+    }
+
+    /// Makes the next line.
+    fn advance(&mut self) -> Result<(), DecodeError> {
+        match self {
+            Self::Whole(each) => {
+                wavelet::next_line(&mut each.levels, &mut each.bands, &mut each.line)
+            }
+            Self::Real(each) => {
+                wavelet::next_line(&mut each.levels, &mut each.bands, &mut each.line)
+            }
         }
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the value is clamped to at most 16 bits"
-    )]
-    fn value(&self, float: f32) -> i32 {
-        // Half up: what is left of a reversible stream is whole already.
-        let whole = (float - self.offset + 0.5)
-            .floor()
-            .clamp(self.low, self.high) as i32;
-        let top = whole << self.unused;
-        if self.signed {
-            top >> self.unused
-        } else {
-            (top.cast_unsigned() >> self.unused).cast_signed()
+    /// The bits of the line's stored values.
+    fn store(&self, depth: Depth, stored: &mut [u16]) {
+        match self {
+            Self::Whole(each) => depth.store(each.line.iter().copied(), stored),
+            #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+            Self::Real(each) => depth.store(
+                each.line.iter().map(|value| (value + 0.5).floor() as i32),
+                stored,
+            ),
         }
     }
+}
+
+impl<'a, F: Filter<Sample: Dequantize>> Transform<'a, F> {
+    fn new(stream: &'a [u8], resolutions: &'a [Resolution], codes: &'a Codes) -> Option<Self> {
+        let areas = resolutions.iter().map(|each| each.area);
+        let widths = areas.clone().map(Area::width);
+        let levels = areas.skip(1).zip(widths);
+        Some(Self {
+            bands: Stripes::new(stream, resolutions, codes)?,
+            levels: levels
+                .map(|(area, below)| Level::new(area, below))
+                .collect(),
+            line: vec![F::Sample::default(); resolutions.last()?.area.width()],
+        })
+    }
+}
+
+/// Annex G: RCT of whole numbers, ICT of real ones, in the line that is under way.
+fn undo_color_transform(lines: &mut [Lines]) -> Result<(), DecodeError> {
+    let [first, second, third, ..] = lines else {
+        return Err(corrupt("a colour transform of fewer than three components"));
+    };
+    match (first, second, third) {
+        (Lines::Whole(y), Lines::Whole(u), Lines::Whole(v)) => {
+            for ((y, u), v) in y.line.iter_mut().zip(&mut u.line).zip(&mut v.line) {
+                let green = y.wrapping_sub(u.wrapping_add(*v) >> 2);
+                (*y, *u, *v) = (v.wrapping_add(green), green, u.wrapping_add(green));
+            }
+        }
+        (Lines::Real(y), Lines::Real(blue), Lines::Real(red)) => {
+            let lines = y.line.iter_mut().zip(&mut blue.line).zip(&mut red.line);
+            for ((y, cb), cr) in lines {
+                let luma = *y;
+                let green = luma - 0.344_136_3 * *cb - 0.714_136_3 * *cr;
+                (*y, *cb, *cr) = (luma + 1.402 * *cr, green, luma + 1.772 * *cb);
+            }
+        }
+        _ => return Err(corrupt("a colour transform of different components")),
+    }
+    Ok(())
 }
 
 fn corrupt(reason: &str) -> DecodeError {

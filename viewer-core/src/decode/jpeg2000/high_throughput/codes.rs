@@ -15,7 +15,7 @@ pub(super) mod quad {
 }
 
 /// The tables, made once for a frame.
-pub(super) struct Codes {
+pub(in crate::decode::jpeg2000) struct Codes {
     /// By context and the next seven bits.
     first_row: Box<[u16; 1024]>,
     other_rows: Box<[u16; 1024]>,
@@ -25,7 +25,7 @@ pub(super) struct Codes {
 
 /// The prefixes of a pair's exponents: what they come to, and how many bits follow for each.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Exponents {
+pub(in crate::decode::jpeg2000) struct Exponents {
     pub length: u8,
     pub bases: [u8; 2],
     pub more: [u8; 2],

@@ -2,10 +2,13 @@
 //!
 //! Source: ISO/IEC 15444-1 (ITU-T T.800) annex B.5 to B.7 and B.12.
 
-use super::corrupt;
-use super::main_header::{Coding, MainHeader, Quantization};
+use super::embedded::Orientation;
+use super::header::ReferenceGrid;
 use super::packets::TagTree;
+use super::parameters::Quantization;
+use super::parameters::{BlockStyle, Parameters};
 use super::wavelet::Area;
+use super::{corrupt, unsupported};
 use crate::decode::DecodeError;
 
 /// A code block and what packets said of it.
@@ -20,11 +23,21 @@ pub(super) struct Block {
     pub empty_planes: u32,
     /// State of the coded lengths (B.10.7.1).
     pub length_bits: u32,
+    /// Passes that have come, and at which of them the last code word begins.
     pub passes: u32,
-    /// Where the bytes begin in the tile's data, and how many belong to the cleanup pass and those behind.
+    pub word_start: u32,
+    pub chunks: Vec<Chunk>,
+}
+
+/// What one packet holds of a code word of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Chunk {
+    /// Where its bytes are in the stream.
     pub start: usize,
-    pub cleanup: usize,
-    pub refinement: usize,
+    pub length: usize,
+    pub passes: u32,
+    /// A code word begins with it.
+    pub begins: bool,
 }
 
 /// The code blocks of one band in one precinct.
@@ -37,8 +50,11 @@ pub(super) struct BlockGrid {
 
 pub(super) struct Band {
     pub area: Area,
-    /// Bit planes of a coefficient.
+    pub orientation: Orientation,
+    /// Bit planes of a coefficient, with those of a region of interest.
     pub planes: u32,
+    /// By how many bit planes the region of interest was moved up.
+    pub region_shift: u32,
     /// What a step of a coefficient is worth.
     pub step: f32,
     /// One for each precinct of the resolution.
@@ -50,56 +66,66 @@ pub(super) struct Resolution {
     pub bands: Vec<Band>,
     /// Where each precinct begins in the reference grid: row, column.
     pub origins: Vec<(u64, u64)>,
+    pub style: BlockStyle,
 }
 
 /// One component of a tile.
 pub(super) struct TileComponent {
     pub resolutions: Vec<Resolution>,
     pub reversible: bool,
-    pub causal: bool,
 }
 
-/// The area of a tile by its index.
-pub(super) fn tile_area(header: &MainHeader, index: u32) -> Area {
-    let columns = (header.right - header.tile_left).div_ceil(header.tile_columns);
-    let (row, column) = (index / columns, index % columns);
-    let edge = |offset: u32, count: u32, size: u32, low: u32, high: u32| {
-        let at = u64::from(offset) + u64::from(count) * u64::from(size);
-        u32::try_from(at).unwrap_or(u32::MAX).clamp(low, high)
-    };
-    let x = |count| {
-        edge(
-            header.tile_left,
-            count,
-            header.tile_columns,
-            header.left,
-            header.right,
-        )
-    };
-    let y = |count| {
-        edge(
-            header.tile_top,
-            count,
-            header.tile_rows,
-            header.top,
-            header.bottom,
-        )
-    };
-    Area {
-        x0: x(column),
-        y0: y(row),
-        x1: x(column + 1),
-        y1: y(row + 1),
+impl ReferenceGrid {
+    /// The whole image.
+    pub fn image(&self) -> Area {
+        Area {
+            x0: self.left,
+            y0: self.top,
+            x1: self.right,
+            y1: self.bottom,
+        }
+    }
+
+    /// The area of a tile by its index (B.3).
+    pub fn tile(&self, index: u32) -> Area {
+        let columns = (self.right - self.tile_left).div_ceil(self.tile_columns);
+        let (row, column) = (index / columns, index % columns);
+        let edge = |offset: u32, count: u32, size: u32, (low, high): (u32, u32)| {
+            let at = u64::from(offset) + u64::from(count) * u64::from(size);
+            u32::try_from(at).unwrap_or(u32::MAX).clamp(low, high)
+        };
+        let within = (self.left, self.right);
+        let x = |count| edge(self.tile_left, count, self.tile_columns, within);
+        let within = (self.top, self.bottom);
+        let y = |count| edge(self.tile_top, count, self.tile_rows, within);
+        Area {
+            x0: x(column),
+            y0: y(row),
+            x1: x(column + 1),
+            y1: y(row + 1),
+        }
+    }
+}
+
+impl Area {
+    /// The area `levels` resolutions lower (equation B-14).
+    pub fn reduced(self, levels: u32) -> Self {
+        reduced(self, levels, 0, 0)
     }
 }
 
 /// Cuts a component of a tile up.
 pub(super) fn component(
     tile: Area,
-    coding: &Coding,
-    quantization: &Quantization,
+    parameters: &Parameters,
+    component: usize,
     precision: u32,
 ) -> Result<TileComponent, DecodeError> {
+    let missing = || corrupt("a component is missing");
+    let coding = parameters.coding.get(component).ok_or_else(missing)?;
+    let quantization = parameters.quantization.get(component).ok_or_else(missing)?;
+    let shift = parameters.region_shifts.get(component).copied();
+    let region_shift = shift.unwrap_or_default();
     let mut resolutions = Vec::new();
     for r in 0..=coding.levels {
         let down = coding.levels - r;
@@ -147,6 +173,12 @@ pub(super) fn component(
             if !(1..=31).contains(&planes) {
                 return Err(corrupt("an impossible number of bit planes"));
             }
+            let planes = planes + region_shift;
+            if planes > 31 {
+                return Err(unsupported(
+                    "a region of interest of more than 31 bit planes",
+                ));
+            }
             // Gains of the bands, table E.1.
             let range = precision + high_x + high_y;
             let step = (1.0 + mantissa as f32 / 2048.0)
@@ -169,7 +201,12 @@ pub(super) fn component(
             }
             bands.push(Band {
                 area,
+                orientation: Orientation {
+                    high_x: *high_x == 1,
+                    high_y: *high_y == 1,
+                },
                 planes,
+                region_shift,
                 step,
                 precincts,
             });
@@ -178,12 +215,12 @@ pub(super) fn component(
             area,
             bands,
             origins,
+            style: coding.style,
         });
     }
     Ok(TileComponent {
         resolutions,
         reversible: coding.reversible,
-        causal: coding.causal,
     })
 }
 

@@ -12,7 +12,7 @@ use super::refinement::Grid;
 use super::streams::{Bits, RunLengths};
 
 /// Where the coded bytes of a block are and how they are to be read.
-pub(super) struct Coded<'a> {
+pub(in crate::decode::jpeg2000) struct Coded<'a> {
     /// Bytes of the cleanup pass.
     pub cleanup: &'a [u8],
     /// Bytes of the two passes behind it.
@@ -26,7 +26,7 @@ pub(super) struct Coded<'a> {
 }
 
 /// Decodes blocks one after another.
-pub(super) struct BlockDecoder<'a> {
+pub(in crate::decode::jpeg2000) struct BlockDecoder<'a> {
     codes: &'a Codes,
     magnitudes: Bits,
     quad_codes: Bits,
@@ -77,7 +77,7 @@ impl<'a> BlockDecoder<'a> {
     }
 
     /// The lines of the last block; they may be longer than the block is wide.
-    pub fn lines(&self) -> impl Iterator<Item = &[u32]> {
+    pub fn lines(&self) -> std::slice::ChunksExact<'_, u32> {
         self.coefficients.chunks_exact(self.stride.max(1))
     }
 
