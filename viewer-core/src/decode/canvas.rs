@@ -32,9 +32,9 @@ impl Canvas {
         self.write_part((row, 0), component, line);
     }
 
-    /// True where a pixel is three samples of a byte each.
+    /// True where a pixel is three samples of a byte each, and all bits of a byte are its value.
     pub fn is_of_three_bytes(&self) -> bool {
-        (self.sample_bytes, self.pixel_bytes) == (1, 3)
+        (self.sample_bytes, self.pixel_bytes) == (1, 3) && self.unused <= 24
     }
 
     /// Puts one line of all three components in its place, where [`Self::is_of_three_bytes`] holds; samples are of 8 bits.

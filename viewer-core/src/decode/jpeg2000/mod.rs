@@ -200,7 +200,8 @@ impl Decoder<'_> {
             precision,
             signed: self.header.signed,
         };
-        let mut stored = vec![0; area.width()];
+        let is_of_three_bytes = lines.len() == 3 && left == 0 && canvas.is_of_three_bytes();
+        let mut stored: [Vec<u16>; 3] = std::array::from_fn(|_| vec![0; area.width()]);
         for y in 0..area.height() {
             for component in &mut lines {
                 component.advance()?;
@@ -208,9 +209,18 @@ impl Decoder<'_> {
             if parameters.color_transform {
                 undo_color_transform(&mut lines)?;
             }
+            if is_of_three_bytes {
+                for (component, stored) in lines.iter().zip(&mut stored) {
+                    component.store(depth, stored);
+                }
+                let [a, b, c] = &stored;
+                canvas.write_pixels(top + y, [a, b, c]);
+                continue;
+            }
             for (index, component) in lines.iter().enumerate() {
-                component.store(depth, &mut stored);
-                canvas.write_part((top + y, left), index, &stored);
+                let [stored, ..] = &mut stored;
+                component.store(depth, stored);
+                canvas.write_part((top + y, left), index, stored);
             }
         }
         Ok(end)

@@ -194,7 +194,7 @@ impl<F: Filter> Level<F> {
 pub(super) fn next_line<F: Filter>(
     levels: &mut [Level<F>],
     bands: &mut impl BandLines<F::Sample>,
-    out: &mut [F::Sample],
+    out: &mut Vec<F::Sample>,
 ) -> Result<(), DecodeError> {
     let Some((level, lower)) = levels.split_last_mut() else {
         return copy(out, bands.next_line(0)?);
@@ -238,7 +238,13 @@ pub(super) fn next_line<F: Filter>(
     }
     let y = level.area.y0 as usize + level.gone;
     level.gone += 1;
-    copy(out, level.line(y))
+    let line = level.line(y);
+    // An even line is still a neighbour of the odd one behind it; no step needs an odd one any more.
+    if y % 2 == 1 && out.len() == line.len() {
+        std::mem::swap(out, line);
+        return Ok(());
+    }
+    copy(out, line)
 }
 
 fn copy<T: Copy>(out: &mut [T], line: &[T]) -> Result<(), DecodeError> {

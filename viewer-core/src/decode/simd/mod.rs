@@ -44,6 +44,14 @@ pub(super) trait Lanes {
     fn max16(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn add32(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn subtract32(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn load32(from: &[u32; 4]) -> Self::Vector;
+    fn store32(vector: Self::Vector, to: &mut [u32; 4]);
+    fn and(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn or(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// All bits are set in lanes of 32 bits that are the same, none in others.
+    fn equal32(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Each lane times 2 to the `shift`, which is below 32.
+    fn shift_left32(a: Self::Vector, shift: u32) -> Self::Vector;
     /// Each lane by 2 to the `SHIFT`, rounded down.
     fn shift_right32<const SHIFT: u32>(a: Self::Vector) -> Self::Vector;
     /// Sixteen lanes each of the bytes of the first, the second and the third in turn.
@@ -129,8 +137,8 @@ mod tests {
                 )*};
             }
             same!(
-                add16, multiply16, min16, max16, add32, subtract32, dot, narrow, low16, high16,
-                low32, high32, low64, high64
+                add16, multiply16, min16, max16, and, or, equal32, add32, subtract32, dot, narrow,
+                low16, high16, low32, high32, low64, high64
             );
             assert_eq!(
                 both(Native::shift_right32::<11>(x)),
@@ -151,6 +159,16 @@ mod tests {
             assert_eq!(pixels, expected);
             let loaded = Native::load_in_turn(&pixels).map(|two| two.map(both));
             assert_eq!(loaded, Scalar::load_in_turn(&pixels));
+            for shift in [0, 1, 17, 31] {
+                assert_eq!(
+                    both(Native::shift_left32(x, shift)),
+                    Scalar::shift_left32(p, shift)
+                );
+            }
+            assert_eq!(both(Native::equal32(x, x)), [-1; 8]);
+            let mut four = [0; 4];
+            Native::store32(Native::load32(&[1, 2, u32::MAX, 4]), &mut four);
+            assert_eq!(four, [1, 2, u32::MAX, 4]);
             let unsigned = a.map(i16::cast_unsigned);
             assert_eq!(both(Native::load_unsigned(&unsigned)), a);
             let wide = i32::from(a[0]) * i32::from(b[0]);

@@ -86,6 +86,31 @@ impl Lanes for Scalar {
         narrow_pairs(std::array::from_fn(|lane| a[lane].wrapping_sub(b[lane])))
     }
 
+    fn load32(from: &[u32; 4]) -> [i16; 8] {
+        narrow_pairs(from.map(u32::cast_signed))
+    }
+
+    fn store32(vector: [i16; 8], to: &mut [u32; 4]) {
+        *to = wide(vector).map(i32::cast_unsigned);
+    }
+
+    fn and(a: [i16; 8], b: [i16; 8]) -> [i16; 8] {
+        std::array::from_fn(|lane| a[lane] & b[lane])
+    }
+
+    fn or(a: [i16; 8], b: [i16; 8]) -> [i16; 8] {
+        std::array::from_fn(|lane| a[lane] | b[lane])
+    }
+
+    fn equal32(a: [i16; 8], b: [i16; 8]) -> [i16; 8] {
+        let (a, b) = (wide(a), wide(b));
+        narrow_pairs(std::array::from_fn(|lane| -i32::from(a[lane] == b[lane])))
+    }
+
+    fn shift_left32(a: [i16; 8], shift: u32) -> [i16; 8] {
+        narrow_pairs(wide(a).map(|value| value << shift))
+    }
+
     fn shift_right32<const SHIFT: u32>(a: [i16; 8]) -> [i16; 8] {
         narrow_pairs(wide(a).map(|value| value >> SHIFT))
     }

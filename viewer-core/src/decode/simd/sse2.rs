@@ -41,6 +41,42 @@ impl Lanes for Sse2 {
     }
 
     #[inline]
+    fn load32(from: &[u32; 4]) -> __m128i {
+        // SAFETY: the array has 16 bytes, and this load asks for no alignment.
+        unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
+    }
+
+    #[inline]
+    fn store32(vector: __m128i, to: &mut [u32; 4]) {
+        // SAFETY: the array has 16 bytes, and this store asks for no alignment.
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), vector) }
+    }
+
+    #[inline]
+    fn and(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: every processor of the target has SSE2.
+        unsafe { _mm_and_si128(a, b) }
+    }
+
+    #[inline]
+    fn or(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: every processor of the target has SSE2.
+        unsafe { _mm_or_si128(a, b) }
+    }
+
+    #[inline]
+    fn equal32(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: every processor of the target has SSE2.
+        unsafe { _mm_cmpeq_epi32(a, b) }
+    }
+
+    #[inline]
+    fn shift_left32(a: __m128i, shift: u32) -> __m128i {
+        // SAFETY: every processor of the target has SSE2.
+        unsafe { _mm_sll_epi32(a, _mm_cvtsi32_si128(shift.cast_signed())) }
+    }
+
+    #[inline]
     fn shift_right32<const SHIFT: u32>(a: __m128i) -> __m128i {
         // SAFETY: every processor of the target has SSE2.
         unsafe { _mm_sra_epi32(a, _mm_cvtsi32_si128(SHIFT.cast_signed())) }

@@ -39,6 +39,38 @@ impl Lanes for Wasm {
     }
 
     #[inline]
+    fn load32(from: &[u32; 4]) -> v128 {
+        // SAFETY: the array has 16 bytes, and this load asks for no alignment.
+        unsafe { v128_load(from.as_ptr().cast()) }
+    }
+
+    #[inline]
+    fn store32(vector: v128, to: &mut [u32; 4]) {
+        // SAFETY: the array has 16 bytes, and this store asks for no alignment.
+        unsafe { v128_store(to.as_mut_ptr().cast(), vector) }
+    }
+
+    #[inline]
+    fn and(a: v128, b: v128) -> v128 {
+        v128_and(a, b)
+    }
+
+    #[inline]
+    fn or(a: v128, b: v128) -> v128 {
+        v128_or(a, b)
+    }
+
+    #[inline]
+    fn equal32(a: v128, b: v128) -> v128 {
+        i32x4_eq(a, b)
+    }
+
+    #[inline]
+    fn shift_left32(a: v128, shift: u32) -> v128 {
+        i32x4_shl(a, shift)
+    }
+
+    #[inline]
     fn shift_right32<const SHIFT: u32>(a: v128) -> v128 {
         i32x4_shr(a, SHIFT)
     }

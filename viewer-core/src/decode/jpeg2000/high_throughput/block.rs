@@ -10,6 +10,7 @@
 use super::codes::{BOTH_IN_FIRST_ROW, Codes, quad};
 use super::refinement::Grid;
 use super::streams::{Bits, RunLengths};
+use crate::decode::simd::{Lanes, Native};
 
 /// Where the coded bytes of a block are and how they are to be read.
 pub(in crate::decode::jpeg2000) struct Coded<'a> {
@@ -100,7 +101,7 @@ impl<'a> BlockDecoder<'a> {
         let quads = width.div_ceil(2);
         for row in [&mut self.row, &mut self.row_above] {
             row.clear();
-            row.resize(quads + 3, 0);
+            row.resize(quads + 4, 0);
         }
         for row in [&mut self.bottom, &mut self.bottom_above] {
             row.clear();
@@ -122,6 +123,7 @@ impl<'a> BlockDecoder<'a> {
                 &mut self.row,
             );
             read_samples(
+                self.codes,
                 &mut self.magnitudes,
                 coded.empty_planes,
                 &self.row[1..=quads],
@@ -138,7 +140,7 @@ impl<'a> BlockDecoder<'a> {
 
 /// What the codes say of a row of quads (7.3.5 and 7.3.6): [`quad`], and above its bits the exponent beyond the guide.
 ///
-/// Rows begin and end with a quad that is not there; behind that comes one more where the count is odd.
+/// Rows begin and end with a quad that is not there; behind that come two more, so that pairs are whole.
 fn read_codes<const FIRST: bool>(
     codes: &Codes,
     bits: &mut Bits,
@@ -148,56 +150,73 @@ fn read_codes<const FIRST: bool>(
 ) {
     let table = codes.of_row(FIRST);
     let mut reader = bits.reader();
-    let quads = row.len() - 3;
-    let mut left = 0;
-    for first in (1..=quads).step_by(2) {
+    let mut quads_left = row.len() - 4;
+    let pairs = quads_left.div_ceil(2);
+    let (mut left, mut before) = (0, above[0]);
+    let row = row[1..].as_chunks_mut::<2>().0.iter_mut().take(pairs);
+    let (above, _) = above[1..].as_chunks::<2>();
+    for ((pair, above), after) in row.zip(above).zip(&above[1..]) {
         let mut word = reader.peek();
         let mut used = 0;
-        let mut pair = [0_u32; 2];
-        for (place, code) in (first..=quads).zip(&mut pair) {
+        let mut next = |above: [u32; 3], left: u32| {
             let context = if FIRST {
                 first_context(left)
             } else {
-                context(left, [above[place - 1], above[place], above[place + 1]])
+                context(left, above)
             };
-            if context > 0 || runs.event() {
-                *code = table[(context as usize & 7) << 7 | (word & 127) as usize].into();
-                word >>= *code >> quad::LENGTH;
-                used += *code >> quad::LENGTH;
+            if context == 0 && !runs.event() {
+                return 0;
             }
-            left = *code;
-        }
+            let code = u32::from(table[(context as usize & 7) << 7 | (word & 127) as usize]);
+            word >>= code >> quad::LENGTH;
+            used += code >> quad::LENGTH;
+            code
+        };
+        let one = next([before, above[0], above[1]], left);
+        let two = if quads_left > 1 {
+            next([above[0], above[1], after[0]], one)
+        } else {
+            0
+        };
+        quads_left -= quads_left.min(2);
+        before = above[1];
+        *pair = [one, two];
+        left = two;
         let has = |code: u32| code >> quad::HAS_EXPONENT & 1;
-        let mut kind = has(pair[0]) | has(pair[1]) << 1;
+        let mut kind = has(one) | has(two) << 1;
         if kind > 0 {
             if FIRST && kind == 3 {
                 kind = BOTH_IN_FIRST_ROW + u32::from(runs.event());
             }
             let exponents = codes.exponents(kind, word);
-            word >>= exponents.length;
-            used += u32::from(exponents.length);
-            let mut suffixes = [0; 2];
-            for (suffix, more) in suffixes.iter_mut().zip(exponents.more) {
-                *suffix = word as u32 & ((1 << more) - 1);
-                word >>= more;
-                used += u32::from(more);
-            }
-            for (suffix, (code, base)) in suffixes
-                .into_iter()
-                .zip(pair.iter_mut().zip(exponents.bases))
-            {
-                let mut exponent = u32::from(base) + suffix;
-                // Only magnitudes of more bits than samples of 16 bits have need it.
-                if suffix >= 28 {
-                    exponent += 4 * (word as u32 & 15);
-                    word >>= 4;
-                    used += 4;
+            word >>= exponents.length();
+            let more = exponents.more();
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "ten bits at most are looked at"
+            )]
+            let bits = word as u32;
+            let suffixes = [
+                bits & ((1 << more[0]) - 1),
+                bits >> more[0] & ((1 << more[1]) - 1),
+            ];
+            used += exponents.length() + exponents.more_of_both();
+            let bases = exponents.bases();
+            let mut sums = [bases[0] + suffixes[0], bases[1] + suffixes[1]];
+            // Only magnitudes of more bits than samples of 16 bits have need it.
+            if suffixes[0].max(suffixes[1]) >= 28 {
+                word >>= exponents.more_of_both();
+                for (sum, suffix) in sums.iter_mut().zip(suffixes) {
+                    if suffix >= 28 {
+                        *sum += 4 * (word as u32 & 15);
+                        word >>= 4;
+                        used += 4;
+                    }
                 }
-                *code |= exponent << 16;
             }
+            *pair = [one | sums[0] << 16, two | sums[1] << 16];
         }
         reader.skip(used);
-        row[first..first + 2].copy_from_slice(&pair);
     }
     let position = reader.position;
     bits.seek(position);
@@ -220,6 +239,7 @@ fn context(left: u32, above: [u32; 3]) -> u32 {
 
 /// The samples of a row of quads (7.3.7), into two lines.
 fn read_samples(
+    codes: &Codes,
     bits: &mut Bits,
     empty_planes: u32,
     row: &[u32],
@@ -252,20 +272,24 @@ fn read_samples(
         if exponent > empty_planes + 2 {
             return None;
         }
-        let samples = [0, 1, 2, 3].map(|sample| Sample::new(*code, sample, exponent));
-        let lengths = samples.map(|sample| sample.length);
         let raw = if exponent <= 14 {
             let word = reader.peek();
-            let second = lengths[0] + lengths[1];
-            let third = second + lengths[2];
-            reader.skip(third + lengths[3]);
-            [word, word >> lengths[0], word >> second, word >> third].map(|word| word as u32)
+            let ends = codes.ends(*code, exponent);
+            reader.skip(ends >> 24);
+            [
+                word,
+                word >> (ends & 63),
+                word >> (ends >> 8 & 63),
+                word >> (ends >> 16 & 63),
+            ]
+            .map(|word| word as u32)
         } else {
-            lengths.map(|length| reader.take(length))
+            [0, 1, 2, 3].map(|sample| {
+                let known = code >> (quad::KNOWN + sample) & 1;
+                reader.take((exponent - known) * (code >> sample & 1))
+            })
         };
-        let values = [0, 1, 2, 3].map(|place| samples[place].value(raw[place]));
-        let coefficients = [0, 1, 2, 3]
-            .map(|place| samples[place].coefficient(raw[place], values[place], empty_planes));
+        let (values, coefficients) = quad_of::<Native>(*code, exponent, raw, 29 - empty_planes);
         *bottom = [values[1], values[3]];
         *top = [coefficients[0], coefficients[2]];
         *low = [coefficients[1], coefficients[3]];
@@ -275,36 +299,31 @@ fn read_samples(
     Some(())
 }
 
-/// How a sample of a quad is to be read.
-#[derive(Clone, Copy)]
-struct Sample {
-    /// All bits are set if it is significant.
-    mask: u32,
-    /// How many bits there are of it; of others none.
-    length: u32,
-    /// The bit above them.
-    top: u32,
-}
-
-impl Sample {
-    #[inline]
-    fn new(code: u32, sample: u32, exponent: u32) -> Self {
-        let mask = (code >> sample & 1).wrapping_neg();
-        Self {
-            mask,
-            length: (exponent - (code >> (quad::KNOWN + sample) & 1)) & mask,
-            top: code >> (quad::TOP + sample) & 1,
-        }
-    }
-
-    /// The doubled magnitude less one; `raw` may have more bits above its own.
-    #[inline]
-    fn value(self, raw: u32) -> u32 {
-        (raw & ((1 << self.length) - 1) | self.top << self.length | 1) & self.mask
-    }
-
-    #[inline]
-    fn coefficient(self, raw: u32, value: u32, empty_planes: u32) -> u32 {
-        (raw << 31 | (value + 2) << (29 - empty_planes)) & self.mask
-    }
+/// The samples of a quad, of which `raw` holds the bits, with others above them: their doubled magnitudes less one, and the
+/// coefficients, whose last plane is at `shift`.
+#[inline]
+fn quad_of<L: Lanes>(code: u32, exponent: u32, raw: [u32; 4], shift: u32) -> ([u32; 4], [u32; 4]) {
+    let code = L::splat32(code.cast_signed());
+    let is_set = |first: u32| {
+        let bits = L::load32(&[1 << first, 2 << first, 4 << first, 8 << first]);
+        L::equal32(L::and(code, bits), bits)
+    };
+    let (significant, known, top) = (is_set(0), is_set(quad::KNOWN), is_set(quad::TOP));
+    let half = 1_u32.wrapping_shl(exponent.wrapping_sub(1));
+    // The bit above those of the sample.
+    let over = L::subtract32(
+        L::splat32(half.wrapping_mul(2).cast_signed()),
+        L::and(known, L::splat32(half.cast_signed())),
+    );
+    let raw = L::load32(&raw);
+    let one = L::splat32(1);
+    let magnitude = L::and(raw, L::subtract32(over, one));
+    let value = L::or(L::or(magnitude, L::and(top, over)), one);
+    let value = L::and(value, significant);
+    let placed = L::shift_left32(L::add32(value, L::splat32(2)), shift);
+    let coefficient = L::and(L::or(L::shift_left32(raw, 31), placed), significant);
+    let (mut values, mut coefficients) = ([0; 4], [0; 4]);
+    L::store32(value, &mut values);
+    L::store32(coefficient, &mut coefficients);
+    (values, coefficients)
 }

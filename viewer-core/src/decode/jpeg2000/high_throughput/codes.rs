@@ -21,14 +21,66 @@ pub(in crate::decode::jpeg2000) struct Codes {
     other_rows: Box<[u16; 1024]>,
     /// By the kind of pair and the next six bits.
     exponents: Box<[Exponents; 384]>,
+    /// By the lower eight bits of what is said of a quad: for each sample, in bytes, how many up to it are significant, and
+    /// how many of these have one bit less.
+    counts: Box<[[u32; 2]; 256]>,
 }
 
 /// The prefixes of a pair's exponents: what they come to, and how many bits follow for each.
 #[derive(Clone, Copy, Default)]
-pub(in crate::decode::jpeg2000) struct Exponents {
-    pub length: u8,
-    pub bases: [u8; 2],
-    pub more: [u8; 2],
+struct Prefixes {
+    length: u8,
+    bases: [u8; 2],
+    more: [u8; 2],
+}
+
+/// Bits of what the prefixes of a pair's exponents say.
+///
+/// Bits 0 to 3: their length; 4 to 6 and 7 to 9: how many bits follow for each exponent; 10 to 13: how many for both;
+/// 14 to 16 and 17 to 19: what the prefixes stand for.
+#[derive(Clone, Copy, Default)]
+pub(in crate::decode::jpeg2000) struct Exponents(u32);
+
+impl Exponents {
+    fn new(prefixes: Prefixes) -> Self {
+        let Prefixes {
+            length,
+            bases: [first, second],
+            more,
+        } = prefixes;
+        let [length, first, second] = [length, first, second].map(u32::from);
+        let more = more.map(u32::from);
+        Self(
+            length
+                | more[0] << 4
+                | more[1] << 7
+                | (more[0] + more[1]) << 10
+                | first << 14
+                | second << 17,
+        )
+    }
+
+    /// Bits of the prefixes.
+    #[inline]
+    pub fn length(self) -> u32 {
+        self.0 & 15
+    }
+
+    /// Bits that follow.
+    #[inline]
+    pub fn more(self) -> [u32; 2] {
+        [self.0 >> 4 & 7, self.0 >> 7 & 7]
+    }
+
+    #[inline]
+    pub fn more_of_both(self) -> u32 {
+        self.0 >> 10 & 15
+    }
+
+    #[inline]
+    pub fn bases(self) -> [u32; 2] {
+        [self.0 >> 14 & 7, self.0 >> 17 & 7]
+    }
 }
 
 /// A pair with exponents in the first row of quads.
@@ -55,12 +107,26 @@ impl Default for Codes {
         };
         let mut exponents = Box::new([Exponents::default(); 384]);
         for (place, entry) in (0_u32..).zip(exponents.iter_mut()) {
-            *entry = Exponents::of(place / 64, place % 64);
+            *entry = Exponents::new(Prefixes::of(place / 64, place % 64));
+        }
+        let mut counts = Box::new([[0; 2]; 256]);
+        for (place, entry) in (0_u32..).zip(counts.iter_mut()) {
+            let significant = place & quad::SIGNIFICANT;
+            let up_to = |bits: u32| {
+                (0..4).fold(0, |sum, n| {
+                    sum | (bits & ((2 << n) - 1)).count_ones() << (8 * n)
+                })
+            };
+            *entry = [
+                up_to(significant),
+                up_to(significant & place >> quad::KNOWN),
+            ];
         }
         Self {
             first_row: expand(FIRST_ROW),
             other_rows: expand(OTHER_ROWS),
             exponents,
+            counts,
         }
     }
 }
@@ -75,6 +141,13 @@ impl Codes {
         }
     }
 
+    /// Where the bits of each sample of a quad end, in bytes, if those of the largest are `exponent`, 14 at most.
+    #[inline]
+    pub fn ends(&self, code: u32, exponent: u32) -> u32 {
+        let [significant, known] = self.counts[(code & 255) as usize];
+        significant * exponent - known
+    }
+
     /// `kind` is 1 if the first quad of the pair has an exponent, 2 if the second has, 3 if both have;
     /// [`BOTH_IN_FIRST_ROW`] if both have in the first row, one more with an event.
     #[inline]
@@ -83,7 +156,7 @@ impl Codes {
     }
 }
 
-impl Exponents {
+impl Prefixes {
     /// 7.3.6.
     fn of(kind: u32, bits: u32) -> Self {
         let (first, length, more) = prefix(bits);
