@@ -78,6 +78,9 @@ pub(super) struct Progression {
     pub components: (usize, usize),
 }
 
+/// More changes of the progression order than encoders make; each may concern a component, a resolution and a layer.
+const MOST_CHANGES: usize = 256;
+
 /// A marker segment that says something of the coding.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Segment<'a> {
@@ -172,6 +175,10 @@ impl Parameters {
         for segment in of(Segment::POC) {
             let changes = read_changes(segment.body, components).ok_or_else(cut)?;
             self.changes.extend(changes);
+            // Each goes over all precincts.
+            if self.changes.len() > MOST_CHANGES {
+                return Err(unsupported("that many changes of the progression order"));
+            }
         }
         Ok(())
     }
