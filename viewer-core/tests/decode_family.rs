@@ -343,14 +343,26 @@ fn what_no_decoder_reads_is_named_in_words() {
         let error = decode_frame(&[], syntax, &grey(8), &Limits::default()).unwrap_err();
         assert_eq!(error.to_string(), words);
     }
-    // Part 2 by its label, but with an extension: Rsiz has bit 15.
+    // Part 2 by its label, and by bit 15 of Rsiz, which many a stream has that needs no extension.
     let mut stream = streams::bytes(streams::J2K_MONO);
     let syntax = "1.2.840.10008.1.2.4.92";
-    assert!(decode_frame(&stream, syntax, &grey(12), &Limits::default()).is_ok());
+    let decode = |stream: &[u8]| decode_frame(stream, syntax, &grey(12), &Limits::default());
+    let frame = decode(&stream).unwrap();
     stream[6] |= 0x80;
-    let error = decode_frame(&stream, syntax, &grey(12), &Limits::default()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "JPEG 2000: an extension of part 2 is not supported"
-    );
+    assert_eq!(decode(&stream).unwrap(), frame);
+    // A transform of components (MCT) behind the size segment.
+    let mut transformed = stream.clone();
+    transformed.splice(45..45, [0xFF, 0x74, 0, 4, 0, 0]);
+    // A transform in the coding style that is neither none nor that of part 1.
+    let style = stream.windows(2).position(|pair| pair == [0xFF, 0x52]);
+    stream[style.unwrap() + 8] = 2;
+    for (stream, words) in [
+        (transformed, "an extension of part 2"),
+        (stream, "a component transform of part 2"),
+    ] {
+        assert_eq!(
+            decode(&stream).unwrap_err().to_string(),
+            format!("JPEG 2000: {words} is not supported")
+        );
+    }
 }

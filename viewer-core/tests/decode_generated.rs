@@ -166,8 +166,7 @@ fn check(entry: &Entry, bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-#[test]
-fn streams_of_other_encoders_become_the_pictures_that_they_were_made_of() {
+fn read_container() -> (Manifest, Vec<u8>) {
     let path = container();
     let Ok(file) = std::fs::read(&path) else {
         panic!("{} is missing: `cargo xtask test` makes it", path.display());
@@ -177,8 +176,13 @@ fn streams_of_other_encoders_become_the_pictures_that_they_were_made_of() {
         .and_then(<[u8]>::split_first_chunk::<8>)
         .unwrap();
     let (manifest, bytes) = rest.split_at(usize::try_from(u64::from_le_bytes(*length)).unwrap());
-    let manifest: Manifest = serde_json::from_slice(manifest).unwrap();
+    (serde_json::from_slice(manifest).unwrap(), bytes.to_vec())
+}
 
+#[test]
+fn streams_of_other_encoders_become_the_pictures_that_they_were_made_of() {
+    let (manifest, bytes) = read_container();
+    let bytes = bytes.as_slice();
     let streams = &manifest.streams;
     let next = AtomicUsize::new(0);
     let work = || {
@@ -214,4 +218,83 @@ fn streams_of_other_encoders_become_the_pictures_that_they_were_made_of() {
         streams.len()
     );
     assert!(streams.len() > 2_000, "{} streams", streams.len());
+}
+
+/// A JPEG 2000 stream whose packets have SOP and EPH, with the headers of its packets in the main header (PPM) or in
+/// those of the tile parts (PPT), cut into short segments that do not stand in their order (ISO/IEC 15444-1 A.7.4, A.7.5).
+fn with_headers_apart(stream: &[u8], in_main_header: bool) -> Vec<u8> {
+    let find = |from: usize, marker: &[u8]| {
+        let at = stream[from..].windows(marker.len());
+        at.into_iter()
+            .position(|each| each == marker)
+            .map(|at| from + at)
+    };
+    let segments = |marker: u8, packed: &[u8]| {
+        let cut = packed.chunks(50).enumerate().rev();
+        cut.flat_map(|(index, part)| {
+            let length = u8::try_from(part.len() + 3).unwrap();
+            let start = [0xFF, marker, 0, length, u8::try_from(index).unwrap()];
+            [&start, part].concat()
+        })
+        .collect::<Vec<u8>>()
+    };
+    let first_part = find(0, &[0xFF, 0x90, 0, 10]).unwrap();
+    let (mut main_packed, mut parts) = (Vec::new(), Vec::new());
+    let mut at = first_part;
+    while stream[at + 1] == 0x90 {
+        let length = u32::from_be_bytes(stream[at + 6..at + 10].try_into().unwrap());
+        let end = at + length as usize;
+        let start = find(at, &[0xFF, 0x93]).unwrap();
+        let (mut packed, mut bodies) = (Vec::new(), Vec::new());
+        let mut packet = start + 2;
+        while packet < end {
+            let next = find(packet + 4, &[0xFF, 0x91, 0, 4]);
+            let next = next.map_or(end, |next| next.min(end));
+            let body = find(packet, &[0xFF, 0x92]).unwrap() + 2;
+            packed.extend_from_slice(&stream[packet + 6..body]);
+            bodies.extend_from_slice(&stream[packet..packet + 6]);
+            bodies.extend_from_slice(&stream[body..next]);
+            packet = next;
+        }
+        let mut header = stream[at..start].to_vec();
+        if in_main_header {
+            main_packed.extend(u32::try_from(packed.len()).unwrap().to_be_bytes());
+            main_packed.extend(packed);
+        } else {
+            header.extend(segments(0x61, &packed));
+        }
+        let length = u32::try_from(header.len() + 2 + bodies.len()).unwrap();
+        header[6..10].copy_from_slice(&length.to_be_bytes());
+        parts.extend([header, vec![0xFF, 0x93], bodies].concat());
+        at = end;
+    }
+    let main = &stream[..first_part];
+    let main_packed = segments(0x60, &main_packed);
+    [main, &main_packed, &parts, &stream[at..]].concat()
+}
+
+#[test]
+fn packet_headers_may_stand_apart_from_their_packets() {
+    let (manifest, bytes) = read_container();
+    let (mut count, mut tile_parts) = (0, 0);
+    for entry in &manifest.streams {
+        if !entry.about.contains("'sop': True, 'eph': True") {
+            continue;
+        }
+        let stream = &bytes[entry.stream.0..entry.stream.0 + entry.stream.1];
+        let expected = &bytes[entry.expected.0..entry.expected.0 + entry.expected.1];
+        for in_main_header in [true, false] {
+            let apart = with_headers_apart(stream, in_main_header);
+            let (syntax, format) = (&entry.syntax, format(entry));
+            let frame = decode_frame(&apart, syntax, &format, &Limits::default()).unwrap();
+            assert_eq!(fault(entry, &frame, expected), None, "{}", entry.about);
+        }
+        count += 1;
+        let parts = stream
+            .windows(4)
+            .filter(|each| each == &[0xFF, 0x90, 0, 10]);
+        tile_parts += parts.count();
+    }
+    println!("{count} streams with {tile_parts} tile parts");
+    assert!(count >= 3, "{count} streams");
 }

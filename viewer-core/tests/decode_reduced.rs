@@ -40,8 +40,8 @@ fn words(frame: &Frame) -> Vec<i32> {
     words.map(|each| u16::from_le_bytes(*each).into()).collect()
 }
 
-/// The low half of a line by the reversible transform (F.4.8.1), mirrored at its ends (F.4.7).
-fn low_half(line: &[i32]) -> Vec<i32> {
+/// The low half of a line that begins at place `start` by the reversible transform (F.4.8.1), mirrored at its ends (F.4.7).
+fn low_half(line: &[i32], start: usize) -> Vec<i32> {
     let last = line.len() as i64 - 1;
     let at = |place: i64| {
         let place = place.abs();
@@ -52,7 +52,7 @@ fn low_half(line: &[i32]) -> Vec<i32> {
         } as usize]
     };
     let high = |place: i64| at(place) - ((at(place - 1) + at(place + 1)) >> 1);
-    (0..=last)
+    (start as i64 % 2..=last)
         .step_by(2)
         .map(|place| at(place) + ((high(place - 1) + high(place + 1) + 2) >> 2))
         .collect()
@@ -64,19 +64,32 @@ fn turned(lines: &[Vec<i32>]) -> Vec<Vec<i32>> {
         .collect()
 }
 
+/// Lines whose first sample lies at `corner` (row, column), `levels` resolutions lower.
+fn lower_band(mut lines: Vec<Vec<i32>>, corner: (usize, usize), levels: u32) -> Vec<Vec<i32>> {
+    let (mut top, mut left) = corner;
+    for _ in 0..levels {
+        let columns: Vec<_> = turned(&lines)
+            .iter()
+            .map(|line| low_half(line, top))
+            .collect();
+        lines = turned(&columns)
+            .iter()
+            .map(|line| low_half(line, left))
+            .collect();
+        (top, left) = (top.div_ceil(2), left.div_ceil(2));
+    }
+    lines
+}
+
 /// The grey picture, `levels` resolutions lower.
 fn lower(levels: usize) -> Vec<Vec<i32>> {
     let grey = streams::grey();
-    let mut lines: Vec<Vec<i32>> = grey
+    let lines = grey
         .chunks(COLUMNS as usize)
         .map(|line| line.iter().map(|value| i32::from(*value) - 2048).collect())
         .collect();
-    for _ in 0..levels {
-        let columns: Vec<_> = turned(&lines).iter().map(|line| low_half(line)).collect();
-        lines = turned(&columns).iter().map(|line| low_half(line)).collect();
-    }
     let stored = |value: &i32| (value + 2048).clamp(0, 4095);
-    lines
+    lower_band(lines, (0, 0), levels as u32)
         .iter()
         .map(|line| line.iter().map(stored).collect())
         .collect()
@@ -91,7 +104,11 @@ const REDUCTIONS: [Reduction; 4] = [
 
 #[test]
 fn a_lower_resolution_is_the_low_band_of_the_picture() {
-    for stream in [streams::J2K_MONO, streams::JP2_MONO].map(bytes) {
+    for stream in [
+        bytes(streams::J2K_MONO),
+        bytes(streams::JP2_MONO),
+        streams::file("grey12.htj2k"),
+    ] {
         for (levels, reduction) in REDUCTIONS.into_iter().enumerate() {
             let (frame, completeness) = decode(&stream, reduction).unwrap();
             let expected = lower(levels);
@@ -103,21 +120,81 @@ fn a_lower_resolution_is_the_low_band_of_the_picture() {
     }
 }
 
+/// The colour picture in tiles: each is transformed on its own (annex B.3), after RCT (annex G.2).
+#[test]
+fn tiles_of_a_lower_resolution_lie_where_they_belong() {
+    let stream = streams::file("color_tiles.htj2k");
+    let edge = |place: usize| u32::from_be_bytes(stream[place..place + 4].try_into().unwrap());
+    let (tile_columns, tile_rows) = (edge(24) as usize, edge(28) as usize);
+    let (rows, columns) = (ROWS as usize, COLUMNS as usize);
+    assert!(tile_columns < columns && tile_rows < rows);
+    let picture = streams::color();
+    let sample = |y: usize, x: usize, component: usize| {
+        i32::from(picture[3 * (y * columns + x) + component]) - 128
+    };
+    let format = PixelFormat {
+        samples_per_pixel: 3,
+        bits_allocated: 8,
+        bits_stored: 8,
+        high_bit: 7,
+        photometric: Photometric::YbrRct,
+        ..format()
+    };
+    for (levels, reduction) in (1..).zip([Reduction::Half, Reduction::Quarter]) {
+        let limits = Limits::default();
+        let decoded = decode_reduced(&stream, JPEG_2000, &format, &limits, reduction);
+        let (frame, _) = decoded.unwrap();
+        let width = columns.div_ceil(1 << levels);
+        assert_eq!(frame.columns as usize, width);
+        let mut expected = vec![0; frame.data.len()];
+        for (top, left) in (0..rows).step_by(tile_rows).flat_map(|top| {
+            (0..columns)
+                .step_by(tile_columns)
+                .map(move |left| (top, left))
+        }) {
+            let transformed = |component: usize| {
+                let lines = (top..rows.min(top + tile_rows)).map(|y| {
+                    let places = left..columns.min(left + tile_columns);
+                    let value = |x| {
+                        let [r, g, b] = [0, 1, 2].map(|each| sample(y, x, each));
+                        [(r + 2 * g + b) >> 2, b - g, r - g][component]
+                    };
+                    places.map(value).collect()
+                });
+                lower_band(lines.collect(), (top, left), levels)
+            };
+            let [luma, u, v] = [0, 1, 2].map(transformed);
+            for (y, line) in luma.iter().enumerate() {
+                for (x, luma) in line.iter().enumerate() {
+                    let green = luma - ((u[y][x] + v[y][x]) >> 2);
+                    let row = top.div_ceil(1 << levels) + y;
+                    let place = 3 * (row * width + left.div_ceil(1 << levels) + x);
+                    let color = [v[y][x] + green, green, u[y][x] + green];
+                    let stored = color.map(|value| (value + 128).clamp(0, 255) as u8);
+                    expected[place..place + 3].copy_from_slice(&stored);
+                }
+            }
+        }
+        assert!(frame.data == expected, "{levels} levels");
+    }
+}
+
 #[test]
 fn a_stream_that_ends_early_gives_what_it_holds_and_says_so() {
-    let stream = bytes(streams::J2K_MONO);
-    // The last two bytes are the end marker, those before belong to the highest resolution.
-    let cut = &stream[..stream.len() - 40];
-    for (levels, reduction) in REDUCTIONS.into_iter().enumerate() {
-        let (frame, completeness) = decode(cut, reduction).unwrap();
-        assert_eq!(completeness, Completeness::Partial);
-        if levels > 0 {
-            assert_eq!(words(&frame), lower(levels).concat());
-        } else {
-            assert!(words(&frame) != lower(0).concat());
+    for stream in [bytes(streams::J2K_MONO), streams::file("grey12.htj2k")] {
+        // The last two bytes are the end marker, those before belong to the highest resolution.
+        let cut = &stream[..stream.len() - 40];
+        for (levels, reduction) in REDUCTIONS.into_iter().enumerate() {
+            let (frame, completeness) = decode(cut, reduction).unwrap();
+            assert_eq!(completeness, Completeness::Partial);
+            if levels > 0 {
+                assert_eq!(words(&frame), lower(levels).concat());
+            } else {
+                assert!(words(&frame) != lower(0).concat());
+            }
         }
+        assert!(decode_frame(cut, JPEG_2000, &format(), &Limits::default()).is_err());
     }
-    assert!(decode_frame(cut, JPEG_2000, &format(), &Limits::default()).is_err());
 }
 
 #[test]

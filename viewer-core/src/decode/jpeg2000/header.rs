@@ -26,8 +26,6 @@ pub(in crate::decode) struct Header {
     pub signed: bool,
     /// The components went through RCT or ICT.
     pub color_transform: bool,
-    /// Blocks are coded as part 15 says.
-    pub high_throughput: bool,
     pub tiles: u64,
     pub grid: ReferenceGrid,
 }
@@ -106,12 +104,8 @@ fn read_size(body: &[u8]) -> Result<Header, DecodeError> {
             .map(u32::from_be_bytes)
             .map_err(|_| missing())
     };
-    // Rsiz, annex A.5.1: bit 14 asks for part 15, bit 15 for part 2.
-    let capabilities = body.first().copied().unwrap_or_default();
-    let high_throughput = capabilities & 0x40 != 0;
-    if capabilities & 0x80 != 0 {
-        return Err(unsupported("an extension of part 2"));
-    }
+    // Rsiz says which parts of the standard a stream needs (annex A.5.1). Encoders claim more than they use, so that
+    // what is refused is what is used: segments of part 2, code blocks of both kinds.
     let [width, height, left, top] = [word(2)?, word(6)?, word(10)?, word(14)?];
     let [tile_columns, tile_rows, tile_left, tile_top] =
         [word(18)?, word(22)?, word(26)?, word(30)?];
@@ -164,7 +158,6 @@ fn read_size(body: &[u8]) -> Result<Header, DecodeError> {
         precision,
         signed: first[0] & 0x80 != 0,
         color_transform: false,
-        high_throughput,
         tiles,
         grid: ReferenceGrid {
             left,

@@ -85,6 +85,7 @@ pub(super) fn decode_wanted(
         main: &main,
         codes: Codes::default(),
         corner: (image.y0, image.x0),
+        limits,
         wanted,
     };
     let mut canvas = Canvas::new(header.precision, &shape, format.signed);
@@ -143,6 +144,7 @@ struct Decoder<'a> {
     codes: Codes,
     /// Row and column at which the frame begins in the reference grid, reduced.
     corner: (u32, u32),
+    limits: &'a Limits,
     wanted: Wanted,
 }
 
@@ -165,14 +167,8 @@ impl Decoder<'_> {
         for component in 0..usize::from(self.header.components) {
             components.push(tile::component(area, parameters, component, precision)?);
         }
-        let may_end_early = self.wanted.may_end_early;
-        let end = packets::read(
-            self.stream,
-            tile,
-            parameters,
-            &mut components,
-            may_end_early,
-        )?;
+        let bounds = (self.limits, self.wanted.may_end_early);
+        let end = packets::read(self.stream, tile, parameters, &mut components, bounds)?;
 
         let reduction = self.wanted.reduction.levels();
         let area = area.reduced(reduction);

@@ -92,6 +92,9 @@ impl Order {
                         && come[*index] < layers
                 })
                 .collect();
+            // Layers that all of them have are passed over at once.
+            let first = members.iter().map(|index| come[*index]).min();
+            let first = first.unwrap_or_default();
             let mut packet = |index: usize, layer: u32| {
                 if come[index] != layer {
                     return true;
@@ -103,7 +106,7 @@ impl Order {
             let place = |index: &usize| self.places[*index];
             let by_layers = match progression.order {
                 0 => {
-                    for layer in 0..layers {
+                    for layer in first..layers {
                         for index in &members {
                             if !packet(*index, layer) {
                                 return;
@@ -140,7 +143,7 @@ impl Order {
                 by_layers && self.places[*a].resolution == self.places[*b].resolution
             });
             for group in groups {
-                for layer in 0..layers {
+                for layer in first..layers {
                     for index in group {
                         if !packet(*index, layer) {
                             return;

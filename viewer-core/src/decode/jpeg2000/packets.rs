@@ -7,7 +7,8 @@ use super::parameters::{BlockStyle, Parameters};
 use super::tile::{Block, BlockGrid, Chunk, TileComponent};
 use super::tile_parts::Tile;
 use super::{corrupt, unsupported};
-use crate::decode::DecodeError;
+use crate::decode::shape::check;
+use crate::decode::{DecodeError, Limits};
 use std::ops::Range;
 
 /// A tag tree (B.10.2): the least value of each group of four, level by level.
@@ -106,7 +107,7 @@ pub(super) fn read(
     tile: &Tile,
     parameters: &Parameters,
     components: &mut [TileComponent],
-    may_end_early: bool,
+    (limits, may_end_early): (&Limits, bool),
 ) -> Result<End, DecodeError> {
     let length: usize = tile.parts.iter().map(Range::len).sum();
     let room = length + tile.headers.as_ref().map_or(0, Vec::len);
@@ -120,6 +121,8 @@ pub(super) fn read(
         part: 0..0,
         headers: tile.headers.as_deref(),
         header_position: 0,
+        chunks: 0,
+        limits,
     };
     let mut result = Ok(());
     order.packets(&mut |place, layer| {
@@ -147,6 +150,9 @@ struct Source<'a> {
     /// Packet headers that stand apart.
     headers: Option<&'a [u8]>,
     header_position: usize,
+    /// How many chunks there are of all blocks.
+    chunks: usize,
+    limits: &'a Limits,
 }
 
 impl Source<'_> {
@@ -184,10 +190,14 @@ impl Source<'_> {
                     let chunks = read_block(grid, place, layer, style, &mut bits)?;
                     if chunks > 0 {
                         found.push((index, place, chunks));
+                        self.chunks += chunks;
                     }
                 }
             }
         }
+        let chunk_bytes = (self.chunks * size_of::<Chunk>()) as u64;
+        let limit = self.limits.frame_bytes as u64;
+        check(chunk_bytes, limit, "bytes of code word tables")?;
         let mut position = bits.end();
         if data.get(position..position + 2) == Some(&[0xFF, 0x92]) {
             position += 2;

@@ -78,6 +78,9 @@ pub(super) struct Progression {
     pub components: (usize, usize),
 }
 
+/// More changes of the progression order than encoders make; each may concern a component, a resolution and a layer.
+const MOST_CHANGES: usize = 256;
+
 /// A marker segment that says something of the coding.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Segment<'a> {
@@ -172,6 +175,10 @@ impl Parameters {
         for segment in of(Segment::POC) {
             let changes = read_changes(segment.body, components).ok_or_else(cut)?;
             self.changes.extend(changes);
+            // Each goes over all precincts.
+            if self.changes.len() > MOST_CHANGES {
+                return Err(unsupported("that many changes of the progression order"));
+            }
         }
         Ok(())
     }
@@ -197,7 +204,10 @@ fn read_style(body: &[u8]) -> Option<Result<(Style, Coding), DecodeError>> {
         return None;
     };
     let layers = u32::from(u16::from_be_bytes([high, low]));
-    if progression > 4 || layers == 0 || transform > 1 {
+    if transform > 1 {
+        return Some(Err(unsupported("a component transform of part 2")));
+    }
+    if progression > 4 || layers == 0 {
         return Some(Err(corrupt("an impossible coding style")));
     }
     let coding = read_coding(style, parameters)?;
@@ -215,7 +225,10 @@ fn read_coding(style: u8, parameters: &[u8]) -> Option<Result<Coding, DecodeErro
             "code blocks of part 1 among those of part 15",
         )));
     }
-    if levels > 32 || width > 8 || height > 8 || width + height > 8 || transform > 1 {
+    if transform > 1 {
+        return Some(Err(unsupported("a wavelet of part 2")));
+    }
+    if levels > 32 || width > 8 || height > 8 || width + height > 8 {
         return Some(Err(corrupt("an impossible coding style")));
     }
     let mut precincts = Vec::new();
@@ -288,4 +301,39 @@ fn read_changes(body: &[u8], components: usize) -> Option<Vec<Progression>> {
         })
     };
     changes.iter().map(change).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tables D.8 and D.9: the first ten passes are one code word, then two raw ones and a cleanup pass follow in turn.
+    #[test]
+    fn code_words_end_where_the_style_of_blocks_says() {
+        let plain = BlockStyle {
+            high_throughput: false,
+            bypass: false,
+            reset: false,
+            terminate: false,
+            causal: false,
+            segmentation_symbols: false,
+        };
+        let bypass = BlockStyle {
+            bypass: true,
+            ..plain
+        };
+        let both = BlockStyle {
+            terminate: true,
+            ..bypass
+        };
+        assert_eq!(plain.passes_of_word(0), u32::MAX);
+        let words = [0, 10, 12, 13, 15].map(|passes| bypass.passes_of_word(passes));
+        assert_eq!(words, [10, 2, 1, 2, 1]);
+        assert_eq!(
+            [0, 1, 10, 12].map(|passes| both.passes_of_word(passes)),
+            [1; 4]
+        );
+        let raw = [0, 4, 9, 10, 11, 12, 13].map(|passes| both.is_raw(passes));
+        assert_eq!(raw, [false, false, false, true, true, false, true]);
+    }
 }

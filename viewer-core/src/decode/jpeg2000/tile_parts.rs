@@ -118,7 +118,8 @@ impl<'a> Reader<'a> {
             (PPM, None) => self.main_headers.push(segment.body),
             (PPT, Some(_)) => self.part_headers.push(segment.body),
             (PPM | PPT, _) => return Err(corrupt("packed packet headers in the wrong place")),
-            (0x72..=0x79, _) => return Err(unsupported("an extension of part 2")),
+            // Quantisation, component transforms, wavelets and offsets of part 2 (ISO/IEC 15444-2 annex A).
+            (0x5A..=0x5B | 0x70..=0x79, _) => return Err(unsupported("an extension of part 2")),
             (Segment::COD..=Segment::COC | Segment::QCD..=Segment::POC, None) => {
                 self.parts.main.push(segment);
             }
