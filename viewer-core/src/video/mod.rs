@@ -112,7 +112,7 @@ impl Clip {
         }
         Err(match bytes.as_slice() {
             [0, 0, 1, 0xBA | 0xB3, ..] => VideoError::Unsupported {
-                feature: "is MPEG-2, which browsers do not decode and",
+                feature: "is MPEG-2",
             },
             [0, 0, 1, ..] | [0, 0, 0, 1, ..] => VideoError::Unsupported {
                 feature: "has no container that says the times of its frames",

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 /// Bytes of a packet.
 const PACKET_BYTES: usize = 188;
-/// Most bits of a time stamp.
+/// Bits of a time stamp.
 const TIME_BITS: u32 = 33;
 /// What is said of pictures that are fields.
 pub(super) const FIELDS: &str = "codes the two fields of a frame apart (interlaced)";
@@ -125,11 +125,8 @@ fn elementary(bytes: &[u8], packets: Packets) -> Result<Elementary, VideoError> 
         } else if Some(packet.id) == map_id && packet.begins_unit && pictures_id.is_none() {
             pictures_id = stream_of_pictures(packet.payload)?;
         }
-        let Some((id, _)) = pictures_id.filter(|(id, _)| *id == packet.id) else {
-            continue;
-        };
-        debug_assert_eq!(id, packet.id);
-        if packet.payload.is_empty() {
+        let is_picture = pictures_id.is_some_and(|(id, _)| id == packet.id);
+        if !is_picture || packet.payload.is_empty() {
             continue;
         }
         let is_again = counter == Some(packet.counter) && !packet.is_discontinuous;
@@ -206,7 +203,7 @@ fn stream_of_pictures(payload: &[u8]) -> Result<Option<(u16, VideoCodec)>, Video
     }
     Err(VideoError::Unsupported {
         feature: if is_mpeg2 {
-            "is MPEG-2, which browsers do not decode and"
+            "is MPEG-2"
         } else {
             "is neither H.264 nor HEVC"
         },
