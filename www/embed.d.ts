@@ -19,6 +19,8 @@ export type ErrorCode =
   | "study_unknown" | "series_unknown" | "instance_unknown" | "patient_unknown" | "source_unknown" | "ambiguous"
   /** The server does not answer, or refuses. */
   | "source_unreachable" | "source_refused" | "metadata_failed" | "metadata_unavailable" | "frame_failed"
+  /** A frame of a video has no stored values. */
+  | "video"
   /** There is nothing there to act on. */
   | "no_viewport" | "no_images" | "no_plane" | "no_volume" | "volume_failed" | "plane_failed" | "capture_failed"
   | "failed" | (string & {});

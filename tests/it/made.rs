@@ -4,6 +4,8 @@
 
 /// Secondary Capture Image Storage.
 const PICTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
+/// Video Endoscopic Image Storage.
+const FILM: &str = "1.2.840.10008.5.1.4.1.1.77.1.1.1";
 /// Explicit VR Little Endian.
 const NATIVE: &str = "1.2.840.10008.1.2.1";
 /// Basic Text SR Storage.
@@ -19,6 +21,17 @@ pub struct Coded {
     pub columns: u16,
     /// Bits Stored, above 8.
     pub bits: u16,
+}
+
+/// A video: one stream for all frames.
+#[derive(Debug, Clone)]
+pub struct Film {
+    /// Transfer Syntax UID.
+    pub syntax: &'static str,
+    pub stream: Vec<u8>,
+    pub frames: usize,
+    pub rows: u16,
+    pub columns: u16,
 }
 
 /// What a made-up file says; the picture in it is 8 x 8 pixels, or a compressed one.
@@ -42,6 +55,7 @@ pub struct Made {
     /// False for a report, which holds no pixels.
     pub is_picture: bool,
     pub coded: Option<Coded>,
+    pub film: Option<Film>,
     /// Every pixel of the picture has this value, and is shown as it is.
     pub grey: Option<u8>,
 }
@@ -63,6 +77,7 @@ impl Made {
             series_description: "Pictures".into(),
             is_picture: true,
             coded: None,
+            film: None,
             grey: None,
         }
     }
@@ -79,14 +94,20 @@ impl Made {
 
     /// The whole file.
     pub fn bytes(&self) -> Vec<u8> {
-        let class = if self.is_picture { PICTURE } else { REPORT };
+        let class = match (self.is_picture, &self.film) {
+            (_, Some(_)) => FILM,
+            (true, None) => PICTURE,
+            (false, None) => REPORT,
+        };
         let (study, series) = (self.study_uid(), self.series_uid());
         let instance = format!("{series}.{}", self.instance);
         let mut head = Elements::default();
         head.long((0x0002, 0x0001), *b"OB", &[0, 1]);
         head.text((0x0002, 0x0002), *b"UI", class);
         head.text((0x0002, 0x0003), *b"UI", &instance);
-        let syntax = self.coded.as_ref().map_or(NATIVE, |coded| coded.syntax);
+        let coded = self.coded.as_ref().map(|coded| coded.syntax);
+        let film = self.film.as_ref().map(|film| film.syntax);
+        let syntax = coded.or(film).unwrap_or(NATIVE);
         head.text((0x0002, 0x0010), *b"UI", syntax);
         head.text((0x0002, 0x0012), *b"UI", "1.2.826.0.1.3680043.10.2");
         let mut set = Elements::default();
@@ -103,11 +124,17 @@ impl Made {
         set.text((0x0010, 0x0020), *b"LO", &self.id);
         set.text((0x0010, 0x0030), *b"DA", &self.birth_date);
         set.text((0x0010, 0x0040), *b"CS", "F");
+        if self.film.is_some() {
+            // 25 frames a second.
+            set.text((0x0018, 0x1063), *b"DS", "40");
+        }
         set.text((0x0020, 0x000D), *b"UI", &study);
         set.text((0x0020, 0x000E), *b"UI", &series);
         set.text((0x0020, 0x0011), *b"IS", &self.series.to_string());
         set.text((0x0020, 0x0013), *b"IS", &self.instance.to_string());
-        if self.is_picture {
+        if let Some(film) = &self.film {
+            set.film(film);
+        } else if self.is_picture {
             set.number((0x0028, 0x0002), 1);
             set.text((0x0028, 0x0004), *b"CS", "MONOCHROME2");
             let (rows, columns, allocated, bits) = match &self.coded {
@@ -175,6 +202,25 @@ impl Elements {
         self.0.extend([0, 0]);
         self.0.extend(length.to_le_bytes());
         self.0.extend(value);
+    }
+
+    /// Image Pixel module and Pixel Data of a video (PS3.5 8.2.7).
+    fn film(&mut self, film: &Film) {
+        self.number((0x0028, 0x0002), 3);
+        self.text((0x0028, 0x0004), *b"CS", "YBR_PARTIAL_420");
+        self.number((0x0028, 0x0006), 0);
+        self.text((0x0028, 0x0008), *b"IS", &film.frames.to_string());
+        for (element, number) in [
+            (0x10, film.rows),
+            (0x11, film.columns),
+            (0x100, 8),
+            (0x101, 8),
+            (0x102, 7),
+            (0x103, 0),
+        ] {
+            self.number((0x0028, element), number);
+        }
+        self.fragment(&film.stream);
     }
 
     /// Pixel Data of one frame in one fragment (PS3.5 A.4).

@@ -66,3 +66,6 @@ mod plane_workers;
 mod shapes;
 mod through;
 mod volumes;
+
+// Videos.
+mod video;

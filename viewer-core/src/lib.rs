@@ -2,7 +2,7 @@
 //!
 //! Sans-I/O: nothing here fetches, spawns, awaits, reads a clock or touches a GPU. Hosts (the browser
 //! app, the gateway's thumbnail renderer, tests) carry the bytes; this crate decides what they mean.
-//! Inside, imports go one way: `geometry`, `pixel` → `decode`, `volume`, `model` → `loading` → `tools` → `state`.
+//! Inside, imports go one way: `geometry`, `pixel` → `decode`, `video`, `volume`, `model` → `loading` → `tools` → `state`.
 
 pub mod decode;
 pub mod geometry;
@@ -11,4 +11,5 @@ pub mod model;
 pub mod pixel;
 pub mod state;
 pub mod tools;
+pub mod video;
 pub mod volume;

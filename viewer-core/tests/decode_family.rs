@@ -333,11 +333,12 @@ fn what_no_decoder_reads_is_named_in_words() {
     for (syntax, words) in [
         (
             "1.2.840.10008.1.2.4.102",
-            "MPEG-4 High Profile (1.2.840.10008.1.2.4.102) is not supported yet",
+            "MPEG-4 High Profile (1.2.840.10008.1.2.4.102) is one video for all frames, which only a browser decodes",
         ),
         (
             "1.2.840.10008.1.2.4.94",
-            "JPIP Referenced (1.2.840.10008.1.2.4.94) is not supported yet",
+            "JPIP Referenced (1.2.840.10008.1.2.4.94) holds no pixels but the address of a JPIP server, a protocol that is not \
+             spoken here",
         ),
     ] {
         let error = decode_frame(&[], syntax, &grey(8), &Limits::default()).unwrap_err();

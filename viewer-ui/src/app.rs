@@ -153,7 +153,9 @@ pub fn start() {
         all: program("sagitta-worker-all").unwrap_or_else(|| common.clone()),
         common,
     });
-    let handle = EngineHandle::new(first_page, programs, program("sagitta-plane-worker"), host);
+    let planes = program("sagitta-plane-worker");
+    let videos = program("sagitta-video-worker");
+    let handle = EngineHandle::new(first_page, programs, planes, videos, host);
     *bridge.handle.borrow_mut() = Some(handle.clone());
     if page::path_ends_with("/embed") {
         prepare_frame(&bridge, &handle);

@@ -14,4 +14,5 @@ pub mod plane_message;
 pub mod platform;
 pub mod shared;
 pub mod store;
+pub mod video_message;
 pub mod worker_message;

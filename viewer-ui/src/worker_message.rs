@@ -42,6 +42,8 @@ pub enum Response {
     /// This worker's module lacks the decoder: the request's bytes are given back, another worker is to take
     /// them.
     NeedsAll,
+    /// The video worker does not keep this video any more.
+    Lost,
     /// No frame, in words.
     Failed {
         /// Why.

@@ -70,12 +70,13 @@ pub fn build_all(progress: &mut Progress) -> Result<PathBuf> {
 const PAGE: &str = "app";
 
 /// Programs of which the app is made: of the page and of its workers.
-const PROGRAMS: [&str; 5] = [
+const PROGRAMS: [&str; 6] = [
     PAGE,
     "decode_worker",
     "decode_worker_jpeg2000",
     "decode_worker_all",
     "plane_worker",
+    "video_worker",
 ];
 
 /// The level at which a whole program is optimised once more: at that of the profile no loop would become a vector loop,
@@ -323,6 +324,7 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
         worker_jpeg2000: worker("decode_worker_jpeg2000")?,
         worker_all: worker("decode_worker_all")?,
         plane_worker: worker("plane_worker")?,
+        video_worker: worker("video_worker")?,
         boot: put("boot.js", &short_glue(&read(root().join("www/boot.js"))?))?,
         icon: put("favicon.svg", &read(root().join("www/favicon.svg"))?)?,
         styles: page::linked_styles()?

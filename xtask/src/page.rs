@@ -20,6 +20,8 @@ pub struct Assets {
     pub worker_all: Worker,
     /// The worker that samples planes.
     pub plane_worker: Worker,
+    /// The worker that decodes videos.
+    pub video_worker: Worker,
     /// Start file of the page.
     pub boot: Asset,
     /// Icon of the page.
@@ -138,6 +140,7 @@ fn render(source: &str, assets: &Assets, is_bench: bool) -> Result<String> {
         ("decode_worker_jpeg2000_loader.js", &assets.worker_jpeg2000),
         ("decode_worker_all_loader.js", &assets.worker_all),
         ("plane_worker_loader.js", &assets.plane_worker),
+        ("video_worker_loader.js", &assets.video_worker),
     ] {
         let start = format!(
             "content=\"./assets/{}\" data-module=\"./assets/{}\"",
@@ -227,6 +230,7 @@ mod tests {
             worker_jpeg2000: worker("decode_worker_jpeg2000-9"),
             worker_all: worker("decode_worker_all-7"),
             plane_worker: worker("plane_worker-8"),
+            video_worker: worker("video_worker-1"),
             boot: asset("boot-4.js"),
             icon: asset("favicon-6.svg"),
             styles: vec![asset("tokens-5.css")],
@@ -264,6 +268,9 @@ mod tests {
         ));
         assert!(
             page.contains("name=\"sagitta-plane-worker\" content=\"./assets/plane_worker-8.js\"")
+        );
+        assert!(
+            page.contains("name=\"sagitta-video-worker\" content=\"./assets/video_worker-1.js\"")
         );
         assert!(!page.contains("data-trunk") && !page.contains("sagitta-page"));
     }

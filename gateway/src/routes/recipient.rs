@@ -84,6 +84,7 @@ fn ahead(page: &str) -> String {
             "sagitta-worker-jpeg2000",
             "sagitta-worker-all",
             "sagitta-plane-worker",
+            "sagitta-video-worker",
             "sagitta-upload",
             "sagitta-sending",
             "sagitta-unzip",

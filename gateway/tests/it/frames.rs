@@ -275,3 +275,50 @@ fn a_client_that_reads_nothing_holds_up_nobody() {
     assert_eq!(server.get("/healthz").status, 200);
     drop(lazy);
 }
+
+/// PS3.18 table 8.7.3-3: a video is one frame of a media type of its own, whatever Number of Frames says, and PS3.5 8.2.6 and
+/// further: the fragmentable syntaxes may cut it into fragments, anywhere.
+#[test]
+fn a_video_is_one_frame_of_all_its_fragments() {
+    for (syntax, kind) in [
+        ("1.2.840.10008.1.2.4.100.1", "video/mpeg"),
+        ("1.2.840.10008.1.2.4.102.1", "video/mp4"),
+        ("1.2.840.10008.1.2.4.106.1", "video/mp4"),
+        ("1.2.840.10008.1.2.4.107", "video/mp4"),
+        ("1.2.840.10008.1.2.4.108", "video/mp4"),
+    ] {
+        let mut made = ct("1", "2", 1);
+        made.text(tags::NUMBER_OF_FRAMES, VR::IS, "3");
+        // Each begins as a code stream of a picture may.
+        let fragments = vec![vec![0xFF, 0xD8, 1, 1], vec![0xFF, 0xD8, 2, 2], vec![3, 3]];
+        let whole = fragments.concat();
+        made.fragments(syntax, Vec::new(), fragments);
+        let (_folder, server) = served(&made);
+        let stored = format!("{kind} {syntax}");
+        let as_bytes = format!("application/octet-stream {syntax}");
+        for (accept, expected) in [
+            (
+                "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*"
+                    .to_owned(),
+                &as_bytes,
+            ),
+            (format!("multipart/related; type={kind}"), &stored),
+            (
+                "multipart/related; type=\"*/*\"; transfer-syntax=*".to_owned(),
+                &stored,
+            ),
+        ] {
+            let answer = frames(&server, &made, "1", &accept);
+            assert_eq!(
+                parts(&answer),
+                [(expected.clone(), whole.clone())],
+                "{accept}"
+            );
+        }
+        let alone = frames(&server, &made, "1", kind);
+        let named = format!("{kind}; transfer-syntax={syntax}");
+        assert_eq!(alone.header("content-type"), Some(named.as_str()));
+        assert_eq!(alone.body, whole);
+        assert_eq!(frames(&server, &made, "2", kind).status, 404);
+    }
+}

@@ -1,13 +1,13 @@
 //! Why a frame could not be decoded.
 
-use super::transfer_syntax::describe;
+use super::transfer_syntax::refusal;
 
 /// Why a frame could not be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// No codec for this transfer syntax is compiled into this build.
-    #[error("{} is not supported yet", describe(uid))]
+    #[error("{}", refusal(uid))]
     UnsupportedTransferSyntax {
         /// Transfer Syntax UID.
         uid: String,

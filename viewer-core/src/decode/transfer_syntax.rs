@@ -45,12 +45,47 @@ impl Codec {
     }
 }
 
+/// Syntaxes whose frames are no code streams of their own, and those that nobody reads any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// One stream of H.264 or HEVC for all frames: browsers decode it, see [`crate::video`].
+    Video,
+    /// One stream of MPEG-2 for all frames.
+    Mpeg2,
+    /// The address of a JPIP server in place of pixels.
+    Jpip,
+    /// Metadata of a stream that goes over a network while it is made.
+    Live,
+    /// Retired processes of JPEG, with arithmetic coding or in a hierarchy.
+    RetiredJpeg,
+}
+
+impl Family {
+    /// Why no frame of it is decoded, as the end of a sentence.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Video => "is one video for all frames, which only a browser decodes",
+            Self::Mpeg2 => "is video in MPEG-2, which browsers do not decode",
+            Self::Jpip => {
+                "holds no pixels but the address of a JPIP server, a protocol that is not spoken here"
+            }
+            Self::Live => {
+                "is a stream that goes over a network while it is made: nothing of it is stored"
+            }
+            Self::RetiredJpeg => {
+                "is a process of JPEG that DICOM has retired, with arithmetic coding or a hierarchy: it is not read here"
+            }
+        }
+    }
+}
+
 struct Entry {
     uid: &'static str,
     name: &'static str,
     /// The syntax lets an encoder change pixel values.
     lossy: bool,
     codec: Option<Codec>,
+    family: Option<Family>,
 }
 
 const fn exact(uid: &'static str, name: &'static str, codec: Option<Codec>) -> Entry {
@@ -59,6 +94,7 @@ const fn exact(uid: &'static str, name: &'static str, codec: Option<Codec>) -> E
         name,
         lossy: false,
         codec,
+        family: None,
     }
 }
 
@@ -68,6 +104,25 @@ const fn lossy(uid: &'static str, name: &'static str, codec: Option<Codec>) -> E
         name,
         lossy: true,
         codec,
+        family: None,
+    }
+}
+
+const fn of_family(uid: &'static str, name: &'static str, family: Family) -> Entry {
+    Entry {
+        uid,
+        name,
+        // Those without loss say so in their place in the table.
+        lossy: true,
+        codec: None,
+        family: Some(family),
+    }
+}
+
+const fn exact_of_family(uid: &'static str, name: &'static str, family: Family) -> Entry {
+    Entry {
+        lossy: false,
+        ..of_family(uid, name, family)
     }
 }
 
@@ -148,29 +203,6 @@ const TABLE: &[Entry] = &[
         "JPEG 2000 Part 2",
         Some(Codec::Jpeg2000),
     ),
-    lossy("1.2.840.10008.1.2.4.94", "JPIP Referenced", None),
-    lossy("1.2.840.10008.1.2.4.95", "JPIP Referenced Deflate", None),
-    lossy("1.2.840.10008.1.2.4.100", "MPEG-2 Main Level", None),
-    lossy("1.2.840.10008.1.2.4.101", "MPEG-2 High Level", None),
-    lossy("1.2.840.10008.1.2.4.102", "MPEG-4 High Profile", None),
-    lossy("1.2.840.10008.1.2.4.103", "MPEG-4 BD-compatible", None),
-    lossy(
-        "1.2.840.10008.1.2.4.104",
-        "MPEG-4 High Profile for 2D Video",
-        None,
-    ),
-    lossy(
-        "1.2.840.10008.1.2.4.105",
-        "MPEG-4 High Profile for 3D Video",
-        None,
-    ),
-    lossy(
-        "1.2.840.10008.1.2.4.106",
-        "MPEG-4 Stereo High Profile",
-        None,
-    ),
-    lossy("1.2.840.10008.1.2.4.107", "HEVC Main Profile", None),
-    lossy("1.2.840.10008.1.2.4.108", "HEVC Main 10 Profile", None),
     exact(
         "1.2.840.10008.1.2.4.110",
         "JPEG XL Lossless",
@@ -198,11 +230,176 @@ const TABLE: &[Entry] = &[
         "High-Throughput JPEG 2000",
         Some(Codec::HighThroughput),
     ),
-    lossy("1.2.840.10008.1.2.4.204", "JPIP HTJ2K Referenced", None),
-    lossy(
+    of_family(
+        "1.2.840.10008.1.2.4.100",
+        "MPEG-2 Main Level",
+        Family::Mpeg2,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.100.1",
+        "Fragmentable MPEG-2 Main Level",
+        Family::Mpeg2,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.101",
+        "MPEG-2 High Level",
+        Family::Mpeg2,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.101.1",
+        "Fragmentable MPEG-2 High Level",
+        Family::Mpeg2,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.102",
+        "MPEG-4 High Profile",
+        Family::Video,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.102.1",
+        "Fragmentable MPEG-4 High Profile",
+        Family::Video,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.103",
+        "MPEG-4 BD-compatible",
+        Family::Video,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.103.1",
+        "Fragmentable MPEG-4 BD-compatible",
+        Family::Video,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.104",
+        "MPEG-4 High Profile for 2D Video",
+        Family::Video,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.104.1",
+        "Fragmentable MPEG-4 High Profile for 2D Video",
+        Family::Video,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.105",
+        "MPEG-4 High Profile for 3D Video",
+        Family::Video,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.105.1",
+        "Fragmentable MPEG-4 High Profile for 3D Video",
+        Family::Video,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.106",
+        "MPEG-4 Stereo High Profile",
+        Family::Video,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.106.1",
+        "Fragmentable MPEG-4 Stereo High Profile",
+        Family::Video,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.107",
+        "HEVC Main Profile",
+        Family::Video,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.108",
+        "HEVC Main 10 Profile",
+        Family::Video,
+    ),
+    of_family("1.2.840.10008.1.2.4.94", "JPIP Referenced", Family::Jpip),
+    of_family(
+        "1.2.840.10008.1.2.4.95",
+        "JPIP Referenced Deflate",
+        Family::Jpip,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.204",
+        "JPIP HTJ2K Referenced",
+        Family::Jpip,
+    ),
+    of_family(
         "1.2.840.10008.1.2.4.205",
         "JPIP HTJ2K Referenced Deflate",
-        None,
+        Family::Jpip,
+    ),
+    exact_of_family(
+        "1.2.840.10008.1.2.7.1",
+        "SMPTE ST 2110-20 Progressive Video",
+        Family::Live,
+    ),
+    exact_of_family(
+        "1.2.840.10008.1.2.7.2",
+        "SMPTE ST 2110-20 Interlaced Video",
+        Family::Live,
+    ),
+    exact_of_family(
+        "1.2.840.10008.1.2.7.3",
+        "SMPTE ST 2110-30 Digital Audio",
+        Family::Live,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.52",
+        "JPEG Extended, Processes 3 and 5",
+        Family::RetiredJpeg,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.54",
+        "JPEG Spectral Selection, Processes 7 and 9",
+        Family::RetiredJpeg,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.56",
+        "JPEG Full Progression, Processes 11 and 13",
+        Family::RetiredJpeg,
+    ),
+    exact_of_family(
+        "1.2.840.10008.1.2.4.58",
+        "JPEG Lossless, Process 15",
+        Family::RetiredJpeg,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.59",
+        "JPEG Extended Hierarchical, Processes 16 and 18",
+        Family::RetiredJpeg,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.60",
+        "JPEG Extended Hierarchical, Processes 17 and 19",
+        Family::RetiredJpeg,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.61",
+        "JPEG Spectral Selection Hierarchical, Processes 20 and 22",
+        Family::RetiredJpeg,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.62",
+        "JPEG Spectral Selection Hierarchical, Processes 21 and 23",
+        Family::RetiredJpeg,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.63",
+        "JPEG Full Progression Hierarchical, Processes 24 and 26",
+        Family::RetiredJpeg,
+    ),
+    of_family(
+        "1.2.840.10008.1.2.4.64",
+        "JPEG Full Progression Hierarchical, Processes 25 and 27",
+        Family::RetiredJpeg,
+    ),
+    exact_of_family(
+        "1.2.840.10008.1.2.4.65",
+        "JPEG Lossless Hierarchical, Process 28",
+        Family::RetiredJpeg,
+    ),
+    exact_of_family(
+        "1.2.840.10008.1.2.4.66",
+        "JPEG Lossless Hierarchical, Process 29",
+        Family::RetiredJpeg,
     ),
 ];
 
@@ -210,6 +407,17 @@ const TABLE: &[Entry] = &[
 fn entry(transfer_syntax: &str) -> Option<&'static Entry> {
     let uid = transfer_syntax.trim_matches(['\0', ' ']);
     TABLE.iter().find(|entry| entry.uid == uid)
+}
+
+/// What a syntax is whose frames no decoder here reads one by one.
+pub fn family(transfer_syntax: &str) -> Option<Family> {
+    entry(transfer_syntax)?.family
+}
+
+/// Why frames in a syntax are not decoded, as a sentence.
+pub fn refusal(transfer_syntax: &str) -> String {
+    let reason = family(transfer_syntax).map_or("is not known here", Family::reason);
+    format!("{} {reason}", describe(transfer_syntax))
 }
 
 /// The decoder of a transfer syntax; `None` for one that this build cannot read.
@@ -242,7 +450,7 @@ pub fn name(transfer_syntax: &str) -> Option<&'static str> {
 }
 
 /// Name and UID for a message, the UID alone where there is no name.
-pub(super) fn describe(transfer_syntax: &str) -> String {
+fn describe(transfer_syntax: &str) -> String {
     let uid = transfer_syntax.trim_matches(['\0', ' ']);
     match name(uid) {
         Some(name) => format!("{name} ({uid})"),
@@ -261,6 +469,21 @@ mod tests {
             "MPEG-2 Main Level (1.2.840.10008.1.2.4.100)"
         );
         assert_eq!(describe("1.2.3"), "transfer syntax 1.2.3");
+    }
+
+    #[test]
+    fn what_is_not_decoded_says_why() {
+        let reason = |last: &str| refusal(&format!("1.2.840.10008.1.2.{last}"));
+        for video in ["4.102", "4.103.1", "4.106.1", "4.107", "4.108"] {
+            assert!(reason(video).contains("only a browser decodes"), "{video}");
+        }
+        assert!(reason("4.101.1").contains("browsers do not decode"));
+        for jpip in ["4.94", "4.95", "4.204", "4.205"] {
+            assert!(reason(jpip).contains("JPIP server"), "{jpip}");
+        }
+        assert!(reason("7.2").contains("over a network"));
+        assert!(reason("4.58").contains("retired"));
+        assert_eq!(refusal("1.2.3"), "transfer syntax 1.2.3 is not known here");
     }
 
     #[test]

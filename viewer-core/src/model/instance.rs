@@ -12,7 +12,15 @@ use super::ultrasound::{self, UltrasoundRegion};
 use super::{BulkAnswer, Cine, functional_groups, tags};
 use crate::geometry::ImagePlane;
 use crate::pixel::{PaddingRange, Photometric, PixelFormat, Presentation, Shutter};
+use crate::video;
 use protocol::dicomweb::json::Dataset;
+
+/// Video Endoscopic, Video Microscopic and Video Photographic Image Storage.
+const VIDEO_CLASSES: [&str; 3] = [
+    "1.2.840.10008.5.1.4.1.1.77.1.1.1",
+    "1.2.840.10008.5.1.4.1.1.77.1.2.1",
+    "1.2.840.10008.5.1.4.1.1.77.1.4.1",
+];
 
 /// The unit of modality values, `""` when unknown.
 pub type Unit = String;
@@ -180,6 +188,15 @@ impl Instance {
         })
     }
 
+    /// True where all frames are one video that a browser may decode. A server that does not say the transfer syntax is
+    /// believed to have one where the SOP class is that of videos alone (PS3.4 B.5).
+    pub fn is_video(&self) -> bool {
+        match &self.transfer_syntax {
+            Some(syntax) => video::is_video(syntax),
+            None => VIDEO_CLASSES.contains(&self.sop_class.as_str()),
+        }
+    }
+
     /// Addresses of values that a frame needs, each with whether nothing can be drawn without it. Overlays and
     /// windows come after the picture.
     pub fn awaited(&self, frame_index: u32) -> Vec<(String, bool)> {
@@ -221,10 +238,12 @@ impl Instance {
 
     /// What was ignored of the data set and of a frame's own attributes, in words.
     pub fn notes(&self, frame_index: u32) -> impl Iterator<Item = String> {
+        let video = self.is_video().then(|| video::VIDEO_NOTE.to_owned());
         let palette = self.palette.as_ref().and_then(PaletteSource::broken);
         let palette = palette.map(|reason| format!("the palette is ignored: {reason}"));
         let own = self.frame(frame_index).grey.notes.iter();
-        self.notes.iter().chain(own).cloned().chain(palette)
+        let read = self.notes.iter().chain(own).cloned();
+        video.into_iter().chain(read).chain(palette)
     }
 
     /// What holds for one frame, `frame_index` from 0.

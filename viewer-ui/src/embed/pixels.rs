@@ -37,8 +37,11 @@ pub async fn pixels(handle: EngineHandle, wanted: Wanted) -> Result<JsValue, JsV
     if wanted.frame == 0 {
         return Err(ViewerError::new("frame_unknown", "frames are counted from 1").into());
     }
-    if let Some(frame) = from_cache(&handle, &wanted) {
-        return Ok(described(&frame));
+    if let Some((frame, is_video)) = from_cache(&handle, &wanted) {
+        return match is_video {
+            true => Err(video_has_none().into()),
+            false => Ok(described(&frame)),
+        };
     }
     let source = source_of(&handle, wanted.source.as_deref())?;
     let (study, series) = match (&wanted.study, &wanted.series) {
@@ -52,6 +55,9 @@ pub async fn pixels(handle: EngineHandle, wanted: Wanted) -> Result<JsValue, JsV
         .filter_map(Instance::from_dataset)
         .find(|instance| instance.uid == wanted.instance)
         .ok_or_else(|| ViewerError::new("instance_unknown", "the server knows no such instance"))?;
+    if instance.is_video() {
+        return Err(video_has_none().into());
+    }
     let format = instance
         .format
         .map_err(|reason| ViewerError::new("no_pixels", reason.to_string()))?;
@@ -76,6 +82,11 @@ pub async fn pixels(handle: EngineHandle, wanted: Wanted) -> Result<JsValue, JsV
     Ok(described(&frame))
 }
 
+/// What the browser's decoder gives is for looking at, not for measuring.
+fn video_has_none() -> ViewerError {
+    ViewerError::new("video", "a frame of a video has no stored values")
+}
+
 fn source_of(handle: &EngineHandle, id: Option<&str>) -> Result<Source, ViewerError> {
     handle
         .with(|engine| match id {
@@ -89,7 +100,7 @@ fn source_of(handle: &EngineHandle, id: Option<&str>) -> Result<Source, ViewerEr
         .ok_or_else(|| ViewerError::new("source_unknown", "no such source is configured"))
 }
 
-fn from_cache(handle: &EngineHandle, wanted: &Wanted) -> Option<StoredFrame> {
+fn from_cache(handle: &EngineHandle, wanted: &Wanted) -> Option<(StoredFrame, bool)> {
     handle.with(|engine| {
         engine.state.all_series.iter().find_map(|series| {
             let study = engine.state.studies.get(series.study)?;
@@ -110,7 +121,8 @@ fn from_cache(handle: &EngineHandle, wanted: &Wanted) -> Option<StoredFrame> {
                 series: series.id,
                 slice: u32::try_from(slice).ok()?,
             };
-            engine.cache.get(key).cloned()
+            let is_video = series.stack.as_ref()?.instance(slice)?.is_video();
+            Some((engine.cache.get(key)?.clone(), is_video))
         })
     })
 }

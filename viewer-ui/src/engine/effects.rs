@@ -1,7 +1,7 @@
 //! Carries out what the engine wants done: requests, jobs, pauses, snapshots.
 
 use super::opening::SeriesMetadata;
-use super::{Effect, EngineEvent, EngineHandle, asking, headers};
+use super::{Effect, EngineEvent, EngineHandle, asking, headers, video};
 use crate::platform::workers::WorkerJob;
 use crate::platform::{clock, fetch, style};
 use protocol::dicomweb::json;
@@ -97,6 +97,7 @@ pub(super) fn run(handle: &EngineHandle, effect: Effect) {
                 });
             }
         }
+        Effect::DecodeVideo(job) => video::post(handle, job),
         Effect::RequestFrame => {
             let handle = handle.clone();
             clock::on_animation_frame(move |at_ms| {

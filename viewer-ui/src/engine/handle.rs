@@ -32,11 +32,12 @@ pub struct Host {
 
 impl EngineHandle {
     /// An engine with nothing open, its workers starting from `programs`, those that sample planes without a GPU from
-    /// `planes` when they are needed.
+    /// `planes`, and the one that decodes videos from `videos`, when they are needed.
     pub fn new(
         page: Page,
         programs: Option<WorkerPrograms>,
         planes: Option<WorkerProgram>,
+        videos: Option<WorkerProgram>,
         host: Host,
     ) -> Self {
         let workers = page::cores().clamp(1, 8);
@@ -45,19 +46,9 @@ impl EngineHandle {
             engine,
             host: Rc::new(host),
         };
+        handle.engine.borrow_mut().videos.program = videos;
         if let Some(programs) = programs {
-            let weak = Rc::downgrade(&handle.engine);
-            let host = Rc::clone(&handle.host);
-            let pool = WorkerPool::new(programs, workers, move |job, answer| {
-                if let Some(engine) = weak.upgrade() {
-                    Self {
-                        engine,
-                        host: Rc::clone(&host),
-                    }
-                    .send(EngineEvent::Decoded { job, answer });
-                }
-            });
-            handle.engine.borrow_mut().pool = Some(pool);
+            handle.engine.borrow_mut().pool = Some(handle.start_pool(programs, workers));
         }
         if let Some(program) = planes {
             let weak = Rc::downgrade(&handle.engine);
@@ -74,6 +65,41 @@ impl EngineHandle {
             handle.engine.borrow_mut().plane_workers = Some(plane_workers);
         }
         handle
+    }
+
+    /// Starts workers whose answers the engine hears.
+    fn start_pool(&self, programs: WorkerPrograms, workers: usize) -> WorkerPool {
+        let weak = Rc::downgrade(&self.engine);
+        let host = Rc::clone(&self.host);
+        WorkerPool::new(programs, workers, move |job, answer| {
+            if let Some(engine) = weak.upgrade() {
+                Self {
+                    engine,
+                    host: Rc::clone(&host),
+                }
+                .send(EngineEvent::Decoded { job, answer });
+            }
+        })
+    }
+
+    /// The worker of videos, started where it does not run yet; `None` where there is no program for it. There is one: it keeps
+    /// the bit streams.
+    pub(super) fn video_pool(&self) -> Option<WorkerPool> {
+        let (pool, program) = self.with(|engine| {
+            let videos = &engine.videos;
+            (videos.pool.clone(), videos.program.clone())
+        });
+        pool.or_else(|| {
+            let program = program?;
+            let programs = WorkerPrograms {
+                common: program.clone(),
+                jpeg2000: program.clone(),
+                all: program,
+            };
+            let pool = self.start_pool(programs, 1);
+            self.with_mut(|engine| engine.videos.pool = Some(pool.clone()));
+            Some(pool)
+        })
     }
 
     /// Lets the engine hear of something and carries out what follows.

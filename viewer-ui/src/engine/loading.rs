@@ -39,6 +39,7 @@ impl Engine {
                     if let Some(aborter) = self.aborters.remove(&key) {
                         aborter.abort();
                     }
+                    self.cancel_video(key);
                 }
             }
         }
@@ -115,6 +116,16 @@ impl Engine {
             self.decode(key, bytes, effects);
             return;
         }
+        if let Some(reason) = self.refused_syntax(key) {
+            let failure = Failure::Decode { reason };
+            self.queue.failed(key, failure, self.now());
+            self.is_dirty = true;
+            return;
+        }
+        if let Some(place) = self.video_of(key) {
+            self.start_video(key, place, effects);
+            return;
+        }
         let Some((address, _)) = self.wire_names(key) else {
             self.queue.failed(
                 key,
@@ -142,6 +153,10 @@ impl Engine {
         result: Result<FetchedBytes, FetchError>,
         effects: &mut Vec<Effect>,
     ) {
+        if let Some(place) = self.video_of(key) {
+            self.video_fetched(place, result, effects);
+            return;
+        }
         self.aborters.remove(&key);
         match result {
             Ok(bytes) => {
@@ -152,13 +167,7 @@ impl Engine {
             }
             Err(FetchError::Aborted) => {}
             Err(error) => {
-                let failure = match &error {
-                    FetchError::Unreachable => Failure::Connection,
-                    error => Failure::Server {
-                        reason: words(error),
-                    },
-                };
-                self.queue.failed(key, failure, self.now());
+                self.queue.failed(key, failure_of(&error), self.now());
                 self.is_dirty = true;
             }
         }
@@ -209,6 +218,10 @@ impl Engine {
             serde_json::from_str(&header).unwrap_or_else(|_| Response::Failed {
                 reason: "the decoder answered in a way that is not known".into(),
             });
+        if response == Response::Lost {
+            self.video_lost(key);
+            return;
+        }
         match StoredFrame::from_response(response, buffer) {
             Ok((frame, decode_ms)) => {
                 self.figures.decode_ms.push(decode_ms);
@@ -230,6 +243,10 @@ impl Engine {
         *traps += 1;
         let is_last = *traps >= MOST_TRAPS || self.worker_count() == 0;
         self.note("a decode worker broke down and was replaced");
+        if self.video_of(key).is_some() && !is_last {
+            self.video_lost(key);
+            return;
+        }
         let failure = if is_last {
             Failure::Decode {
                 reason: "The decoder broke down on this image.".into(),
@@ -297,5 +314,15 @@ impl Engine {
             self.trapped.remove(&key);
             self.queue.ask_again(Some(key));
         }
+    }
+}
+
+/// Why a frame did not come.
+pub(super) fn failure_of(error: &FetchError) -> Failure {
+    match error {
+        FetchError::Unreachable => Failure::Connection,
+        error => Failure::Server {
+            reason: words(error),
+        },
     }
 }

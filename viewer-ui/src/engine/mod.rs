@@ -23,13 +23,14 @@ pub mod screen;
 mod snapshot;
 mod stored_frame;
 pub mod text;
+mod video;
 mod volume_screen;
 pub mod waiting;
 
 use crate::platform::clock;
 use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};
 use crate::platform::plane_workers::{PlaneWorkerEvent, PlaneWorkers};
-use crate::platform::workers::{WorkerAnswer, WorkerPool};
+use crate::platform::workers::{WorkerAnswer, WorkerJob, WorkerPool};
 use crate::store::{Command, Notice, Page, ReaderView, StudyFailure};
 pub use draw::capture;
 pub use handle::{EngineHandle, Host};
@@ -180,6 +181,8 @@ pub(crate) enum Effect {
         bytes: js_sys::Uint8Array,
         needs: Decoders,
     },
+    /// Give a job to the worker of videos.
+    DecodeVideo(WorkerJob),
     /// Come back before the browser paints.
     RequestFrame,
     /// Come back when the GPU is done.
@@ -290,6 +293,7 @@ pub struct Engine {
     beside: beside::Beside,
     planes: planes::PlanesShown,
     encoded: large::EncodedFrames,
+    videos: video::Videos,
 }
 
 /// Requests at a time: what a browser allows to one HTTP/1.1 server.
@@ -345,6 +349,7 @@ impl Engine {
             metadata_again_at_ms: None,
             beside: beside::Beside::default(),
             planes: planes::PlanesShown::default(),
+            videos: video::Videos::default(),
         }
     }
 

@@ -449,6 +449,7 @@ impl Engine {
         effects.push(Effect::CoverCanvas(true));
         self.generation += 1;
         self.queue.clear();
+        self.videos.clear();
         for (_, aborter) in self.aborters.drain() {
             aborter.abort();
         }

@@ -485,6 +485,9 @@ impl Engine {
         }
         let viewport = self.state.viewports.get(viewport)?;
         let shown = viewport.shown(&self.state)?;
+        if shown.instance.is_video() {
+            return None;
+        }
         let frame = self.cache.get(shown.key())?;
         let geometry = viewport.geometry(&self.state)?;
         let pixel = geometry.pixel_from_canvas.transform_point2([x, y].into());

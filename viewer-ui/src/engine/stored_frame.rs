@@ -46,7 +46,7 @@ impl StoredFrame {
     ) -> Result<(Self, f64), String> {
         match response {
             Response::Failed { reason } => Err(reason),
-            Response::NeedsAll => Err("no worker has the decoder".to_owned()),
+            Response::NeedsAll | Response::Lost => Err("no worker has the decoder".to_owned()),
             Response::Frame {
                 rows,
                 columns,

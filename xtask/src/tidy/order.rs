@@ -5,7 +5,7 @@ use super::{File, Finding, code};
 /// Modules from the bottom up; those of one row may know each other.
 const ROWS: [&[&str]; 5] = [
     &["geometry", "pixel"],
-    &["decode", "volume", "model"],
+    &["decode", "video", "volume", "model"],
     &["loading", "annotation"],
     &["tools"],
     &["state"],
