@@ -33,6 +33,7 @@ mod rle;
 mod shape;
 mod sniff;
 pub mod transfer_syntax;
+pub mod work;
 
 use crate::pixel::{Frame, PixelFormat};
 pub use error::DecodeError;

@@ -10,6 +10,7 @@
 use super::codes::{BOTH_IN_FIRST_ROW, Codes, quad};
 use super::refinement::Grid;
 use super::streams::{Bits, RunLengths};
+use crate::decode::work;
 
 /// Where the coded bytes of a block are and how they are to be read.
 pub(super) struct Coded<'a> {
@@ -63,6 +64,8 @@ impl<'a> BlockDecoder<'a> {
         self.stride = width.next_multiple_of(2);
         let size = self.stride * height.next_multiple_of(2);
         self.coefficients.resize(size, 0);
+        work::count(size * coded.passes as usize);
+        work::count(coded.cleanup.len() + coded.refinement.len());
         self.cleanup(coded, width, height)?;
         if coded.passes > 1 {
             let grid = Grid {

@@ -92,6 +92,8 @@ pub(super) fn read(
             .get(position + 4..position + 2 + length)
             .ok_or_else(cut)?;
         match code {
+            // Limits were checked by the first one.
+            0x51 if size.is_some() => return Err(corrupt("a second image size segment")),
             0x51 => size = Some(body),
             0x52 if in_tile.is_none() => style = Some(read_style(body).ok_or_else(cut)??),
             0x53 if in_tile.is_none() => {

@@ -6,7 +6,7 @@
 use super::main_header::MainHeader;
 use super::tile::{Block, BlockGrid, TileComponent};
 use super::{corrupt, unsupported};
-use crate::decode::DecodeError;
+use crate::decode::{DecodeError, work};
 use protocol::order;
 
 /// A tag tree (B.10.2): the least value of each group of four, level by level.
@@ -28,17 +28,17 @@ impl TagTree {
         Self { levels }
     }
 
-    /// The value of a leaf as far as it is known to be below `limit`; `None` where it is not.
+    /// The value of a leaf as far as it is known to be below `limit`.
     fn read(
         &mut self,
         x: usize,
         y: usize,
         limit: u32,
         bits: &mut HeaderBits,
-    ) -> Result<Option<u32>, DecodeError> {
+    ) -> Result<Leaf, DecodeError> {
         let mut least = 0;
-        let mut is_final = false;
         for (level, (columns, nodes)) in self.levels.iter_mut().enumerate().rev() {
+            work::count(1);
             let node = &mut nodes[(y >> level) * *columns + (x >> level)];
             node.0 = node.0.max(least);
             while !node.1 && node.0 < limit {
@@ -48,13 +48,31 @@ impl TagTree {
                     node.0 += 1;
                 }
             }
-            (least, is_final) = *node;
-            if !is_final {
-                return Ok(None);
+            least = node.0;
+            if !node.1 {
+                return Ok(Leaf::Beyond { level });
             }
         }
-        Ok((is_final && least < limit).then_some(least))
+        Ok(if least < limit {
+            Leaf::Value(least)
+        } else {
+            Leaf::Beyond { level: 0 }
+        })
     }
+
+    /// True for the level of the root.
+    fn is_root(&self, level: usize) -> bool {
+        level + 1 >= self.levels.len()
+    }
+}
+
+/// What is known of a leaf.
+enum Leaf {
+    Value(u32),
+    /// Its value is the limit or more, and so is that of all leaves below the same node of this level.
+    Beyond {
+        level: usize,
+    },
 }
 
 /// Bits of a packet header: behind 0xFF the highest bit of a byte is left out (B.10.1).
@@ -67,6 +85,7 @@ struct HeaderBits<'a> {
 
 impl HeaderBits<'_> {
     fn bit(&mut self) -> Result<u32, DecodeError> {
+        work::count(1);
         if self.count == 0 {
             self.count = if self.byte == 0xFF { 7 } else { 8 };
             self.byte = *self.data.get(self.position).ok_or_else(early)?;
@@ -90,9 +109,9 @@ fn early() -> DecodeError {
     corrupt("the stream ends early")
 }
 
-/// One packet in the order of the stream.
-struct Packet {
-    layer: u32,
+/// A precinct, which has a packet in each layer, and its place in the order of the stream.
+struct Precinct {
+    key: [u64; 5],
     resolution: usize,
     component: usize,
     precinct: usize,
@@ -105,13 +124,24 @@ pub(super) fn read(
     components: &mut [TileComponent],
 ) -> Result<(), DecodeError> {
     let mut position = 0;
-    for packet in order(header, components, data.len())? {
-        let resolution = &mut components[packet.component].resolutions[packet.resolution];
-        let grids = resolution.bands.iter_mut();
-        let mut grids: Vec<&mut BlockGrid> = grids
-            .map(|band| &mut band.precincts[packet.precinct])
-            .collect();
-        position = read_packet(data, position, packet.layer, &mut grids)?;
+    let precincts = order(header, components, data.len())?;
+    // Layers are outermost, stand within a resolution, or within a precinct.
+    let alike = |a: &Precinct, b: &Precinct| match header.progression {
+        0 => true,
+        1 => a.resolution == b.resolution,
+        _ => false,
+    };
+    for group in precincts.chunk_by(alike) {
+        for layer in 0..header.layers {
+            for each in group {
+                let resolution = &mut components[each.component].resolutions[each.resolution];
+                let grids = resolution.bands.iter_mut();
+                let mut grids: Vec<&mut BlockGrid> = grids
+                    .map(|band| &mut band.precincts[each.precinct])
+                    .collect();
+                position = read_packet(data, position, layer, &mut grids)?;
+            }
+        }
     }
     Ok(())
 }
@@ -120,40 +150,35 @@ fn order(
     header: &MainHeader,
     components: &[TileComponent],
     length: usize,
-) -> Result<Vec<Packet>, DecodeError> {
+) -> Result<Vec<Precinct>, DecodeError> {
     let all = components.iter().flat_map(|each| &each.resolutions);
     let precincts: usize = all.map(|resolution| resolution.origins.len()).sum();
     // Each packet has at least one byte.
     if precincts.saturating_mul(header.layers as usize) > length {
         return Err(early());
     }
-    let mut packets = Vec::new();
+    let mut all = Vec::with_capacity(precincts);
     for (component, each) in components.iter().enumerate() {
         for (resolution, area) in each.resolutions.iter().enumerate() {
             for (precinct, (y, x)) in area.origins.iter().enumerate() {
-                for layer in 0..header.layers {
-                    let (l, r) = (u64::from(layer), resolution as u64);
-                    let (c, k) = (component as u64, precinct as u64);
-                    let key = match header.progression {
-                        0 => [l, r, c, k, 0, 0],
-                        1 => [r, l, c, k, 0, 0],
-                        2 => [r, *y, *x, c, k, l],
-                        3 => [*y, *x, c, r, k, l],
-                        _ => [c, *y, *x, r, k, l],
-                    };
-                    let packet = Packet {
-                        layer,
-                        resolution,
-                        component,
-                        precinct,
-                    };
-                    packets.push((key, packet));
-                }
+                let (r, c, k) = (resolution as u64, component as u64, precinct as u64);
+                let key = match header.progression {
+                    0 | 1 => [r, c, k, 0, 0],
+                    2 => [r, *y, *x, c, k],
+                    3 => [*y, *x, c, r, k],
+                    _ => [c, *y, *x, r, k],
+                };
+                all.push(Precinct {
+                    key,
+                    resolution,
+                    component,
+                    precinct,
+                });
             }
         }
     }
-    order::sort_by_key(&mut packets, |(key, _)| *key);
-    Ok(packets.into_iter().map(|(_, packet)| packet).collect())
+    order::sort_by_key(&mut all, |each| each.key);
+    Ok(all)
 }
 
 /// Reads one packet; returns where the next one begins.
@@ -177,10 +202,17 @@ fn read_packet(
     let mut found = Vec::new();
     if bits.bit()? == 1 {
         for (index, grid) in grids.iter_mut().enumerate() {
-            for place in 0..grid.blocks.len() {
-                if read_block(grid, place, layer, &mut bits)? {
-                    found.push((index, place));
+            let mut place = 0;
+            while place < grid.blocks.len() {
+                match read_block(grid, place, layer, &mut bits)? {
+                    Inclusion::Here => found.push((index, place)),
+                    Inclusion::Later { blocks } => {
+                        place += blocks;
+                        continue;
+                    }
+                    Inclusion::Before => {}
                 }
+                place += 1;
             }
         }
     }
@@ -191,38 +223,57 @@ fn read_packet(
     for (index, place) in found {
         let block = &mut grids[index].blocks[place];
         block.start = position;
-        position += block.cleanup + block.refinement;
-        if position > data.len() {
-            return Err(early());
-        }
+        let end = (position.checked_add(block.cleanup))
+            .and_then(|end| end.checked_add(block.refinement))
+            .filter(|end| *end <= data.len());
+        position = end.ok_or_else(early)?;
     }
     Ok(position)
 }
 
-/// Reads what the header says of one block; true where bytes of it follow.
+/// What a packet header says of a block.
+enum Inclusion {
+    /// Its bytes follow.
+    Here,
+    /// They came in a layer before.
+    Before,
+    /// It is in none of the layers so far, nor are so many blocks from it on.
+    Later { blocks: usize },
+}
+
+/// Reads what the header says of one block.
 fn read_block(
     grid: &mut BlockGrid,
     place: usize,
     layer: u32,
     bits: &mut HeaderBits,
-) -> Result<bool, DecodeError> {
+) -> Result<Inclusion, DecodeError> {
+    work::count(1);
     let (x, y) = (place % grid.columns, place / grid.columns);
     let block = &mut grid.blocks[place];
     if block.is_included {
         if bits.bit()? == 0 {
-            return Ok(false);
+            return Ok(Inclusion::Before);
         }
         return Err(unsupported("a code block in several layers"));
     }
-    if grid.inclusion.read(x, y, layer + 1, bits)?.is_none() {
-        return Ok(false);
+    if let Leaf::Beyond { level } = grid.inclusion.read(x, y, layer + 1, bits)? {
+        // Else a few bits that say "not yet" for many blocks would cost time for each of them in each layer.
+        let blocks = if grid.inclusion.is_root(level) {
+            grid.blocks.len()
+        } else {
+            (((x >> level) + 1) << level).min(grid.columns) - x
+        };
+        return Ok(Inclusion::Later { blocks });
     }
     block.is_included = true;
     // More planes than 32 bits have end in an error of the block.
-    let planes = grid.planes.read(x, y, 64, bits)?;
-    block.empty_planes = planes.ok_or_else(|| corrupt("an impossible number of bit planes"))?;
+    let Leaf::Value(planes) = grid.planes.read(x, y, 64, bits)? else {
+        return Err(corrupt("an impossible number of bit planes"));
+    };
+    block.empty_planes = planes;
     read_lengths(block, bits)?;
-    Ok(true)
+    Ok(Inclusion::Here)
 }
 
 fn read_lengths(block: &mut Block, bits: &mut HeaderBits) -> Result<(), DecodeError> {

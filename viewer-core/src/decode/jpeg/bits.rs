@@ -3,7 +3,7 @@
 //! Source: ISO/IEC 10918-1 (ITU-T T.81) annex C (tables), F.2.2 (decoding), B.1.1.5 (byte stuffing).
 
 use super::corrupt;
-use crate::decode::DecodeError;
+use crate::decode::{DecodeError, work};
 
 /// Reads bits from the first on; a zero byte behind 0xFF is taken out, a marker ends the bits.
 pub(super) struct Bits<'a> {
@@ -158,6 +158,7 @@ pub(super) struct Huffman {
 impl Huffman {
     /// The code with `counts[n]` symbols of length `n + 1` (annex C.2).
     pub fn new(counts: &[u8; 16], symbols: &[u8]) -> Result<Self, DecodeError> {
+        work::count(1 << FAST_BITS);
         let mut table = Self {
             fast: [0; 1 << FAST_BITS],
             limits: [0; 17],
@@ -189,6 +190,7 @@ impl Huffman {
     /// The next symbol.
     #[inline]
     pub fn symbol(&self, bits: &mut Bits) -> Result<u8, DecodeError> {
+        work::count(1);
         bits.fill();
         let entry = self.fast[(bits.value >> (64 - FAST_BITS)) as usize];
         if entry != 0 {

@@ -7,6 +7,7 @@
 use super::markers::Frame;
 use super::scan::Stripe;
 use crate::decode::canvas::Canvas;
+use crate::decode::work;
 
 /// The samples of one component that pixels share, until all have come.
 struct Plane {
@@ -74,6 +75,7 @@ impl<'a> Spread<'a> {
             let halved_v = most_v == 2 * sampling.vertical;
             // Four times the sample of each column in this line.
             let mut sums = vec![0_u32; plane.columns];
+            work::count(self.frame.rows as usize * self.frame.columns as usize);
             for row in 0..self.frame.rows as usize {
                 let near = row * sampling.vertical / most_v;
                 let next = match (halved_v, row % 2) {
