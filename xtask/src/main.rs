@@ -1,8 +1,9 @@
-//! The project's commands: `cargo xtask run | test | build | bench | tidy | sbom`.
+//! The project's commands: `cargo xtask run | test | build | bench | fuzz | tidy | sbom`.
 
 mod bench;
 mod bundle;
 mod failures;
+mod fuzz;
 mod packages;
 mod page;
 mod prerequisites;
@@ -22,6 +23,7 @@ cargo xtask run [--data DIR]... [--listen 127.0.0.1:8080] [--config FILE]   buil
 cargo xtask test                                                          installs what tests need, runs all
 cargo xtask build [app]                                                   dist/ and target/release/sagitta; dist/ alone
 cargo xtask bench [codecs | peer | qido | store]                          measures, writes target/bench/NAME.json
+cargo xtask fuzz [MINUTES] [TARGET]...                                     runs the fuzz targets, 10 minutes each
 cargo xtask tidy                                                          checks the rules of ARCHITECTURE.md, and packages
 cargo xtask sbom                                                          writes target/sbom/*.cdx.json (CycloneDX)";
 
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         }
         Some("build") => bundle::build_all(&mut Progress::of(bundle::STEPS)).map(|_| ()),
         Some("bench") => bench::bench(rest.first().map(String::as_str)),
+        Some("fuzz") => fuzz::fuzz(rest),
         Some("tidy") => tidy::tidy().and_then(|()| supply::check()),
         Some("sbom") => supply::write(),
         _ => {

@@ -5,7 +5,7 @@ use crate::packages::install;
 use crate::steps::{check, has_program, output_of, part, root, target};
 use crate::wasm_target::{self, WasmCompiler};
 use anyhow::{Context, Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Oldest compiler that builds the project.
@@ -125,6 +125,19 @@ pub fn for_tests() -> Result<()> {
     python_packages("tiny-pacs", &TINY_PACS)?;
     python_packages("stream-encoders", &STREAM_ENCODERS)?;
     generated_streams()
+}
+
+/// What fuzzing needs: streams to begin with. Returns the Python that has their encoders, and pydicom.
+///
+/// # Errors
+/// Something is missing and could not be installed.
+pub fn for_fuzzing() -> Result<PathBuf> {
+    if !has_venv() {
+        install(&["python3-venv"], "fuzzing")?;
+    }
+    python_packages("stream-encoders", &STREAM_ENCODERS)?;
+    generated_streams()?;
+    Ok(target().join("stream-encoders/bin/python"))
 }
 
 /// Encoders of other makes, which write the streams that decoders are judged by.

@@ -39,13 +39,10 @@ pub enum MultipartError {
 /// Takes a body apart. A body of another media type is its own single part.
 pub fn parse<'a>(content_type: &'a str, body: &'a [u8]) -> Result<Vec<Part<'a>>, MultipartError> {
     let media = MediaType::parse(content_type).ok_or(MultipartError::ContentType)?;
-    let outer_syntax = media
-        .parameter("transfer-syntax")
-        .map(str::to_owned)
-        .or_else(|| {
-            let inner = MediaType::parse(media.parameter("type")?)?;
-            inner.parameter("transfer-syntax").map(str::to_owned)
-        });
+    let outer_syntax = transfer_syntax(&media).or_else(|| {
+        let inner = MediaType::parse(media.parameter("type")?)?;
+        transfer_syntax(&inner)
+    });
     if !media.essence.starts_with("multipart/") {
         let essence = content_type.split(';').next().map(str::trim);
         return Ok(vec![Part {
@@ -85,6 +82,14 @@ pub fn parse<'a>(content_type: &'a str, body: &'a [u8]) -> Result<Vec<Part<'a>>,
     } else {
         Ok(parts)
     }
+}
+
+/// Longest UID, PS3.5 section 9.1: what is longer is none, and every part would hold a copy of it.
+const LONGEST_UID: usize = 64;
+
+fn transfer_syntax(media: &MediaType) -> Option<String> {
+    let uid = media.parameter("transfer-syntax")?;
+    (uid.len() <= LONGEST_UID).then(|| uid.to_owned())
 }
 
 /// Where the payload of the first part starts, for bodies that stay where they are: `head` is the front of
@@ -151,8 +156,8 @@ fn read_headers(body: &[u8], mut position: usize) -> Option<(Headers<'_>, usize)
         let value = value.trim();
         if name.trim().eq_ignore_ascii_case("content-type") {
             headers.essence = value.split(';').next().map(str::trim);
-            headers.transfer_syntax = MediaType::parse(value)
-                .and_then(|media| media.parameter("transfer-syntax").map(str::to_owned));
+            headers.transfer_syntax =
+                MediaType::parse(value).and_then(|media| transfer_syntax(&media));
         } else if name.trim().eq_ignore_ascii_case("content-length") {
             headers.length = value.parse().ok();
         }
@@ -237,6 +242,16 @@ mod tests {
     fn bodies(content_type: &str, body: &[u8]) -> Vec<Vec<u8>> {
         let parts = parse(content_type, body).unwrap();
         parts.into_iter().map(|part| part.body.to_vec()).collect()
+    }
+
+    #[test]
+    fn a_transfer_syntax_that_is_longer_than_any_uid_is_none() {
+        for (length, expected) in [(64, true), (65, false)] {
+            let uid = "1".repeat(length);
+            let content_type = format!("multipart/related; transfer-syntax={uid}; boundary=b");
+            let parts = parse(&content_type, b"--b\r\n\r\nx\r\n--b--").unwrap();
+            assert_eq!(parts[0].transfer_syntax.is_some(), expected, "{length}");
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod shape;
 mod simd;
 mod sniff;
 pub mod transfer_syntax;
+pub mod work;
 
 use crate::pixel::{Frame, PixelFormat};
 pub use error::DecodeError;

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::shape::Shape;
-use super::{DecodeError, Limits};
+use super::{DecodeError, Limits, work};
 use crate::pixel::{Frame, Photometric, PixelFormat, SampleType};
 
 /// Decodes one native frame.
@@ -31,6 +31,7 @@ pub(super) fn decode(
             actual: bytes.len(),
         });
     }
+    work::count(shape.bytes);
     let mut data = bytes[..expected].to_vec();
     if big_endian {
         turn_words(&mut data, format);

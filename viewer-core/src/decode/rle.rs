@@ -5,7 +5,7 @@
 //! Source: DICOM PS3.5 annex G.
 
 use super::shape::Shape;
-use super::{DecodeError, Limits, native};
+use super::{DecodeError, Limits, native, work};
 use crate::pixel::{Frame, Photometric, PixelFormat};
 
 const CODEC: &str = "RLE";
@@ -30,6 +30,10 @@ pub(super) fn decode(
     let stride = sample_bytes * usize::from(format.samples_per_pixel);
     let segments = segments(bytes, stride)?;
 
+    // Two bytes stand for 128 at most: a few that claim a huge picture are refused before there is room for it.
+    if bytes.len() < plane_bytes / 64 * stride {
+        return Err(short());
+    }
     let mut planes = vec![0; plane_bytes * stride];
     for (plane, segment) in planes.chunks_exact_mut(plane_bytes).zip(segments) {
         unpack(segment, plane)?;
@@ -72,7 +76,9 @@ fn segments(bytes: &[u8], count: usize) -> Result<Vec<&[u8]>, DecodeError> {
 /// PackBits (G.3.2). Bytes behind a full plane are padding.
 fn unpack(mut segment: &[u8], plane: &mut [u8]) -> Result<(), DecodeError> {
     let mut free = plane;
+    work::count(free.len());
     while !free.is_empty() {
+        work::count(1);
         let (&control, rest) = segment.split_first().ok_or_else(short)?;
         segment = rest;
         match control {

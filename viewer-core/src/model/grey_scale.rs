@@ -8,6 +8,7 @@ use super::instance::Unit;
 use super::tags;
 use crate::pixel::{ModalityLut, VoiFunction, VoiLut, Window};
 use protocol::dicomweb::json::Dataset;
+use std::sync::Arc;
 
 /// A way to grey that the file names.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +52,8 @@ pub enum RealWorldValues {
         intercept: f64,
     },
     /// Real World Value LUT Data (0040,9212).
-    Table(Vec<f64>),
+    /// Frames share it.
+    Table(Arc<[f64]>),
 }
 
 impl RealWorldMap {
@@ -375,7 +377,7 @@ fn real_world(set: &Dataset) -> Vec<RealWorldMap> {
         let intercept = item.number(tags::REAL_WORLD_INTERCEPT);
         let values = match (slope, intercept) {
             (Some(slope), Some(intercept)) => RealWorldValues::Linear { slope, intercept },
-            _ => RealWorldValues::Table(item.numbers(tags::REAL_WORLD_LUT_DATA)?),
+            _ => RealWorldValues::Table(item.numbers(tags::REAL_WORLD_LUT_DATA)?.into()),
         };
         let unit = item.items(tags::MEASUREMENT_UNITS_CODE_SEQUENCE);
         let unit = unit.first().and_then(|code| code.text(tags::CODE_VALUE));

@@ -28,6 +28,10 @@ pub struct Stack {
     pub is_spatial: bool,
 }
 
+/// Most frames of a stack: Number of Frames is a number in a text, and a few digits must not cost gigabytes. The largest whole
+/// slides have a third of it.
+const MOST_FRAMES: usize = 1 << 20;
+
 impl Stack {
     /// Reads a series' metadata and puts its frames in order.
     pub fn from_metadata(sets: &[Dataset]) -> Self {
@@ -39,17 +43,24 @@ impl Stack {
         order::sort_by(&mut instances, |a, b| {
             (a.number, &a.uid).cmp(&(b.number, &b.uid))
         });
-        let mut frames: Vec<FrameRef> = instances
-            .iter()
-            .enumerate()
-            .filter(|(_, instance)| instance.format.is_ok())
-            .flat_map(|(index, instance)| {
-                (0..instance.frame_count).map(move |frame_index| FrameRef {
-                    instance: index,
-                    frame_index,
-                })
-            })
-            .collect();
+        let mut frames = Vec::new();
+        for (index, instance) in instances.iter_mut().enumerate() {
+            if instance.format.is_err() {
+                continue;
+            }
+            let left = MOST_FRAMES.saturating_sub(frames.len());
+            let taken = u32::try_from(left)
+                .map_or(instance.frame_count, |left| left.min(instance.frame_count));
+            if taken < instance.frame_count {
+                let note =
+                    format!("frames beyond the first {MOST_FRAMES} of the series are left out");
+                instance.notes.push(note);
+            }
+            frames.extend((0..taken).map(|frame_index| FrameRef {
+                instance: index,
+                frame_index,
+            }));
+        }
         let is_spatial = sort_along_normal(&instances, &mut frames);
         Self {
             instances,
@@ -174,5 +185,23 @@ mod tests {
             order(&sets),
             (vec!["1.2".into(), "1.1".into(), "1.3".into()], false)
         );
+    }
+
+    #[test]
+    fn a_number_of_frames_that_no_file_holds_costs_no_memory() {
+        let image = r#"{"00080018": {"Value": ["1.2"]}, "00280008": {"Value": ["2147483647"]},
+            "00280002": {"Value": [1]}, "00280004": {"Value": ["MONOCHROME2"]}, "00280010": {"Value": [1]},
+            "00280011": {"Value": [1]}, "00280100": {"Value": [8]}, "00280101": {"Value": [8]},
+            "00280102": {"Value": [7]}, "00280103": {"Value": [0]}}"#;
+        let sets = json::parse(&format!("[{image},{image}]")).unwrap();
+        let stack = Stack::from_metadata(&sets);
+        assert_eq!(stack.frames.len(), MOST_FRAMES);
+        for instance in &stack.instances {
+            let notes: Vec<String> = instance.notes(0).collect();
+            assert_eq!(
+                notes,
+                ["frames beyond the first 1048576 of the series are left out"]
+            );
+        }
     }
 }

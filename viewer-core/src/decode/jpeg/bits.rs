@@ -3,7 +3,7 @@
 //! Source: ISO/IEC 10918-1 (ITU-T T.81) annex C (tables), F.2.2 (decoding), B.1.1.5 (byte stuffing).
 
 use super::corrupt;
-use crate::decode::DecodeError;
+use crate::decode::{DecodeError, work};
 
 /// Reads bits from the first on; a zero byte behind 0xFF is taken out, a marker ends the bits.
 #[derive(Clone, Copy)]
@@ -170,6 +170,7 @@ pub(super) struct Huffman {
 impl Huffman {
     /// The code with `counts[n]` symbols of length `n + 1` (annex C.2).
     pub fn new(counts: &[u8; 16], symbols: &[u8]) -> Result<Self, DecodeError> {
+        work::count(1 << FAST_BITS);
         let mut table = Self {
             fast: [0; 1 << FAST_BITS],
             limits: [0; 17],
@@ -201,6 +202,7 @@ impl Huffman {
     /// The next symbol.
     #[inline]
     pub fn symbol(&self, bits: &mut Bits) -> Result<u8, DecodeError> {
+        work::count(1);
         bits.fill();
         let entry = self.fast[(bits.value >> (64 - FAST_BITS)) as usize];
         if entry != 0 {
@@ -253,6 +255,7 @@ pub(super) struct CoefficientCodes {
 
 impl CoefficientCodes {
     pub fn new(codes: Huffman) -> Self {
+        work::count(1 << QUICK_BITS);
         let mut quick = Box::new([SLOW; 1 << QUICK_BITS]);
         for (next, entry) in (0_u64..).zip(quick.iter_mut()) {
             let code = codes.fast[(next >> (QUICK_BITS - FAST_BITS)) as usize];
@@ -271,6 +274,7 @@ impl CoefficientCodes {
 
     #[inline]
     pub fn next(&self, bits: &mut Bits) -> Result<Coefficient, DecodeError> {
+        work::count(1);
         bits.fill_for_coefficient();
         let entry = self.quick[(bits.value >> (64 - QUICK_BITS)) as usize];
         if entry != SLOW {

@@ -5,7 +5,7 @@
 use super::bits::{Bits, Huffman};
 use super::markers::{Frame, Scan, Tables};
 use super::{corrupt, unsupported};
-use crate::decode::DecodeError;
+use crate::decode::{DecodeError, work};
 
 /// Decodes a scan; `done` gets each line of each component: the component's place in the frame, the number
 /// of the line and its samples. Returns how many bytes the scan took.
@@ -51,6 +51,7 @@ pub(super) fn decode(
     let mut bits = Bits::new(data);
     let mut restarts = 0;
     for row in 0..frame.rows as usize {
+        work::count(columns * lines.len());
         let is_first = row % restart_lines == 0;
         if is_first && row > 0 {
             bits.restart(restarts)?;

@@ -49,6 +49,10 @@ pub(super) fn decode(
     let components = u32::try_from(frame.components.len()).unwrap_or(u32::MAX);
     check_same(CODEC, format, frame.rows, frame.columns, components)?;
     let shape = Shape::of_stream(format, frame.precision, limits)?;
+    // A few bytes that claim a huge picture are refused before there is room for it.
+    if (bytes.len() as u64).saturating_mul(8) < least_bits(&frame) {
+        return Err(corrupt("the stream ends early"));
+    }
     let canvas = Canvas::new(frame.precision, &shape, format.signed);
     let data = match frame.process {
         Process::Lossless => lossless(&mut parts, &frame, canvas)?,
@@ -57,6 +61,25 @@ pub(super) fn decode(
     };
     let photometric = color::photometric(&frame, parts.adobe, parts.jfif, format.photometric);
     Ok(shape.frame(u16::from(frame.precision), photometric, data))
+}
+
+/// The shortest that the entropy-coded data can be: no code is shorter than a bit. A sample of the lossless process takes
+/// one code, a sequential block one for DC and one for the end of AC; progressive blocks may share all but that for DC.
+fn least_bits(frame: &markers::Frame) -> u64 {
+    let blocks = || {
+        let grids = Layout::new(frame).grids;
+        let each = grids
+            .iter()
+            .map(|grid| grid.columns as u64 * grid.rows as u64);
+        each.sum::<u64>()
+    };
+    match frame.process {
+        Process::Lossless => {
+            u64::from(frame.rows) * u64::from(frame.columns) * frame.components.len() as u64
+        }
+        Process::Sequential => 2 * blocks(),
+        Process::Progressive => blocks(),
+    }
 }
 
 /// The next scan before the end; `None` behind the last.

@@ -6,7 +6,7 @@ use super::bits::{Bits, Coefficient, CoefficientCodes, Huffman};
 use super::blocks::{Block, Transform, ZIGZAG};
 use super::corrupt;
 use super::markers::{Frame, Scan, Tables};
-use crate::decode::DecodeError;
+use crate::decode::{DecodeError, work};
 
 /// Where the blocks of one component lie.
 #[derive(Debug, Clone, Copy)]
@@ -148,6 +148,7 @@ impl Stripe {
     /// Where the samples of a block begin.
     #[inline]
     fn block(&mut self, row: usize, column: usize) -> &mut [u16] {
+        work::count(64);
         let start = 8 * (row % self.block_rows) * self.stride + 8 * column;
         self.samples.get_mut(start..).unwrap_or_default()
     }
@@ -356,6 +357,7 @@ impl Coefficients {
                     let index = scan.components[place].index;
                     let block = row * layout.grids[index].padded_columns + column;
                     let block = &mut self.blocks[index][block];
+                    work::count(1);
                     match codes[place] {
                         None => block[0] |= (bits.take(1) as i16) << scan.low,
                         Some(code) if scan.start == 0 => {
@@ -510,6 +512,7 @@ impl Band {
                     break;
                 }
                 let coefficient = &mut block[usize::from(ZIGZAG[k])];
+                work::count(1);
                 k += 1;
                 if *coefficient != 0 {
                     correct(coefficient, step, bits);
@@ -522,6 +525,7 @@ impl Band {
             }
         }
         if self.blocks_left > 0 {
+            work::count(self.end + 1 - k.min(self.end));
             for place in &ZIGZAG[k..=self.end] {
                 let coefficient = &mut block[usize::from(*place)];
                 if *coefficient != 0 {

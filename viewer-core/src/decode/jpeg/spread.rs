@@ -8,6 +8,7 @@ use super::markers::Frame;
 use super::scan::Ready;
 use crate::decode::canvas::Canvas;
 use crate::decode::simd::{Lanes, Native};
+use crate::decode::work;
 
 /// The samples of one component, until all have come.
 struct Plane {
@@ -100,6 +101,7 @@ impl<'a> Spread<'a> {
         let mut sums = Vec::new();
         let mut lines: Vec<Vec<u16>> = vec![vec![0; columns]; self.kept.len()];
         for row in 0..self.frame.rows as usize {
+            work::count(columns * self.kept.len());
             for (plane, line) in self.kept.iter().zip(&mut lines) {
                 spread(plane, self.frame, row, &mut sums, line);
             }

@@ -8,7 +8,7 @@ use super::tile::{Block, BlockGrid, Chunk, TileComponent};
 use super::tile_parts::Tile;
 use super::{corrupt, unsupported};
 use crate::decode::shape::check;
-use crate::decode::{DecodeError, Limits};
+use crate::decode::{DecodeError, Limits, work};
 use std::ops::Range;
 
 /// A tag tree (B.10.2): the least value of each group of four, level by level.
@@ -30,17 +30,17 @@ impl TagTree {
         Self { levels }
     }
 
-    /// The value of a leaf as far as it is known to be below `limit`; `None` where it is not.
+    /// The value of a leaf as far as it is known to be below `limit`.
     fn read(
         &mut self,
         x: usize,
         y: usize,
         limit: u32,
         bits: &mut HeaderBits,
-    ) -> Result<Option<u32>, DecodeError> {
+    ) -> Result<Leaf, DecodeError> {
         let mut least = 0;
-        let mut is_final = false;
         for (level, (columns, nodes)) in self.levels.iter_mut().enumerate().rev() {
+            work::count(1);
             let node = &mut nodes[(y >> level) * *columns + (x >> level)];
             node.0 = node.0.max(least);
             while !node.1 && node.0 < limit {
@@ -50,13 +50,31 @@ impl TagTree {
                     node.0 += 1;
                 }
             }
-            (least, is_final) = *node;
-            if !is_final {
-                return Ok(None);
+            least = node.0;
+            if !node.1 {
+                return Ok(Leaf::Beyond { level });
             }
         }
-        Ok((is_final && least < limit).then_some(least))
+        Ok(if least < limit {
+            Leaf::Value(least)
+        } else {
+            Leaf::Beyond { level: 0 }
+        })
     }
+
+    /// True for the level of the root.
+    fn is_root(&self, level: usize) -> bool {
+        level + 1 >= self.levels.len()
+    }
+}
+
+/// What is known of a leaf.
+enum Leaf {
+    Value(u32),
+    /// Its value is the limit or more, and so is that of all leaves below the same node of this level.
+    Beyond {
+        level: usize,
+    },
 }
 
 /// Bits of a packet header: behind 0xFF the highest bit of a byte is left out (B.10.1).
@@ -69,6 +87,7 @@ struct HeaderBits<'a> {
 
 impl HeaderBits<'_> {
     fn bit(&mut self) -> Result<u32, DecodeError> {
+        work::count(1);
         if self.count == 0 {
             self.count = if self.byte == 0xFF { 7 } else { 8 };
             self.byte = *self.data.get(self.position).ok_or_else(early)?;
@@ -186,12 +205,20 @@ impl Source<'_> {
         let mut found = Vec::new();
         if bits.bit()? == 1 {
             for (index, grid) in grids.iter_mut().enumerate() {
-                for place in 0..grid.blocks.len() {
-                    let chunks = read_block(grid, place, layer, style, &mut bits)?;
-                    if chunks > 0 {
-                        found.push((index, place, chunks));
-                        self.chunks += chunks;
+                let mut place = 0;
+                while place < grid.blocks.len() {
+                    match read_block(grid, place, layer, style, &mut bits)? {
+                        Inclusion::Here { chunks } => {
+                            found.push((index, place, chunks));
+                            self.chunks += chunks;
+                        }
+                        Inclusion::NotHere => {}
+                        Inclusion::Later { blocks } => {
+                            place += blocks;
+                            continue;
+                        }
                     }
+                    place += 1;
                 }
             }
         }
@@ -237,27 +264,46 @@ impl Source<'_> {
     }
 }
 
-/// Reads what the header says of one block; returns how many chunks of it follow.
+/// What a packet header says of a block.
+enum Inclusion {
+    /// So many chunks of it follow.
+    Here { chunks: usize },
+    /// It came in a layer before, and nothing is added.
+    NotHere,
+    /// It is in none of the layers so far, nor are so many blocks from it on.
+    Later { blocks: usize },
+}
+
+/// Reads what the header says of one block.
 fn read_block(
     grid: &mut BlockGrid,
     place: usize,
     layer: u32,
     style: BlockStyle,
     bits: &mut HeaderBits,
-) -> Result<usize, DecodeError> {
+) -> Result<Inclusion, DecodeError> {
+    work::count(1);
     let (x, y) = (place % grid.columns, place / grid.columns);
     let block = &mut grid.blocks[place];
     if block.is_included {
         if bits.bit()? == 0 {
-            return Ok(0);
+            return Ok(Inclusion::NotHere);
         }
     } else {
-        if grid.inclusion.read(x, y, layer + 1, bits)?.is_none() {
-            return Ok(0);
+        if let Leaf::Beyond { level } = grid.inclusion.read(x, y, layer + 1, bits)? {
+            // Else a few bits that say "not yet" for many blocks would cost time for each of them in each layer.
+            let blocks = if grid.inclusion.is_root(level) {
+                grid.blocks.len()
+            } else {
+                (((x >> level) + 1) << level).min(grid.columns) - x
+            };
+            return Ok(Inclusion::Later { blocks });
         }
         // More planes than 32 bits have end in an error of the block.
-        let planes = grid.planes.read(x, y, 64, bits)?;
-        block.empty_planes = planes.ok_or_else(|| corrupt("an impossible number of bit planes"))?;
+        let Leaf::Value(planes) = grid.planes.read(x, y, 64, bits)? else {
+            return Err(corrupt("an impossible number of bit planes"));
+        };
+        block.empty_planes = planes;
         block.is_included = true;
     }
     let before = block.chunks.len();
@@ -273,7 +319,9 @@ fn read_block(
     } else {
         read_words(block, passes, style, bits)?;
     }
-    Ok(block.chunks.len() - before)
+    Ok(Inclusion::Here {
+        chunks: block.chunks.len() - before,
+    })
 }
 
 /// The lengths of code words (B.10.7).

@@ -9,7 +9,7 @@ use super::parameters::Quantization;
 use super::parameters::{BlockStyle, Parameters};
 use super::wavelet::Area;
 use super::{corrupt, unsupported};
-use crate::decode::DecodeError;
+use crate::decode::{DecodeError, work};
 
 /// A code block and what packets said of it.
 #[derive(Default)]
@@ -283,6 +283,7 @@ fn blocks(part: Area, band: Area, width: u32, height: u32) -> BlockGrid {
                 );
                 let x1 = shifted(x + 1, width).min(part.x1);
                 let y1 = shifted(y + 1, height).min(part.y1);
+                work::count(16);
                 blocks.push(Block {
                     x: (x0 - band.x0) as usize,
                     y: (y0 - band.y0) as usize,

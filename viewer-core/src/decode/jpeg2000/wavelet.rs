@@ -6,7 +6,7 @@
 //! Source: ISO/IEC 15444-1 (ITU-T T.800) annex F.3.
 
 use super::corrupt;
-use crate::decode::DecodeError;
+use crate::decode::{DecodeError, work};
 
 /// A rectangle of coefficients or samples, `x0`, `y0` inclusive, `x1`, `y1` exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +133,7 @@ impl<F: Filter> Level<F> {
     /// `below` is the width of the level below.
     pub fn new(area: Area, below: usize) -> Self {
         let width = area.width();
+        work::count(width * (F::STEPS + 2));
         Self {
             area,
             lines: vec![vec![F::Sample::default(); width]; F::STEPS + 2],
@@ -202,6 +203,7 @@ pub(super) fn next_line<F: Filter>(
     let first_band = 3 * lower.len() + 1;
     while level.finished() <= level.gone {
         let y = level.area.y0 as usize + level.arrived;
+        work::count(level.area.width() + 1);
         if y < level.area.y1 as usize {
             let scale = if level.area.height() == 1 {
                 1.0

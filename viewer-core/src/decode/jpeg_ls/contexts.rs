@@ -62,6 +62,9 @@ pub(super) struct Contexts {
 }
 
 impl Contexts {
+    /// How many there are.
+    pub const ENTRIES: usize = CONTEXTS;
+
     /// As they are where a scan or a restart interval begins.
     pub fn new(coding: &Coding) -> Self {
         Self {

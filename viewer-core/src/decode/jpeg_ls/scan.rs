@@ -8,6 +8,7 @@ use super::coding::Coding;
 use super::contexts::{Contexts, Gradients, RUN_BITS, Run};
 use super::corrupt;
 use super::header::Interleave;
+use crate::decode::work;
 
 /// Two lines of one component with a border of one sample on each side.
 pub(super) struct Lines {
@@ -75,6 +76,8 @@ pub(super) fn decode<'a>(
     let mut rest = bytes;
     let mut row = 0;
     let mut restarts = 0u8;
+    let gradients = coding.gradients();
+    work::count(gradients.len());
     while row < layout.rows {
         if row > 0 {
             rest = restart(rest, restarts)?;
@@ -83,7 +86,7 @@ pub(super) fn decode<'a>(
         }
         let (segment, behind) = rest.split_at(segment_length(rest));
         rest = behind;
-        let mut scan = Scan::new(segment, coding);
+        let mut scan = Scan::new(segment, coding, &gradients);
         let end = layout.rows.min(row.saturating_add(interval));
         for _ in row..end {
             components.iter_mut().for_each(Lines::advance);
@@ -115,16 +118,18 @@ fn restart(rest: &[u8], number: u8) -> Result<&[u8], DecodeError> {
 struct Scan<'a> {
     reader: BitReader<'a>,
     coding: Coding,
-    gradients: Vec<i8>,
+    gradients: &'a [i8],
     contexts: Contexts,
 }
 
 impl<'a> Scan<'a> {
-    fn new(segment: &'a [u8], coding: &Coding) -> Self {
+    fn new(segment: &'a [u8], coding: &Coding, gradients: &'a [i8]) -> Self {
+        // They are filled eight and more at a time.
+        work::count(Contexts::ENTRIES / 8);
         Self {
             reader: BitReader::new(segment),
             coding: *coding,
-            gradients: coding.gradients(),
+            gradients,
             contexts: Contexts::new(coding),
         }
     }
@@ -134,6 +139,8 @@ impl<'a> Scan<'a> {
         components: &mut [Lines],
         interleave: Interleave,
     ) -> Result<(), DecodeError> {
+        let samples: usize = components.iter().map(|lines| lines.current.len()).sum();
+        work::count(samples);
         let exact = self.coding.wraps_by_mask();
         let plain = |lines: &mut Lines| match exact {
             true => self.plain_line::<true>(lines),
@@ -161,7 +168,7 @@ impl<'a> Scan<'a> {
         let Self {
             mut reader, coding, ..
         } = *self;
-        let (gradients, contexts) = (Gradients::new(&self.gradients, &coding), &mut self.contexts);
+        let (gradients, contexts) = (Gradients::new(self.gradients, &coding), &mut self.contexts);
         let columns = lines.previous.len() - 2;
         let mut column = 1;
         let mut left = i32::from(lines.current[0]);
@@ -208,7 +215,7 @@ impl<'a> Scan<'a> {
         let Self {
             mut reader, coding, ..
         } = *self;
-        let (gradients, contexts) = (Gradients::new(&self.gradients, &coding), &mut self.contexts);
+        let (gradients, contexts) = (Gradients::new(self.gradients, &coding), &mut self.contexts);
         let components = components.first_chunk_mut::<N>()?;
         let columns = components.first()?.previous.len() - 2;
         let mut run_index = components.first()?.run_index;

@@ -9,6 +9,7 @@ mod contexts;
 mod passes;
 
 use super::parameters::BlockStyle;
+use crate::decode::work;
 use arithmetic::{Arithmetic, Contexts, Raw, UNIFORM};
 use contexts::{HIGH, HIGH_LOW, LOW, Significance};
 use passes::{MOST_COEFFICIENTS, MOST_COLUMNS, Planes};
@@ -53,6 +54,7 @@ impl BlockDecoder {
     /// Begins a block; `None` where it is larger than blocks are.
     pub fn begin(&mut self, shape: Shape) -> Option<()> {
         let (width, height) = (shape.width, shape.height);
+        work::count(width * height);
         self.coefficients.get_mut(..width * height)?.fill(0);
         let words = (width + 2) * (height.div_ceil(4) + 2);
         self.columns.get_mut(..words)?.fill(0);
@@ -67,7 +69,9 @@ impl BlockDecoder {
         let is_raw = style.is_raw(self.passes);
         let mut arithmetic = Arithmetic::new(bytes, self.contexts);
         let mut raw = Raw::new(bytes);
+        work::count(bytes.len());
         for _ in 0..passes {
+            work::count(shape.width * shape.height);
             // The first plane has the cleanup pass alone.
             let plane = 30_u32.checked_sub(shape.empty_planes + self.passes.div_ceil(3))?;
             let mut planes = Planes {

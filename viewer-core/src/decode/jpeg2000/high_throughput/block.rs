@@ -11,6 +11,7 @@ use super::codes::{BOTH_IN_FIRST_ROW, Codes, quad};
 use super::refinement::Grid;
 use super::streams::{Bits, RunLengths};
 use crate::decode::simd::{Lanes, Native};
+use crate::decode::work;
 
 /// Where the coded bytes of a block are and how they are to be read.
 pub(in crate::decode::jpeg2000) struct Coded<'a> {
@@ -64,6 +65,8 @@ impl<'a> BlockDecoder<'a> {
         self.stride = width.next_multiple_of(2);
         let size = self.stride * height.next_multiple_of(2);
         self.coefficients.resize(size, 0);
+        work::count(size * coded.passes as usize);
+        work::count(coded.cleanup.len() + coded.refinement.len());
         self.cleanup(coded, width, height)?;
         if coded.passes > 1 {
             let grid = Grid {
