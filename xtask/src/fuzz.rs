@@ -32,10 +32,12 @@ const BOUNDS: [&str; 5] = [
 /// # Errors
 /// Something could not be built, or a target found something: its bytes are named.
 pub fn fuzz(arguments: &[String]) -> Result<()> {
-    let (minutes, names) = match arguments.split_first() {
-        Some((first, rest)) if first.parse::<u64>().is_ok() => (first.parse()?, rest),
-        _ => (MINUTES, arguments),
-    };
+    let said = arguments.split_first().and_then(|(first, rest)| {
+        // No minutes would be no end to libFuzzer.
+        let minutes = first.parse().ok().filter(|minutes| *minutes > 0)?;
+        Some((minutes, rest))
+    });
+    let (minutes, names) = said.unwrap_or((MINUTES, arguments));
     let all = targets()?;
     if let Some(unknown) = names.iter().find(|name| !all.contains(name)) {
         bail!("there is no target {unknown}; there are {}", all.join(", "));
