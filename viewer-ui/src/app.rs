@@ -149,7 +149,6 @@ pub fn start() {
         })
     };
     let programs = program("sagitta-worker").map(|common| WorkerPrograms {
-        jpeg2000: program("sagitta-worker-jpeg2000").unwrap_or_else(|| common.clone()),
         all: program("sagitta-worker-all").unwrap_or_else(|| common.clone()),
         common,
     });

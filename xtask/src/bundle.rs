@@ -70,10 +70,9 @@ pub fn build_all(progress: &mut Progress) -> Result<PathBuf> {
 const PAGE: &str = "app";
 
 /// Programs of which the app is made: of the page and of its workers.
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 5] = [
     PAGE,
     "decode_worker",
-    "decode_worker_jpeg2000",
     "decode_worker_all",
     "plane_worker",
     "video_worker",
@@ -321,7 +320,6 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
         app_wasm: put("app.wasm", &app)?,
         app_glue: put("app.js", &app_glue)?,
         worker: worker("decode_worker")?,
-        worker_jpeg2000: worker("decode_worker_jpeg2000")?,
         worker_all: worker("decode_worker_all")?,
         plane_worker: worker("plane_worker")?,
         video_worker: worker("video_worker")?,

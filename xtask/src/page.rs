@@ -14,8 +14,6 @@ pub struct Assets {
     pub app_glue: Asset,
     /// The decode worker.
     pub worker: Worker,
-    /// The decode worker with the decoder of JPEG 2000, too.
-    pub worker_jpeg2000: Worker,
     /// The decode worker with all decoders.
     pub worker_all: Worker,
     /// The worker that samples planes.
@@ -137,7 +135,6 @@ fn render(source: &str, assets: &Assets, is_bench: bool) -> Result<String> {
     }
     for (loader, worker) in [
         ("decode_worker_loader.js", &assets.worker),
-        ("decode_worker_jpeg2000_loader.js", &assets.worker_jpeg2000),
         ("decode_worker_all_loader.js", &assets.worker_all),
         ("plane_worker_loader.js", &assets.plane_worker),
         ("video_worker_loader.js", &assets.video_worker),
@@ -227,7 +224,6 @@ mod tests {
             app_wasm: asset("app-1.wasm"),
             app_glue: asset("app-2.js"),
             worker: worker("decode_worker-3"),
-            worker_jpeg2000: worker("decode_worker_jpeg2000-9"),
             worker_all: worker("decode_worker_all-7"),
             plane_worker: worker("plane_worker-8"),
             video_worker: worker("video_worker-1"),
@@ -263,9 +259,6 @@ mod tests {
                 "name=\"sagitta-worker-all\" content=\"./assets/decode_worker_all-7.js\""
             )
         );
-        assert!(page.contains(
-            "name=\"sagitta-worker-jpeg2000\" content=\"./assets/decode_worker_jpeg2000-9.js\""
-        ));
         assert!(
             page.contains("name=\"sagitta-plane-worker\" content=\"./assets/plane_worker-8.js\"")
         );

@@ -81,7 +81,6 @@ fn ahead(page: &str) -> String {
     let mut found: Vec<&str> = Vec::new();
     for tag in page.split('<') {
         let is_rare = [
-            "sagitta-worker-jpeg2000",
             "sagitta-worker-all",
             "sagitta-plane-worker",
             "sagitta-video-worker",
@@ -127,7 +126,6 @@ mod tests {
             "<link rel=\"preload\" as=\"fetch\" crossorigin href=\"./assets/app-3.wasm\">",
             "<meta name=\"sagitta-app-wasm\" content=\"./assets/app-3.wasm\">",
             "<meta name=\"sagitta-worker\" content=\"./assets/w-4.js\" data-module=\"./assets/w-5.wasm\">",
-            "<meta name=\"sagitta-worker-jpeg2000\" content=\"./assets/j2k-8.js\">",
             "<meta name=\"sagitta-upload\" content=\"./assets/up-9.js\">",
             "<meta name=\"sagitta-worker-all\" content=\"./assets/all-6.js\">",
             "<script type=\"module\" src=\"./assets/boot-7.js\"></script>",

@@ -71,8 +71,6 @@ pub fn decode_frame(
 pub enum Decoders {
     /// Native, RLE, JPEG, JPEG-LS, JPEG 2000 and HTJ2K: [`decode_common`].
     Common,
-    /// The same: [`decode_jpeg2000`]. No transfer syntax asks for it.
-    Jpeg2000,
     /// JPEG XL and deflated frames as well: [`decode_frame`].
     All,
 }
@@ -84,19 +82,6 @@ pub enum Decoders {
 /// # Errors
 /// [`DecodeError::NotInThisModule`] where [`decode_frame`] is needed; else as [`decode_frame`].
 pub fn decode_common(
-    bytes: &[u8],
-    transfer_syntax: &str,
-    format: &PixelFormat,
-    limits: &Limits,
-) -> Result<Frame, DecodeError> {
-    decode_by(bytes, transfer_syntax, format, limits, common_codec)
-}
-
-/// Decodes one frame by [`Decoders::Jpeg2000`].
-///
-/// # Errors
-/// As [`decode_common`].
-pub fn decode_jpeg2000(
     bytes: &[u8],
     transfer_syntax: &str,
     format: &PixelFormat,

@@ -93,7 +93,6 @@ impl EngineHandle {
             let program = program?;
             let programs = WorkerPrograms {
                 common: program.clone(),
-                jpeg2000: program.clone(),
                 all: program,
             };
             let pool = self.start_pool(programs, 1);

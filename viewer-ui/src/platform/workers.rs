@@ -41,8 +41,6 @@ pub struct WorkerProgram {
 pub struct WorkerPrograms {
     /// With the decoders that most images need.
     pub common: WorkerProgram,
-    /// With that of JPEG 2000, too.
-    pub jpeg2000: WorkerProgram,
     /// With all decoders.
     pub all: WorkerProgram,
 }
@@ -51,7 +49,6 @@ impl WorkerPrograms {
     fn with(&self, decoders: Decoders) -> &WorkerProgram {
         match decoders {
             Decoders::Common => &self.common,
-            Decoders::Jpeg2000 => &self.jpeg2000,
             Decoders::All => &self.all,
         }
     }
