@@ -143,6 +143,35 @@ fn a_worker_that_breaks_down_is_replaced_and_every_frame_loads() {
 }
 
 #[test]
+fn frames_that_break_every_worker_leave_workers_for_the_others() {
+    let folder = ct_folder(64, 24);
+    let stage = Stage::blank(Backend::Cpu, folder.path());
+    stage
+        .page
+        .init_script(
+            "(() => { const Plain = window.Worker; window.__jobs = 0;
+               window.Worker = class extends Plain {
+                 postMessage(message, ...rest) {
+                   // More in a row than workers may fail to start.
+                   if (typeof message?.[0] === 'string' && ++window.__jobs <= 16)
+                     Plain.prototype.postMessage.call(this, [JSON.stringify('Trap'), new ArrayBuffer(0)]);
+                   super.postMessage(message, ...rest); } }; })()",
+        )
+        .unwrap();
+    stage.go("");
+    let study = stage.study();
+    let workers = stage.eval("window.sagitta.stats().workers");
+    stage.eval(&format!("window.sagitta.open({{ studies: ['{study}'] }})"));
+    let ended = "(({ frames_loaded, frames_failed }) => frames_loaded + frames_failed)(window.sagitta.stats()) === 24";
+    stage.page.wait_for(ended, 60).unwrap();
+    let stats = stage.eval("window.sagitta.stats()");
+    // Each of the sixteen jobs was the first or the second attempt of a frame.
+    let failed = stats["frames_failed"].as_u64().unwrap();
+    assert!((1..=8).contains(&failed), "{stats}");
+    assert_eq!(stats["workers"], workers, "{stats}");
+}
+
+#[test]
 fn a_server_that_goes_away_while_loading_is_waited_for() {
     let folder = ct_folder(512, 30);
     let mut stage = Stage::list(Backend::WebGl2, folder.path());

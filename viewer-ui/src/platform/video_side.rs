@@ -93,6 +93,8 @@ where
         });
     scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
+    // An empty message: this worker has started.
+    let _ = scope().post_message(&Array::new());
 }
 
 fn object(pairs: &[(&str, JsValue)]) -> Object {

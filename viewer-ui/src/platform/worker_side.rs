@@ -37,6 +37,8 @@ pub fn serve(work: impl Fn(&str, &js_sys::Uint8Array) -> (String, Option<Vec<u8>
         });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
+    // An empty message: this worker has started.
+    let _ = scope.post_message(&js_sys::Array::new());
 }
 
 /// What goes back: the buffer that holds the bytes, and the request's own where it is another one. Nothing that

@@ -287,6 +287,9 @@ impl WorkerPool {
             return;
         };
         let parts = js_sys::Array::from(&event.data());
+        // What breaks down from here on was the fault of a job, and each job is tried twice at most.
+        self.0.borrow_mut().failed_starts = 0;
+        // A worker that has started says nothing else.
         let Some(header) = parts.get(0).as_string() else {
             return;
         };
@@ -296,7 +299,6 @@ impl WorkerPool {
         }
         let (job, decoders, on_answer) = {
             let mut pool = self.0.borrow_mut();
-            pool.failed_starts = 0;
             let slot = pool.slots[index].as_mut();
             let (job, decoders) = slot.map_or((None, Decoders::All), |slot| {
                 (slot.job.take(), slot.decoders)
