@@ -161,7 +161,7 @@ fn frames_that_break_every_worker_leave_workers_for_the_others() {
     stage.go("");
     let study = stage.study();
     let workers = stage.eval("window.sagitta.stats().workers");
-    stage.eval(&format!("window.sagitta.open({{ studies: ['{study}'] }})"));
+    stage.eval(&format!("void window.sagitta.open({{ studies: ['{study}'] }})"));
     let ended = "(({ frames_loaded, frames_failed }) => frames_loaded + frames_failed)(window.sagitta.stats()) === 24";
     stage.page.wait_for(ended, 60).unwrap();
     let stats = stage.eval("window.sagitta.stats()");

@@ -351,8 +351,8 @@ fn write_assets(made: &Path, fresh: &Path) -> Result<Assets> {
 }
 
 /// The worker's start file. The page fetches and compiles the module once for all workers and posts it; what it
-/// posts before the module is ready waits in line. A module that cannot start is an error of the worker, which the
-/// page hears of.
+/// posts before the module is ready waits in line, and is handled in a task of its own: what breaks down within a promise
+/// would be no error of the worker. A module that cannot start is one, too, which the page hears of.
 fn worker_start(glue: &str) -> String {
     format!(
         "importScripts('{glue}');\n\
@@ -362,7 +362,14 @@ fn worker_start(glue: &str) -> String {
          \x20 if (!(module instanceof WebAssembly.Module)) return void early.push(event);\n\
          \x20 self.onmessage = (event) => early.push(event);\n\
          \x20 wasm_bindgen({{ module_or_path: module }}).then(\n\
-         \x20   () => early.forEach((event) => self.onmessage(event)),\n\
+         \x20   () => {{\n\
+         \x20     const handle = self.onmessage;\n\
+         \x20     self.onmessage = (event) => early.push(event);\n\
+         \x20     setTimeout(() => {{\n\
+         \x20       self.onmessage = handle;\n\
+         \x20       early.forEach((event) => handle.call(self, event));\n\
+         \x20     }});\n\
+         \x20   }},\n\
          \x20   (error) => setTimeout(() => {{ throw error; }}),\n\
          \x20 );\n\
          }};\n"
