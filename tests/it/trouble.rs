@@ -161,13 +161,17 @@ fn frames_that_break_every_worker_leave_workers_for_the_others() {
     stage.go("");
     let study = stage.study();
     let workers = stage.eval("window.sagitta.stats().workers");
-    stage.eval(&format!("void window.sagitta.open({{ studies: ['{study}'] }})"));
+    stage.eval(&format!(
+        "void window.sagitta.open({{ studies: ['{study}'] }})"
+    ));
     let ended = "(({ frames_loaded, frames_failed }) => frames_loaded + frames_failed)(window.sagitta.stats()) === 24";
     stage.page.wait_for(ended, 60).unwrap();
     let stats = stage.eval("window.sagitta.stats()");
-    // Each of the sixteen jobs was the first or the second attempt of a frame.
-    let failed = stats["frames_failed"].as_u64().unwrap();
-    assert!((1..=8).contains(&failed), "{stats}");
+    let notes = stats["notes"].to_string();
+    let replaced = notes.matches("worker broke down and was replaced").count();
+    assert!(replaced > 9, "{stats}");
+    // Each frame is tried twice; of those that broke workers down sixteen times at most eight did so both times.
+    assert!(stats["frames_failed"].as_u64() <= Some(8), "{stats}");
     assert_eq!(stats["workers"], workers, "{stats}");
 }
 
