@@ -8,7 +8,7 @@ pub mod stored;
 
 pub use frame::{decode, is_second};
 
-/// A panic that the decoder itself catches is no finding: two codecs are crates of others.
+/// A panic that the decoder itself catches is no finding: JPEG XL is decoded by a crate of others.
 ///
 /// What is not caught is one all the same, as the caller of the target ends the program then.
 pub fn bear_caught_panics() {
