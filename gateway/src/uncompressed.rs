@@ -68,8 +68,10 @@ pub fn frame_of(
 
 /// Widens samples to Bits Allocated, packs single bits, and separates colour planes where the metadata says so.
 fn laid_out(frame: Frame, format: &PixelFormat) -> Vec<u8> {
-    if format.bits_allocated == 1 {
-        return packed(&frame.data);
+    match format.bits_allocated {
+        1 => return packed(&frame.data),
+        12 if frame.sample_type.size_bytes() == 2 => return packed_twelve(&frame.data),
+        _ => {}
     }
     let size = frame.sample_type.size_bytes();
     let wanted = usize::from(format.bits_allocated / 8);
@@ -99,6 +101,21 @@ fn laid_out(frame: Frame, format: &PixelFormat) -> Vec<u8> {
         pixels.for_each(|pixel| planes.extend(&pixel[sample * stride..(sample + 1) * stride]));
     }
     planes
+}
+
+/// Words of 16 bits as pixels of twelve, two in three bytes, the first one's lowest bits first.
+fn packed_twelve(words: &[u8]) -> Vec<u8> {
+    let two = |pair: &[u8]| {
+        let byte = |place: usize| pair.get(place).copied().unwrap_or(0);
+        let three = [
+            byte(0),
+            byte(1) & 15 | byte(2) << 4,
+            byte(2) >> 4 | byte(3) << 4,
+        ];
+        // One pixel alone has a byte and a half.
+        three.into_iter().take(if pair.len() < 4 { 2 } else { 3 })
+    };
+    words.chunks(4).flat_map(two).collect()
 }
 
 /// Bytes 0 and 1 as bits, the first in the least significant one. PS3.5 section 8.1.1.

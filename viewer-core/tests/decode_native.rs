@@ -216,6 +216,63 @@ fn a_frame_of_packed_bits_may_begin_inside_a_byte() {
     assert!(native::frame_of(&data, 3, &format, &Limits::default()).is_err());
 }
 
+fn twelve_bits(columns: u32, signed: bool) -> PixelFormat {
+    PixelFormat {
+        columns,
+        bits_allocated: 12,
+        bits_stored: 12,
+        high_bit: 11,
+        signed,
+        ..two_words()
+    }
+}
+
+/// PS3.5 of 2006, annex D: pixel cells of twelve bits lie close, the lowest bit of the first one first.
+#[test]
+fn two_pixels_of_twelve_bits_lie_in_three_bytes() {
+    // 0xABC, 0xDEF, 0x123, and half a byte of padding.
+    let packed = [0xBC, 0xFA, 0xDE, 0x23, 0x01];
+    let format = twelve_bits(3, false);
+    let words = [0xBC, 0x0A, 0xEF, 0x0D, 0x23, 0x01];
+    check(&packed, LITTLE, &format, SampleType::U16, &words);
+    let signed = [0xBC, 0xFA, 0xEF, 0xFD, 0x23, 0x01];
+    let format = twelve_bits(3, true);
+    check(&packed, LITTLE, &format, SampleType::I16, &signed);
+    // Ten of the bits are stored, the lowest two are an overlay.
+    let format = PixelFormat {
+        bits_stored: 10,
+        ..twelve_bits(3, false)
+    };
+    let ten = [0xAF, 0x02, 0x7B, 0x03, 0x48, 0x00];
+    check(&packed, LITTLE, &format, SampleType::U16, &ten);
+    assert!(decode(&packed[..4], LITTLE, &format).is_err());
+    assert!(decode(&packed, BIG, &format).is_err());
+}
+
+#[test]
+fn a_frame_of_twelve_bits_may_begin_inside_a_byte() {
+    // One pixel a frame: 0xABC, 0xDEF, 0x123.
+    let data = [0xBC, 0xFA, 0xDE, 0x23, 0x01];
+    let format = twelve_bits(1, false);
+    for (index, expected) in [[0xBC, 0x0A], [0xEF, 0x0D], [0x23, 0x01]]
+        .into_iter()
+        .enumerate()
+    {
+        let frame = native::frame_of(&data, index, &format, &Limits::default()).unwrap();
+        assert_eq!(frame.as_ref(), expected, "frame {index}");
+        check(&frame, LITTLE, &format, SampleType::U16, &expected);
+    }
+    assert!(native::frame_of(&data, 3, &format, &Limits::default()).is_err());
+}
+
+/// PS3.5 G.2: each pixel is filled up to two bytes, the high one in the first plane.
+#[test]
+fn a_pixel_of_twelve_bits_has_two_planes_in_run_lengths() {
+    let frame = rle(&[&[1, 0x0A, 0x0D], &[1, 0xBC, 0xEF]]);
+    let words = [0xBC, 0x0A, 0xEF, 0x0D];
+    check(&frame, RLE, &twelve_bits(2, false), SampleType::U16, &words);
+}
+
 #[test]
 fn shared_chroma_is_repeated() {
     let format = bytes_of(2, Photometric::YbrFull422);
@@ -281,7 +338,7 @@ fn attributes_that_contradict_each_other_are_refused() {
     );
     assert_eq!(
         refused(PixelFormat {
-            bits_allocated: 12,
+            bits_allocated: 14,
             ..sound.clone()
         }),
         "bits allocated"

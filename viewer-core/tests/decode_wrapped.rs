@@ -113,20 +113,17 @@ fn a_wrapped_frame_of_another_length_is_refused() {
     }
 }
 
-/// PS3.5 8.1.1: Bits Allocated is 1 or a multiple of 8, so pixels of 12 bits are never packed.
+/// PS3.5 of 2006, annex D; since then Bits Allocated is 1 or a multiple of 8.
 #[test]
-fn packed_pixels_of_twelve_bits_are_refused() {
+fn packed_pixels_of_twelve_bits_are_read_as_in_files_of_old() {
     for syntax in [ENCAPSULATED, DEFLATED] {
-        let bytes = [1, 2, 3];
+        let bytes = [0xBC, 0xFA, 0xDE];
         let bytes = if syntax == DEFLATED {
             deflated(&bytes)
         } else {
             bytes.to_vec()
         };
-        let result = decode_frame(&bytes, syntax, &row(2, 12, false), &Limits::default());
-        assert!(
-            matches!(result, Err(DecodeError::ImpossibleFormat { .. })),
-            "{result:?}"
-        );
+        let frame = decode_frame(&bytes, syntax, &row(2, 12, false), &Limits::default()).unwrap();
+        assert_eq!(frame.data, [0xBC, 0x0A, 0xEF, 0x0D]);
     }
 }

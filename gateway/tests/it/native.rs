@@ -97,6 +97,20 @@ fn packed_bits_of_many_frames_start_on_a_byte_each() {
 }
 
 #[test]
+fn packed_pixels_of_twelve_bits_start_on_a_byte_each_frame() {
+    // Nine pixels a frame, the first 0xABC and 0xDEF, the others 0; the second frame begins amid a byte.
+    let frame = [0xBC, 0xFA, 0xDE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let mut stored = [0_u8; 28];
+    stored[..3].copy_from_slice(&frame[..3]);
+    stored[13..17].copy_from_slice(&[0xC0, 0xAB, 0xEF, 0x0D]);
+    check(
+        image(EXPLICIT, 3, 12, 2),
+        &element(0x10, b"OW", &stored, false),
+        &[&frame, &frame],
+    );
+}
+
+#[test]
 fn long_big_endian_samples_are_turned_by_the_words_of_their_vr() {
     check(
         image(BIG_ENDIAN, 1, 32, 2),

@@ -2,7 +2,10 @@
 //!
 //! Byte order, planes, packed bits, shared chroma and unused high bits end here: what leaves is one
 //! interleaved little endian sample after the other.
-//! Source: DICOM PS3.5 section 8.1.1, 8.2 and annex D; PS3.3 C.7.6.3.1.2 and C.7.6.3.1.3.
+//!
+//! Twelve bits allocated, which the standard allowed once, are packed as single bits still are: a pixel goes on in the
+//! lowest bits of the next byte.
+//! Source: DICOM PS3.5 section 8.1.1, 8.2 and annex D (of editions to 2007 for twelve bits); PS3.3 C.7.6.3.1.2 and C.7.6.3.1.3.
 
 use std::borrow::Cow;
 
@@ -18,6 +21,12 @@ pub(super) fn decode(
     limits: &Limits,
 ) -> Result<Frame, DecodeError> {
     let shape = Shape::of_format(format, limits)?;
+    // Where the words of such pixels are turned round, and how, is not known of any file.
+    if big_endian && format.bits_allocated == 12 {
+        return Err(DecodeError::ImpossibleFormat {
+            attribute: "bits allocated in big endian",
+        });
+    }
     // A frame under a 4:2:2 label that holds every sample is what some writers and servers make of it.
     let shared = format.photometric == Photometric::YbrFull422 && !fits(bytes.len(), shape.bytes);
     let expected = if shared {
@@ -61,11 +70,18 @@ fn fits(actual: usize, expected: usize) -> bool {
 
 /// Bytes of one native frame that holds every sample.
 fn full_bytes(format: &PixelFormat, shape: &Shape) -> usize {
-    if format.bits_allocated == 1 {
-        shape.samples.div_ceil(8)
+    if format.is_packed() {
+        packed_bits(format, shape).div_ceil(8)
     } else {
         shape.bytes
     }
+}
+
+/// Bits of one native frame of packed pixels.
+fn packed_bits(format: &PixelFormat, shape: &Shape) -> usize {
+    shape
+        .samples
+        .saturating_mul(usize::from(format.bits_allocated))
 }
 
 /// Bytes of one native frame.
@@ -86,6 +102,13 @@ pub(super) fn finish(
 ) -> Result<Frame, DecodeError> {
     if format.bits_allocated == 1 {
         data = unpack_bits(&data, shape.samples);
+    } else if format.bits_allocated == 12 {
+        data = unpack_twelve(&data, shape.samples);
+        let widened = PixelFormat {
+            bits_allocated: 16,
+            ..format.clone()
+        };
+        clear_unused_bits(&mut data, &widened, shape.sample_type);
     } else if !format.float {
         clear_unused_bits(&mut data, format, shape.sample_type);
     }
@@ -110,6 +133,18 @@ fn unpack_bits(packed: &[u8], count: usize) -> Vec<u8> {
         .flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1))
         .take(count)
         .collect()
+}
+
+/// Packed pixels of twelve bits, two in three bytes, the first pixel's lowest bits first, to words of 16.
+fn unpack_twelve(packed: &[u8], count: usize) -> Vec<u8> {
+    let mut words = Vec::with_capacity(2 * count);
+    for three in packed.chunks(3) {
+        let byte = |place: usize| three.get(place).copied().unwrap_or(0);
+        let [first, middle, last] = [byte(0), byte(1), byte(2)];
+        words.extend([first, middle & 15, middle >> 4 | last << 4, last >> 4]);
+    }
+    words.truncate(2 * count);
+    words
 }
 
 /// Big endian to little endian. Pixel Data of more than 8 bits are words of 16 (VR OW), so that a pixel of 32 bits
@@ -198,7 +233,7 @@ fn each<const N: usize>(data: &mut [u8], change: impl Fn([u8; N]) -> [u8; N]) {
 
 /// Cuts one frame (`frame_index` from 0) out of a native Pixel Data element of many frames.
 ///
-/// Frames of 1-bit pixels follow each other without padding, so one may begin inside a byte; such a frame
+/// Frames of packed pixels follow each other without padding, so one may begin inside a byte; such a frame
 /// is moved to begin at a byte, its last byte filled with zeros (PS3.5 section 8.1.1).
 ///
 /// # Errors
@@ -214,8 +249,8 @@ pub fn frame_of<'a>(
         expected,
         actual: pixel_data.len(),
     };
-    let unit = if format.bits_allocated == 1 {
-        shape.samples
+    let unit = if format.is_packed() {
+        packed_bits(format, &shape)
     } else {
         frame_bytes(format, &shape)
     };
@@ -223,7 +258,7 @@ pub fn frame_of<'a>(
         .checked_mul(frame_index)
         .ok_or_else(|| short(usize::MAX))?;
     let end = start.checked_add(unit).ok_or_else(|| short(usize::MAX))?;
-    if format.bits_allocated != 1 {
+    if !format.is_packed() {
         return pixel_data
             .get(start..end)
             .map(Cow::Borrowed)

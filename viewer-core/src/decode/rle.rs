@@ -43,7 +43,12 @@ pub(super) fn decode(
         return Ok(shape.frame(1, photometric, planes));
     }
     let pixels = lay_together(planes, plane_bytes, stride, sample_bytes);
-    native::finish(pixels, format, shape, photometric)
+    // A composite pixel code of twelve bits is filled up to two bytes (G.2), like one of sixteen.
+    let whole_bytes = PixelFormat {
+        bits_allocated: format.bits_allocated.next_multiple_of(8),
+        ..format.clone()
+    };
+    native::finish(pixels, &whole_bytes, shape, photometric)
 }
 
 /// The compressed segments in the order of the header; there must be `count` of them.

@@ -26,8 +26,8 @@ impl Shape {
         let sample_type = match (format.bits_allocated, format.float, format.signed) {
             (1, false, _) | (8, false, false) => SampleType::U8,
             (8, false, true) => SampleType::I8,
-            (16, false, false) => SampleType::U16,
-            (16, false, true) => SampleType::I16,
+            (12 | 16, false, false) => SampleType::U16,
+            (12 | 16, false, true) => SampleType::I16,
             (32, false, false) => SampleType::U32,
             (32, false, true) => SampleType::I32,
             (32, true, _) => SampleType::F32,
@@ -38,8 +38,8 @@ impl Shape {
                 });
             }
         };
-        // Colour of one bit a sample is no image of the standard; its planes would not begin at bytes.
-        if format.bits_allocated == 1 && format.samples_per_pixel > 1 {
+        // Colour of one or twelve bits a sample is no image of the standard; its planes would not begin at bytes.
+        if format.is_packed() && format.samples_per_pixel > 1 {
             return Err(DecodeError::ImpossibleFormat {
                 attribute: "bits allocated",
             });

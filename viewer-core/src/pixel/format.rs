@@ -62,7 +62,7 @@ pub struct PixelFormat {
     pub columns: u32,
     /// Samples per Pixel (0028,0002): 1 or 3.
     pub samples_per_pixel: u16,
-    /// Bits Allocated (0028,0100): 1, 8, 16, 32 or 64.
+    /// Bits Allocated (0028,0100): 1, 8, 16, 32 or 64; 12 in files of old.
     pub bits_allocated: u16,
     /// Bits Stored (0028,0101).
     pub bits_stored: u16,
@@ -77,6 +77,13 @@ pub struct PixelFormat {
     pub planar: bool,
     /// Photometric Interpretation (0028,0004).
     pub photometric: Photometric,
+}
+
+impl PixelFormat {
+    /// Native pixels follow each other bit by bit: one may begin inside a byte.
+    pub fn is_packed(&self) -> bool {
+        matches!(self.bits_allocated, 1 | 12)
+    }
 }
 
 /// The number type of a decoded sample, little endian in [`Frame::data`].

@@ -184,7 +184,7 @@ impl StoredPixels {
         let is_made = self.transfer_syntax == DEFLATED
             || (self.transfer_syntax == EXPLICIT_BIG_ENDIAN && self.word_bytes() > 1)
             || !self.frame_bits.is_multiple_of(8) && self.is_native()
-            || self.bits_allocated == 1 && self.is_native();
+            || self.is_packed() && self.is_native();
         let bytes = spans.iter().map(|(_, length)| length).sum::<u64>();
         if is_made || bytes <= PIECE_BYTES {
             return Ok(None);
@@ -297,10 +297,15 @@ impl StoredPixels {
         let mut stored = swapped(&words, word_bytes, big_endian);
         stored.drain(..usize::try_from(first - from).unwrap_or(usize::MAX));
         stored.truncate(usize::try_from(span).unwrap_or(usize::MAX));
-        if self.bits_allocated == 1 {
+        if self.is_packed() {
             return Ok(aligned_bits(&stored, shift, self.frame_bits));
         }
         Ok(stored)
+    }
+
+    /// Frames may begin inside a byte: pixels have one bit, or the twelve of files of old.
+    fn is_packed(&self) -> bool {
+        matches!(self.bits_allocated, 1 | 12)
     }
 
     /// Bytes that are turned round together in big endian files: those of a word of the VR, whatever the bits of
@@ -377,7 +382,7 @@ fn is_video(transfer_syntax: &str) -> bool {
     protocol::dicomweb::media_type::of_transfer_syntax(transfer_syntax).starts_with("video/")
 }
 
-/// Moves a frame of single bits to the front of a byte; bits after it are 0. PS3.5 8.1.1: the
+/// Moves a frame of packed pixels to the front of a byte; bits after it are 0. PS3.5 8.1.1: the
 /// first pixel is the least significant bit.
 fn aligned_bits(stored: &[u8], shift: u64, bits: u64) -> Vec<u8> {
     let next = stored.iter().skip(1).copied().chain([0]);

@@ -299,11 +299,12 @@ impl FolderStore {
         let (first, photometric) = decoder
             .frame(pixels, 1, limits)
             .map_err(|error| failed(&error))?;
-        let is_ragged = format.bits_allocated == 1
-            && pixels.frame_count > 1
-            && !(format.rows * format.columns).is_multiple_of(8);
+        let frame_bits =
+            u64::from(format.rows) * u64::from(format.columns) * u64::from(format.bits_allocated);
+        let is_ragged =
+            format.is_packed() && pixels.frame_count > 1 && !frame_bits.is_multiple_of(8);
         if is_ragged {
-            return Err(failed(&"its frames of single bits do not end on bytes"));
+            return Err(failed(&"its frames of packed pixels do not end on bytes"));
         }
         let decoded = Decoded {
             photometric: photometric
