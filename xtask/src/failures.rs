@@ -33,7 +33,11 @@ struct Failure {
 /// # Errors
 /// Tests cannot be started, or fail.
 pub fn check(tests: impl Fn(&[&str]) -> Command) -> Result<Option<String>> {
-    let first = run(&mut tests(&[]))?;
+    check_shown(tests, &mut std::io::stdout())
+}
+
+fn check_shown(tests: impl Fn(&[&str]) -> Command, to: &mut impl Write) -> Result<Option<String>> {
+    let first = run(&mut tests(&[]), to)?;
     if first.status.success() {
         return Ok(None);
     }
@@ -45,8 +49,8 @@ pub fn check(tests: impl Fn(&[&str]) -> Command) -> Result<Option<String>> {
     if names.is_empty() || names.len() > RUN_AGAIN || !first.ended.is_empty() {
         anyhow::bail!("{first}");
     }
-    println!("Run once more by themselves: {}", names.join(", "));
-    let again = run(&mut tests(&[&["--", "--exact"], &names[..]].concat()))?;
+    writeln!(to, "Run once more by themselves: {}", names.join(", "))?;
+    let again = run(&mut tests(&[&["--", "--exact"], &names[..]].concat()), to)?;
     let all_passed = names.iter().all(|name| again.passed.contains(*name));
     anyhow::ensure!(
         again.status.success() && all_passed,
@@ -76,7 +80,7 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-fn run(tests: &mut Command) -> Result<Outcome> {
+fn run(tests: &mut Command, to: &mut impl Write) -> Result<Outcome> {
     let name = name_of(tests);
     let mut running = tests
         .stdout(Stdio::piped())
@@ -86,12 +90,12 @@ fn run(tests: &mut Command) -> Result<Outcome> {
     let out = running.stdout.take().context("tests have no output")?;
     let errors = running.stderr.take().context("tests have no messages")?;
     let messages = std::thread::spawn(move || ended(BufReader::new(errors)));
-    let (failures, passed) = pass_on(BufReader::new(out), &mut std::io::stdout())?;
+    let (failures, passed) = pass_on(BufReader::new(out), to)?;
     let ended = messages
         .join()
         .map_err(|_| anyhow::anyhow!("messages were lost"))??;
     let status = running.wait()?;
-    print!("{}", text(&failures));
+    write!(to, "{}", text(&failures))?;
     Ok(Outcome {
         name,
         status,
@@ -257,26 +261,31 @@ test result: FAILED. 1 passed; 1 failed; 0 ignored
         }
     }
 
+    /// What is shown would be taken for failures of these tests themselves.
+    fn checked(tests: impl Fn(&[&str]) -> Command) -> Result<Option<String>> {
+        check_shown(tests, &mut Vec::new())
+    }
+
     const FAILS_ONCE: &str = "[ $# = 0 ] && { echo '---- slow stdout ----'; \
         echo \"thread 'slow' panicked at a.rs:1:1:\"; echo late; exit 1; }; echo \"test $3 ... $AGAIN\"";
 
     #[test]
     fn a_test_that_passes_by_itself_is_named_with_how_it_failed() {
-        let named = check(shell(&FAILS_ONCE.replace("$AGAIN", "ok"))).unwrap();
+        let named = checked(shell(&FAILS_ONCE.replace("$AGAIN", "ok"))).unwrap();
         assert_eq!(named.unwrap(), "; slow at a.rs:1:1: late");
-        assert_eq!(check(shell("true")).unwrap(), None);
+        assert_eq!(checked(shell("true")).unwrap(), None);
     }
 
     #[test]
     fn a_test_that_fails_again_or_does_not_run_again_fails() {
-        let error = check(shell(&FAILS_ONCE.replace("$AGAIN", "FAILED"))).unwrap_err();
+        let error = checked(shell(&FAILS_ONCE.replace("$AGAIN", "FAILED"))).unwrap_err();
         assert!(error.to_string().contains("slow at a.rs:1:1: late"));
-        assert!(check(shell("echo '---- slow stdout ----'; exit 1")).is_err());
-        assert!(check(shell("[ $# = 0 ] || exit 0; exit 1")).is_err());
+        assert!(checked(shell("echo '---- slow stdout ----'; exit 1")).is_err());
+        assert!(checked(shell("[ $# = 0 ] || exit 0; exit 1")).is_err());
         let many = "for name in a b c d; do echo \"---- $name stdout ----\"; done; [ $# -gt 0 ]";
-        assert!(check(shell(many)).is_err());
+        assert!(checked(shell(many)).is_err());
         let killed = "[ $# -gt 0 ] || { echo '---- a stdout ----'; echo '(signal: 9, SIGKILL: kill)' >&2; exit 1; }; \
             echo 'test a ... ok'";
-        assert!(check(shell(killed)).is_err());
+        assert!(checked(shell(killed)).is_err());
     }
 }
