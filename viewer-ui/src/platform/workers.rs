@@ -107,7 +107,7 @@ struct Running {
 struct Pool {
     programs: WorkerPrograms,
     /// The modules of the programs, from when they were first asked for.
-    modules: [Option<js_sys::Promise>; 3],
+    modules: [Option<js_sys::Promise>; 2],
     slots: Vec<Option<Slot>>,
     waiting: VecDeque<WorkerJob>,
     failed_starts: u32,
@@ -127,7 +127,7 @@ impl WorkerPool {
     ) -> Self {
         let pool = Self(Rc::new(RefCell::new(Pool {
             programs,
-            modules: [None, None, None],
+            modules: [None, None],
             slots: (0..count).map(|_| None).collect(),
             waiting: VecDeque::new(),
             failed_starts: 0,
