@@ -90,3 +90,48 @@ fn workers_are_exchanged_for_other_decoders_and_no_frame_is_lost() {
         .to_string();
     assert!(!notes.contains("worker"), "{notes}");
 }
+
+#[test]
+fn an_image_that_contradicts_its_attributes_says_so_beside_the_image() {
+    const LOSS: &str = "promises an image without loss";
+    const CODEC: &str = "names another compression";
+    let folder = TempFolder::new("contradictions").unwrap();
+    // The transfer syntaxes are JPEG Lossless, JPEG Extended, JPEG-LS Lossless and HTJ2K Lossless (PS3.6 annex A).
+    let cases: [(&str, &str, &[&str]); 4] = [
+        ("1.2.840.10008.1.2.4.57", "grey12_dct.jpg", &[LOSS]),
+        ("1.2.840.10008.1.2.4.51", "grey12_dct.jpg", &[]),
+        ("1.2.840.10008.1.2.4.80", "grey12.htj2k", &[CODEC]),
+        ("1.2.840.10008.1.2.4.201", "grey12.htj2k", &[]),
+    ];
+    let mut made = Vec::new();
+    for (place, (syntax, name, _)) in cases.iter().enumerate() {
+        let coded = Coded {
+            syntax,
+            stream: stream(name),
+            rows: 33,
+            columns: 36,
+            bits: 12,
+        };
+        let image = Made {
+            series: place + 1,
+            coded: Some(coded),
+            ..Made::of_study(1)
+        };
+        let name = format!("{place}.dcm");
+        folder.write(&name, &image.bytes()).unwrap();
+        made.push(image);
+    }
+    let stage = Stage::list(Backend::Cpu, folder.path());
+    for (image, (syntax, _, expected)) in made.iter().zip(cases) {
+        stage.open(&image.study_uid(), &image.series_uid());
+        stage.eval("window.sagitta.complete()");
+        let tip = stage.eval("document.querySelector('.ov.tr .tip')?.textContent ?? ''");
+        let notes = stage.eval("window.sagitta.viewports()[0].notes.join()");
+        for words in [LOSS, CODEC] {
+            let told = expected.contains(&words);
+            assert_eq!(tip.to_string().contains(words), told, "{syntax}: {tip}");
+            assert_eq!(notes.to_string().contains(words), told, "{syntax}: {notes}");
+        }
+    }
+    stage.expect_no_problems();
+}

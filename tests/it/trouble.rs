@@ -176,6 +176,46 @@ fn frames_that_break_every_worker_leave_workers_for_the_others() {
 }
 
 #[test]
+fn a_decoder_that_never_ends_is_replaced_and_its_frame_loads_like_the_others() {
+    let folder = ct_folder(64, 24);
+    let stage = Stage::blank(Backend::Cpu, folder.path());
+    // One job never reaches its worker, which is what a decoder that never ends looks like; and the clock can be put on.
+    stage
+        .page
+        .init_script(
+            "(() => { const Plain = window.Worker; window.__jobs = 0; window.__later = 0;
+               window.Worker = class extends Plain {
+                 postMessage(message, ...rest) {
+                   const isJob = typeof message?.[0] === 'string' && message[0].includes('Decode');
+                   if (isJob && ++window.__jobs === 5) return;
+                   super.postMessage(message, ...rest); } };
+               const now = performance.now.bind(performance);
+               performance.now = () => now() + window.__later; })()",
+        )
+        .unwrap();
+    stage.go("");
+    let study = stage.study();
+    let workers = stage.eval("window.sagitta.stats().workers");
+    stage.eval(&format!(
+        "void window.sagitta.open({{ studies: ['{study}'] }})"
+    ));
+    // The others are not kept waiting.
+    wait_for_loaded(&stage, "=== 23", 60);
+    let notes = stage.eval("window.sagitta.stats().notes").to_string();
+    assert!(!notes.contains("worker broke down"), "{notes}");
+    stage.eval("void (window.__later = 61_000)");
+    wait_for_loaded(&stage, "=== 24", 60);
+    let stats = stage.eval("window.sagitta.stats()");
+    let notes = stats["notes"].to_string();
+    assert!(
+        notes.contains("worker broke down and was replaced"),
+        "{stats}"
+    );
+    assert_eq!(stats["frames_failed"], 0, "{stats}");
+    assert_eq!(stats["workers"], workers, "{stats}");
+}
+
+#[test]
 fn a_server_that_goes_away_while_loading_is_waited_for() {
     let folder = ct_folder(512, 30);
     let mut stage = Stage::list(Backend::WebGl2, folder.path());

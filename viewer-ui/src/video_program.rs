@@ -140,6 +140,7 @@ impl Program {
             sample_type: SampleType::U8,
             bits_stored: 8,
             photometric: Photometric::Rgb,
+            disagreements: Vec::new(),
             decode_ms: video_side::now_ms() - started,
         };
         (response, Some(frame.rgb))

@@ -1,6 +1,7 @@
 //! What the page and its decode workers say to each other: a header in JSON beside the bytes.
 
 use serde::{Deserialize, Serialize};
+use viewer_core::decode::Disagreement;
 use viewer_core::pixel::{Photometric, PixelFormat, SampleType};
 
 /// A job for a decode worker.
@@ -36,6 +37,8 @@ pub enum Response {
         bits_stored: u16,
         /// What the samples mean.
         photometric: Photometric,
+        /// What the stream says otherwise than the attributes.
+        disagreements: Vec<Disagreement>,
         /// Time that the decoder took, ms.
         decode_ms: f64,
     },

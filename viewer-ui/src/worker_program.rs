@@ -4,7 +4,7 @@
 //! first image is not kept waiting by the others, and one with all of them.
 
 use protocol::dicomweb::multipart;
-use viewer_core::decode::{DecodeError, Limits};
+use viewer_core::decode::{DecodeError, Disagreement, Limits, disagreements};
 use viewer_core::pixel::{Frame, PixelFormat};
 
 use crate::worker_message::{Request, Response};
@@ -68,8 +68,9 @@ fn answer(
         .unwrap_or(EXPLICIT_VR_LITTLE_ENDIAN);
     match decode(part.body, syntax, &format, &Limits::default()) {
         Ok(frame) => {
+            let told = disagreements(part.body, syntax, &format, &frame);
             let decode_ms = worker_side::now_ms() - started;
-            (described(&frame, decode_ms), Some(frame.data))
+            (described(&frame, told, decode_ms), Some(frame.data))
         }
         // The bytes go back, for a worker of the other module.
         Err(DecodeError::NotInThisModule) => (Response::NeedsAll, Some(body)),
@@ -77,7 +78,7 @@ fn answer(
     }
 }
 
-fn described(frame: &Frame, decode_ms: f64) -> Response {
+fn described(frame: &Frame, disagreements: Vec<Disagreement>, decode_ms: f64) -> Response {
     Response::Frame {
         rows: frame.rows,
         columns: frame.columns,
@@ -85,6 +86,7 @@ fn described(frame: &Frame, decode_ms: f64) -> Response {
         sample_type: frame.sample_type,
         bits_stored: frame.bits_stored,
         photometric: frame.photometric,
+        disagreements,
         decode_ms,
     }
 }

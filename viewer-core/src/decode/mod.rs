@@ -17,8 +17,11 @@
 //! - Colours of JPEG: the table of `jpeg::color`. JPEG 2000: a colour transform of the stream is undone, and
 //!   then it is RGB.
 //!
+//! [`disagreements`] tells of a decoded frame where the two sides would have given different images.
+//!
 //! Source: DICOM PS3.5 section 8 and annexes A and G.
 
+mod agreement;
 mod canvas;
 mod deflated;
 mod error;
@@ -38,6 +41,7 @@ pub mod transfer_syntax;
 pub mod work;
 
 use crate::pixel::{Frame, PixelFormat};
+pub use agreement::{Disagreement, disagreements};
 pub use error::DecodeError;
 pub use limits::Limits;
 pub use reduced::{Completeness, Reduction, decode_reduced};

@@ -1,8 +1,10 @@
 //! State marks: what is not as it should be, in a word or two, with the sentence behind it.
 
 use super::overlay::number;
+use crate::decode::Disagreement;
 use crate::model::spacing::has_length_region;
 use crate::model::{Instance, SpacingSource, spacing_at};
+use crate::video::VIDEO_NOTE;
 use crate::volume::{GridNote, VolumeGrid};
 use protocol::order;
 
@@ -13,6 +15,10 @@ pub enum MarkKind {
     Missing,
     /// The connection is lost.
     Waiting,
+    /// The image and its attributes contradict each other.
+    Disagreement,
+    /// A video: its values are a browser's.
+    Video,
     /// Compressed with loss by the sender.
     Lossy,
     /// No pixel size of the patient in the file.
@@ -68,6 +74,8 @@ pub struct Marked<'a> {
     pub is_cpu: bool,
     /// Column and row under the pointer, where it is over the image.
     pub at: Option<[f64; 2]>,
+    /// What the image's stream says otherwise than its attributes.
+    pub disagreements: &'a [Disagreement],
     /// What was not used, in words without a final dot.
     pub notes: &'a [String],
 }
@@ -103,6 +111,17 @@ pub fn marks(of: &Marked) -> Vec<Mark> {
             "The server cannot be reached. Loading goes on by itself.".into(),
         ));
     }
+    if !of.disagreements.is_empty() {
+        let sentences: Vec<&str> = of.disagreements.iter().map(|it| it.sentence()).collect();
+        marks.push(mark(
+            MarkKind::Disagreement,
+            "Attributes differ".into(),
+            sentences.join(" "),
+        ));
+    }
+    if instance.is_video() {
+        marks.push(mark(MarkKind::Video, "Video".into(), sentence(VIDEO_NOTE)));
+    }
     if let Some(ratio) = instance.lossy {
         let label = ratio.map_or("Lossy".into(), |ratio| {
             format!("Lossy {}:1", number(ratio, 0))
@@ -120,12 +139,13 @@ pub fn marks(of: &Marked) -> Vec<Mark> {
             sentence.into(),
         ));
     }
-    if !of.notes.is_empty() {
-        let label = match of.notes.len() {
+    let notes = of.notes.iter().filter(|note| *note != VIDEO_NOTE);
+    let sentences: Vec<String> = notes.map(|note| sentence(note)).collect();
+    if !sentences.is_empty() {
+        let label = match sentences.len() {
             1 => "Note".into(),
             count => format!("{count} notes"),
         };
-        let sentences: Vec<String> = of.notes.iter().map(|note| sentence(note)).collect();
         marks.push(mark(MarkKind::Note, label, sentences.join(" ")));
     }
     if is_loading && !count.is_offline {
@@ -253,6 +273,7 @@ mod tests {
             count: LoadCount::default(),
             is_cpu: false,
             at,
+            disagreements: &[],
             notes,
         });
         marks.into_iter().map(|mark| mark.sentence).collect()

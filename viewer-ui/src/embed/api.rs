@@ -518,8 +518,11 @@ fn viewport_info(engine: &Engine, index: usize) -> ViewportInfo {
             Content::Document(_) => "document",
         },
         notes: (view.marks.into_iter())
-            .filter(|mark| mark.kind != MarkKind::Note)
-            .map(|mark| mark.label)
+            .filter(|mark| !matches!(mark.kind, MarkKind::Note | MarkKind::Video))
+            .map(|mark| match mark.kind {
+                MarkKind::Disagreement => mark.sentence,
+                _ => mark.label,
+            })
             .chain(view.notes)
             .collect(),
     }

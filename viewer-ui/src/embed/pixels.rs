@@ -177,7 +177,9 @@ async fn decode(
     };
     let response: Response =
         serde_json::from_str(&header).map_err(|error| failed(error.to_string()))?;
-    let (frame, _) = StoredFrame::from_response(response, buffer).map_err(failed)?;
+    let frame = StoredFrame::from_response(response, buffer)
+        .map_err(failed)?
+        .frame;
     Ok(frame)
 }
 

@@ -2,6 +2,7 @@
 
 use super::asking::FrameAddress;
 use super::opening::{sentence, words};
+use super::stored_frame::Decoded;
 use super::{Effect, Engine, StoredFrame};
 use crate::platform::fetch::{Aborter, FetchError, FetchedBytes};
 use crate::platform::workers::WorkerAnswer;
@@ -223,9 +224,14 @@ impl Engine {
             return;
         }
         match StoredFrame::from_response(response, buffer) {
-            Ok((frame, decode_ms)) => {
+            Ok(Decoded {
+                frame,
+                decode_ms,
+                disagreements,
+            }) => {
                 self.figures.decode_ms.push(decode_ms);
                 self.find_range(key, &frame);
+                self.told.keep(key, &disagreements);
                 self.keep(key, frame);
             }
             Err(reason) => {

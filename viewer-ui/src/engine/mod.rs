@@ -23,6 +23,7 @@ pub mod screen;
 mod snapshot;
 mod stored_frame;
 pub mod text;
+mod told;
 mod video;
 mod volume_screen;
 pub mod waiting;
@@ -260,6 +261,7 @@ pub struct Engine {
     aborters: HashMap<FrameKey, Rc<Aborter>>,
     jobs: HashMap<u64, (u64, FrameKey)>,
     trapped: HashMap<FrameKey, u32>,
+    told: told::Told,
     /// How each source is asked for frames, by its id.
     ways: HashMap<String, Ways>,
     /// The instance that came whole last, and the one that is on its way.
@@ -323,6 +325,7 @@ impl Engine {
             aborters: HashMap::new(),
             jobs: HashMap::new(),
             trapped: HashMap::new(),
+            told: told::Told::default(),
             ways: HashMap::new(),
             whole: None,
             whole_coming: None,

@@ -459,6 +459,7 @@ impl Engine {
         self.cache.set_budget(self.encoded.budget_bytes(), &[]);
         self.jobs.clear();
         self.trapped.clear();
+        self.told.clear();
         self.forget_beside();
         self.whole = None;
         self.whole_coming = None;

@@ -455,7 +455,9 @@ impl Engine {
         view.notes.extend(left_out.into_iter().flatten());
         view.notes.extend(shown.instance.notes(shown.frame_index));
         let is_cpu = (self.screen.as_ref()).is_some_and(Screen::is_cpu);
+        let disagreements = self.told.of_series(shown.series.id);
         view.marks = marks(&Marked {
+            disagreements: &disagreements,
             instance: shown.instance,
             frame_index: shown.frame_index,
             count,

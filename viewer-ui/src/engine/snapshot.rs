@@ -401,7 +401,12 @@ impl Engine {
             .is_some_and(super::screen::Screen::is_cpu);
         view.notes = shown.instance.notes(shown.frame_index).collect();
         view.notes.extend(not_shown(&shown.stack.instances));
+        let disagreements = match viewport.slab {
+            Some(_) => self.told.of_series(shown.series.id),
+            None => self.told.of_frame(shown.key()),
+        };
         view.marks = marks(&Marked {
+            disagreements: &disagreements,
             instance: shown.instance,
             frame_index: shown.frame_index,
             count,

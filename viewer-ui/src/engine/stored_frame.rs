@@ -3,6 +3,7 @@
 use crate::platform::body::keep_for_frame;
 use crate::worker_message::Response;
 use std::rc::Rc;
+use viewer_core::decode::Disagreement;
 use viewer_core::pixel::{Photometric, SampleType};
 use viewer_core::volume::Tiling;
 
@@ -25,6 +26,17 @@ pub struct StoredFrame {
     samples: Rc<Samples>,
 }
 
+/// What a worker gave.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The frame.
+    pub frame: StoredFrame,
+    /// Time that the decoder took, ms.
+    pub decode_ms: f64,
+    /// What the stream said otherwise than the attributes.
+    pub disagreements: Vec<Disagreement>,
+}
+
 /// Samples in a buffer that nobody else reads: another frame is decoded into it once these are dropped.
 #[derive(Debug)]
 struct Samples(js_sys::Uint8Array);
@@ -43,7 +55,7 @@ impl StoredFrame {
     pub fn from_response(
         response: Response,
         buffer: Option<js_sys::ArrayBuffer>,
-    ) -> Result<(Self, f64), String> {
+    ) -> Result<Decoded, String> {
         match response {
             Response::Failed { reason } => Err(reason),
             Response::NeedsAll | Response::Lost => Err("no worker has the decoder".to_owned()),
@@ -54,6 +66,7 @@ impl StoredFrame {
                 sample_type,
                 bits_stored,
                 photometric,
+                disagreements,
                 decode_ms,
             } => {
                 let buffer = buffer.ok_or("the decoder gave no pixels")?;
@@ -75,7 +88,11 @@ impl StoredFrame {
                     photometric,
                     samples: Rc::new(Samples(samples)),
                 };
-                Ok((frame, decode_ms))
+                Ok(Decoded {
+                    frame,
+                    decode_ms,
+                    disagreements,
+                })
             }
         }
     }

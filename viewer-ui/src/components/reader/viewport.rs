@@ -197,6 +197,8 @@ fn marks(index: usize, viewport: &ViewportView) -> Html {
     let (icon, class) = match gravest.kind {
         MarkKind::Missing => ("warn", Some("w")),
         MarkKind::Waiting => ("offline", Some("w")),
+        MarkKind::Disagreement => ("warn", Some("w")),
+        MarkKind::Video => ("info", Some("w")),
         MarkKind::Lossy => ("lossy", Some("w")),
         MarkKind::Uncalibrated => ("length", Some("w")),
         MarkKind::Gaps => ("warn", Some("w")),
