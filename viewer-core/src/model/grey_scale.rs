@@ -368,6 +368,19 @@ fn pet_unit(code: &str) -> Unit {
     .to_owned()
 }
 
+/// Unit of a code of PS3.16 CID 84 and others: UCUM's "1" is no unit, and of its annotations those of uptake say which one it is.
+fn real_world_unit(code: String) -> Unit {
+    match code.as_str() {
+        "1" => String::new(),
+        "{SUVbw}g/ml" => "SUVbw".to_owned(),
+        "{SUVlbm}g/ml" => "SUVlbm".to_owned(),
+        "{SUVibw}g/ml" => "SUVibw".to_owned(),
+        "{SUVbsa}cm2/ml" => "SUVbsa".to_owned(),
+        annotation if annotation.starts_with('{') => String::new(),
+        _ => code,
+    }
+}
+
 fn real_world(set: &Dataset) -> Vec<RealWorldMap> {
     let map = |item: &Dataset| {
         let either = |a, b| item.number(a).or_else(|| item.number(b));
@@ -383,10 +396,7 @@ fn real_world(set: &Dataset) -> Vec<RealWorldMap> {
         let unit = unit.first().and_then(|code| code.text(tags::CODE_VALUE));
         Some(RealWorldMap {
             label: item.text(tags::LUT_LABEL).unwrap_or_default(),
-            // UCUM's "1" is no unit, and so are its annotations.
-            unit: unit
-                .filter(|unit| unit != "1" && !unit.starts_with('{'))
-                .unwrap_or_default(),
+            unit: unit.map(real_world_unit).unwrap_or_default(),
             range: [first, last],
             values,
         })

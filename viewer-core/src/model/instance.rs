@@ -8,6 +8,7 @@ use super::color_tables::PaletteSource;
 use super::graphics::{self, OverlayPlane};
 use super::grey_scale::GreyScale;
 use super::mosaic::Mosaic;
+use super::suv::{Inputs, NoSuv, Suv};
 use super::ultrasound::{self, UltrasoundRegion};
 use super::{BulkAnswer, Cine, functional_groups, tags};
 use crate::geometry::ImagePlane;
@@ -21,6 +22,9 @@ const VIDEO_CLASSES: [&str; 3] = [
     "1.2.840.10008.5.1.4.1.1.77.1.2.1",
     "1.2.840.10008.5.1.4.1.1.77.1.4.1",
 ];
+
+/// Positron Emission Tomography Image Storage.
+const PET_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.128";
 
 /// The unit of modality values, `""` when unknown.
 pub type Unit = String;
@@ -130,6 +134,8 @@ pub struct Instance {
     pub gantry_tilt_degrees: Option<f64>,
     /// What is said of the slices of a mosaic.
     pub mosaic: Option<Mosaic>,
+    /// How its values become standardized uptake values, or why they do not; `None` where it is no PET image.
+    pub suv: Option<Result<Suv, NoSuv>>,
     /// Attributes of all frames: one entry where they share them, else one a frame.
     attributes: Vec<FrameAttributes>,
 }
@@ -183,6 +189,8 @@ impl Instance {
                 .number(tags::GANTRY_DETECTOR_TILT)
                 .filter(|tilt| tilt.abs() > 0.01),
             mosaic: Mosaic::of(set),
+            suv: (set.text(tags::SOP_CLASS_UID).as_deref() == Some(PET_IMAGE))
+                .then(|| Suv::new(&Inputs::of(set))),
             attributes,
             notes,
         })
@@ -243,7 +251,9 @@ impl Instance {
         let palette = palette.map(|reason| format!("the palette is ignored: {reason}"));
         let own = self.frame(frame_index).grey.notes.iter();
         let read = self.notes.iter().chain(own).cloned();
-        video.into_iter().chain(read).chain(palette)
+        let suv = self.suv.as_ref().and_then(|suv| suv.as_ref().err());
+        let suv = suv.map(|reason| format!("SUV is not shown: {reason}"));
+        video.into_iter().chain(read).chain(palette).chain(suv)
     }
 
     /// What holds for one frame, `frame_index` from 0.

@@ -19,6 +19,7 @@ pub mod report;
 pub mod spacing;
 pub mod stack;
 pub mod study;
+pub mod suv;
 pub mod tags;
 pub mod ultrasound;
 

@@ -15,11 +15,11 @@ pub struct Probe {
     pub row: u32,
     /// Stored values, one a sample.
     pub stored: Vec<f64>,
-    /// Modality value of grey images; `None` for colour and padding.
+    /// Modality value of grey images, of PET the standardized uptake value where that is known; `None` for colour and padding.
     pub value: Option<f64>,
     /// Unit of the value, `""` when unknown.
     pub unit: String,
-    /// Real world values with their units, where the file maps some and they are not `value`.
+    /// Real world values with their units, where the file maps some and they are not `value`; of PET the concentration.
     pub real_world: Vec<(f64, String)>,
     /// What the ultrasound region below the point measures.
     pub region: Option<ProbeRegion>,
@@ -82,6 +82,14 @@ pub fn probe(
     if unit.is_empty() && grey.modality == ModalityLut::IDENTITY && !real_world.is_empty() {
         let (mapped, its_unit) = real_world.remove(0);
         (value, unit) = (Some(mapped), its_unit);
+    }
+    // Uptake is what PET is read by; the concentration stands beside it.
+    if let (Some(activity), Some(Ok(suv))) = (value, &instance.suv) {
+        let (kind, factor) = suv.first;
+        if factor.to_bits() != 1.0_f64.to_bits() {
+            real_world.insert(0, (activity, unit));
+        }
+        (value, unit) = (Some(activity * factor), kind.unit().to_owned());
     }
     let region = region_at(&instance.regions, column, row).map(|region| {
         let at = region.value_at(column, row);
