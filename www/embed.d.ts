@@ -74,6 +74,16 @@ export interface Plane {
   slab_step_mm?: number;
 }
 
+/** One of a series' times. */
+export interface TimePoint {
+  /** In words: "phase 3 of 10", "b 1000". */
+  label: string;
+  /** After the R wave where it is a phase, else after the first; null where the files say none. */
+  at_ms: number | null;
+  /** s/mm2, where times differ in it. */
+  b_value: number | null;
+}
+
 export interface ViewportInfo {
   id: number;
   source: string; study: string; series: string; instance: string;
@@ -81,7 +91,9 @@ export interface ViewportInfo {
   frame: number;
   kind: "stack" | "mpr" | "3d";
   /** From 0. */
-  slice: number; slices: number; times: number;
+  slice: number; slices: number;
+  /** Phases, times or b-values; 1 where the series has no such. `time` is the one on screen, from 0. */
+  times: number; time: number; time_points: TimePoint[];
   window: Window | null; plane: Plane | null;
   /** Canvas pixels. */
   width: number; height: number;
@@ -194,9 +206,10 @@ export interface ViewerV1 {
   setAppearance(appearance: Appearance): Promise<void>;
   /** Listens to an event; the function that comes back ends that. */
   on<E extends EventName>(event: E, listener: (detail: Events[E]) => void): () => void;
-  /** These reject with code `unsupported`. */
-  fuse(viewport: number, series: string | null, options?: object): Promise<void>;
+  /** Shows another phase, time or b-value of a series that has several (`ViewportInfo.times`), from 0; resolves when drawn. */
   setTime(viewport: number, index: number): Promise<void>;
+  /** This rejects with code `unsupported`. */
+  fuse(viewport: number, series: string | null, options?: object): Promise<void>;
 }
 
 /** How long a call may take. */

@@ -291,6 +291,8 @@ pub struct ViewportView {
     pub loaded_runs: Vec<(usize, usize)>,
     /// Slices that failed for good.
     pub failed_slices: Vec<usize>,
+    /// Where it stands in time, where its series has several times.
+    pub time: Option<TimeView>,
     /// What stands in the image's place.
     pub content: Content,
     /// Which plane of a volume it shows; `None` for a stack.
@@ -303,6 +305,17 @@ pub struct ViewportView {
     pub pointed: Option<[f64; 2]>,
     /// Announced to screen readers: "Image 212 of 436", "Playing, 25 fps".
     pub spoken: String,
+}
+
+/// A place in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimeView {
+    /// From 0.
+    pub index: usize,
+    /// Times of the series.
+    pub count: usize,
+    /// "3 / 10 \u{b7} 10 s".
+    pub words: String,
 }
 
 /// What stands in a viewport.

@@ -3,6 +3,7 @@
 //! Source: DICOM PS3.3 C.7.6.1.1.2 (Image Type), C.8.3.1 (MR Image), C.8.13.5.9 (MR Diffusion), C.7.6.16.2.2
 //! (Frame Content), C.7.6.16.2.7 (Cardiac Synchronization), C.8.9.4 (PET Image).
 
+use super::date_time::{day, seconds};
 use super::tags;
 use protocol::dicomweb::json::{Dataset, Tag};
 
@@ -23,6 +24,12 @@ pub struct Acquisition {
     pub gradient: Option<[f64; 3]>,
     /// Temporal Position Identifier (0020,0100) or Index (0020,9128), from 1.
     pub temporal_position: Option<u32>,
+    /// Number of Temporal Positions (0020,0105).
+    pub temporal_positions: Option<u32>,
+    /// Temporal Resolution (0020,0110), ms.
+    pub temporal_resolution_ms: Option<f64>,
+    /// Repetition Time (0018,0080), ms.
+    pub repetition_time_ms: Option<f64>,
     /// Trigger Time (0018,1060) or Nominal Cardiac Trigger Delay Time (0020,9153), ms after the R wave.
     pub trigger_time_ms: Option<f64>,
     /// Acquisition Number (0020,0012) or Frame Acquisition Number (0020,9156).
@@ -52,6 +59,9 @@ impl Acquisition {
                 .or_else(|| siemens_b_value(set)),
             gradient: set.array(tags::DIFFUSION_GRADIENT_ORIENTATION),
             temporal_position: set.whole(tags::TEMPORAL_POSITION_IDENTIFIER),
+            temporal_positions: set.whole(tags::NUMBER_OF_TEMPORAL_POSITIONS),
+            temporal_resolution_ms: set.number(tags::TEMPORAL_RESOLUTION),
+            repetition_time_ms: set.number(tags::REPETITION_TIME),
             trigger_time_ms: set.number(tags::TRIGGER_TIME),
             acquisition_number: set.integer(tags::ACQUISITION_NUMBER),
             reference_time_ms: set.number(tags::FRAME_REFERENCE_TIME),
@@ -146,33 +156,6 @@ fn day_and_time(set: &Dataset, date: Tag, time: Tag) -> Option<f64> {
     Some(day * 86_400.0 + seconds)
 }
 
-/// VR TM: `HHMMSS.FFFFFF`, shortened from the right, in seconds of the day.
-fn seconds(text: &str) -> Option<f64> {
-    let part = |range: std::ops::Range<usize>| -> Option<f64> {
-        let Some(two) = text.get(range) else {
-            return Some(0.0);
-        };
-        two.bytes().all(|b| b.is_ascii_digit()).then_some(())?;
-        two.parse().ok()
-    };
-    let rest = text.get(4..).filter(|rest| !rest.is_empty());
-    let is_number = |rest: &str| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let seconds = match rest {
-        Some(rest) if is_number(rest) => rest.parse().ok()?,
-        Some(_) => return None,
-        None => 0.0,
-    };
-    text.get(0..2)?;
-    Some(part(0..2)? * 3600.0 + part(2..4)? * 60.0 + seconds)
-}
-
-/// VR DA: days, with months of 31 and years of 372 days. It only orders, and tells days apart.
-fn day(text: &str) -> Option<f64> {
-    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<u16>().ok();
-    let [year, month, day] = [number(0..4)?, number(4..6)?, number(6..8)?].map(f64::from);
-    Some(year * 372.0 + month * 31.0 + day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Instance;
@@ -180,20 +163,7 @@ mod tests {
     use protocol::dicomweb::json;
 
     #[test]
-    fn times_are_seconds_and_may_be_short() {
-        assert_eq!(
-            seconds("152451.5650"),
-            Some(15.0 * 3600.0 + 24.0 * 60.0 + 51.565)
-        );
-        assert_eq!(seconds("0710"), Some(25_800.0));
-        assert_eq!(seconds("07"), Some(25_200.0));
-        assert_eq!(seconds("ab"), None);
-        assert_eq!(seconds(""), None);
-    }
-
-    #[test]
     fn midnight_does_not_turn_the_order() {
-        assert!(day("20240131").unwrap() < day("20240201").unwrap());
         let set = json::parse(
             r#"[{"0008002A":{"Value":["20240131235959.5"]}},{"0008002A":{"Value":["20240201000000.5+0100"]}}]"#,
         )

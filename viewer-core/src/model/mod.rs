@@ -8,6 +8,7 @@ pub mod bulk;
 pub mod cine;
 pub mod color_tables;
 pub mod csa;
+mod date_time;
 pub mod documents;
 pub mod functional_groups;
 pub mod graphics;

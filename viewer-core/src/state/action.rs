@@ -156,6 +156,20 @@ pub enum Action {
     /// Shows another volume of the series that the planes show, by its place in
     /// [`SeriesVolumes::volumes`](super::mpr::SeriesVolumes::volumes).
     ChooseVolume(usize),
+    /// Shows another time of a series that has several; a number without a time does nothing.
+    SetTime {
+        /// The viewport.
+        viewport: usize,
+        /// The time, from 0.
+        index: usize,
+    },
+    /// Goes on in time, from the last to the first.
+    StepTime {
+        /// The viewport.
+        viewport: usize,
+        /// By how many.
+        delta: i64,
+    },
     /// The planes meet at another place, mm in LPS.
     MoveCrosshair([f64; 3]),
     /// Points at a pixel of a stack: the other stacks of its frame of reference show the place.

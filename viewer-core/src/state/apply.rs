@@ -1,6 +1,7 @@
 //! The state, and what each action does to it.
 
 use super::linked::Pointed;
+use super::mpr::SeriesVolumes;
 use super::stack_slab::VolumeShown;
 use super::{Action, Layout, Mpr, Playing, Tool, Viewport, cine, hanging};
 use crate::geometry::ViewTransform;
@@ -45,6 +46,8 @@ pub struct ViewerState {
     pub speed: f64,
     /// Three planes are on screen instead of stacks.
     pub mpr: Option<Mpr>,
+    /// Volumes of series that have several times.
+    pub split: HashMap<SeriesId, Arc<SeriesVolumes>>,
     /// Three planes follow when the metadata of the active viewport's series have come.
     pub awaits_planes: bool,
     /// The series whose mosaics' headers must come before there are planes of it.
@@ -73,6 +76,7 @@ impl Default for ViewerState {
             playing: None,
             speed: 1.0,
             mpr: None,
+            split: HashMap::new(),
             awaits_planes: false,
             awaited_mosaics: None,
             refusal: None,
@@ -298,6 +302,8 @@ impl ViewerState {
                     }
                 }
             }
+            Action::SetTime { viewport, index } => self.set_time(viewport, index),
+            Action::StepTime { viewport, delta } => self.step_time(viewport, delta),
             Action::SetSlice { viewport, slice } => self.set_slice(viewport, slice),
             Action::ScrollBy { viewport, delta } => self.scroll_by(viewport, delta),
             Action::SetWindow { viewport, window } => {
@@ -422,6 +428,7 @@ impl ViewerState {
         if let Some(known) = self.all_series.iter_mut().find(|s| s.id == series) {
             known.stack = Some(stack);
         }
+        self.split_series(series);
         for viewport in self
             .viewports
             .iter_mut()

@@ -16,6 +16,7 @@ mod mpr_drag;
 mod plane_view;
 pub mod saved;
 pub mod stack_slab;
+pub mod time;
 mod view;
 pub mod viewport;
 

@@ -44,6 +44,9 @@ impl ViewerState {
                 mosaic.supply(address, answer);
             }
         }
+        if awaited(stack).next().is_none() {
+            self.split_series(series);
+        }
         if self.awaited_mosaics != Some(series) || self.awaited_headers().next().is_some() {
             return;
         }

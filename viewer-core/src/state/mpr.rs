@@ -5,12 +5,14 @@
 
 use super::{Tool, ViewerState, Viewport};
 use crate::geometry::{Slab, ViewPlane, ViewTransform};
-use crate::model::{SeriesId, Stack};
+use crate::model::{FrameRef, SeriesId, Stack};
 use crate::tools::crosshair::{Crosshair, crosshair};
 use crate::volume::{
-    Group, PlaneKind, Tiling, Track, VolumeGrid, fitted, groups, no_volume, standard_plane,
+    Group, PlaneKind, Tiling, TimePoint, Track, VolumeGrid, fitted, groups, is_same_grid,
+    no_volume, standard_plane, times,
 };
 use glam::{DMat3, DQuat, DVec3};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The planes of the layout, in the order of their viewports.
@@ -36,6 +38,8 @@ pub struct Volume {
 pub struct SeriesVolumes {
     /// In the order of [`groups`]; those that are none are left out.
     pub volumes: Vec<Volume>,
+    /// Volumes that differ in time alone: the places in `volumes` of each axis, with their times.
+    pub axes: Vec<Vec<TimePoint>>,
     /// Why there are none, in words.
     pub refusal: Option<String>,
 }
@@ -57,17 +61,34 @@ impl SeriesVolumes {
     pub fn of(stack: &Stack) -> Self {
         let groups = groups(stack);
         let refusal = no_volume(stack, &groups);
-        let volumes = groups.iter().filter_map(|group| volume(stack, group));
+        let places = stack.frames.iter().enumerate();
+        let places: HashMap<FrameRef, usize> = places.map(|(at, frame)| (*frame, at)).collect();
+        let mut volumes = Vec::new();
+        let mut of_group = Vec::new();
+        for group in &groups {
+            let volume = volume(stack, group, &places);
+            of_group.push(volume.is_some().then_some(volumes.len()));
+            volumes.extend(volume);
+        }
+        let mut axes = times::axes(stack, &groups);
+        for axis in &mut axes {
+            axis.retain_mut(|point| {
+                let volume = of_group[point.group];
+                point.group = volume.unwrap_or_default();
+                volume.is_some()
+            });
+        }
         Self {
-            volumes: volumes.collect(),
+            volumes,
+            axes,
             refusal,
         }
     }
 }
 
-fn volume(stack: &Stack, group: &Group) -> Option<Volume> {
+fn volume(stack: &Stack, group: &Group, places: &HashMap<FrameRef, usize>) -> Option<Volume> {
     let grid = group.grid.as_ref().ok()?;
-    let place = |frame| stack.frames.iter().position(|other| other == frame);
+    let place = |frame| places.get(frame).copied();
     let slices: Option<Vec<u32>> = group
         .frames
         .iter()
@@ -312,8 +333,15 @@ impl ViewerState {
             && index < mpr.volumes.volumes.len()
             && index != mpr.chosen
         {
+            let [before, after] = [mpr.chosen, index].map(|index| &mpr.volumes.volumes[index].grid);
+            let is_same = is_same_grid(before, after);
             mpr.chosen = index;
-            self.reset_planes();
+            // Another time of the same place is looked at as before.
+            if is_same {
+                self.name_slices();
+            } else {
+                self.reset_planes();
+            }
         }
     }
 

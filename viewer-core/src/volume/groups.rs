@@ -8,7 +8,7 @@
 
 use super::grid::{MIN_SLICES, NoVolume, SAME_PLACE_MM, Stacked, VolumeGrid};
 use super::grid_note::GridNote;
-use super::marks;
+use super::marks::{self, Part};
 use super::mosaic::{self, Tiling};
 use crate::geometry::{ImagePlane, LETTER_THRESHOLD};
 use crate::model::{Acquisition, FrameRef, Instance, MosaicError, Stack};
@@ -34,6 +34,8 @@ const CT_CLASSES: [&str; 3] = [
 pub struct Group {
     /// What it is, in words: "b 1000", "phase 3 of 10", "coronal, 3.0 mm".
     pub name: String,
+    /// Those words of it that tell what it is, not when: type, echo, inversion time.
+    pub kind: Vec<String>,
     /// Slices in the order of the grid; where there is none, in the order of the stack. A mosaic is there once for each
     /// of its slices.
     pub frames: Vec<FrameRef>,
@@ -112,6 +114,7 @@ pub fn groups(stack: &Stack) -> Vec<Group> {
         .collect();
     groups.extend(refused.into_iter().map(|(reason, frames)| Group {
         name: "images without a place".into(),
+        kind: Vec::new(),
         frames,
         tiling: None,
         grid: Err(reason),
@@ -274,13 +277,22 @@ impl<'a> Set<'a> {
         let mut places: Vec<usize> = self.frames.iter().map(|placed| placed.place).collect();
         places.dedup();
         let parts = if places.len() < MIN_SLICES {
-            vec![(Vec::new(), self.frames)]
+            vec![Part {
+                words: Vec::new(),
+                kind: Vec::new(),
+                frames: self.frames,
+            }]
         } else {
             marks::split(self.frames)
         };
         parts
             .into_iter()
-            .map(|(mut words, frames)| {
+            .map(|part| {
+                let Part {
+                    mut words,
+                    kind,
+                    frames,
+                } = part;
                 let planes: Vec<ImagePlane> = frames.iter().map(|placed| placed.plane).collect();
                 let stacked = VolumeGrid::stack(&planes, shared.size);
                 if words.is_empty() || !is_only {
@@ -307,6 +319,7 @@ impl<'a> Set<'a> {
                 };
                 Group {
                     name: words.join(", "),
+                    kind,
                     frames: frames.iter().map(|placed| placed.frame).collect(),
                     tiling: shared.across.map(|across| Tiling {
                         across,

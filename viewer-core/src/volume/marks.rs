@@ -48,24 +48,42 @@ const MARKS: [Mark; 11] = [
     Mark::Content,
 ];
 
-/// Words for a group's name, and its frames.
-pub(super) type Part<'a> = (Vec<String>, Vec<Placed<'a>>);
+/// Frames that no mark parts any more.
+pub(super) struct Part<'a> {
+    /// Words for the group's name.
+    pub words: Vec<String>,
+    /// Those of them that tell what it is, not when.
+    pub kind: Vec<String>,
+    /// Its frames.
+    pub frames: Vec<Placed<'a>>,
+}
+
+/// What the marks so far say of frames.
+#[derive(Clone, Copy)]
+struct Said<'w> {
+    words: &'w [String],
+    kind: &'w [String],
+}
 
 /// Splits frames, which are sorted by place, until no place holds two that a mark can tell apart.
 pub(super) fn split(frames: Vec<Placed<'_>>) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
-    split_by(frames, &MARKS, &[], &mut parts);
+    let said = Said {
+        words: &[],
+        kind: &[],
+    };
+    split_by(frames, &MARKS, said, &mut parts);
     parts
 }
 
 fn split_by<'a>(
     frames: Vec<Placed<'a>>,
     marks: &[Mark],
-    words: &[String],
+    said: Said<'_>,
     parts: &mut Vec<Part<'a>>,
 ) {
     if by_place(&frames).all(|at| at.len() < 2) {
-        parts.push((words.to_vec(), frames));
+        parts.push(said.part(&[], frames));
         return;
     }
     for (index, mark) in marks.iter().enumerate() {
@@ -96,24 +114,32 @@ fn split_by<'a>(
         for (bin, frames) in bins {
             let values = (!is_by_rank).then_some(all.as_slice());
             let word = mark.word(bin, count, values);
-            let words = [words, &[word]].concat();
-            split_by(frames, &marks[index + 1..], &words, parts);
+            let words = [said.words, std::slice::from_ref(&word)].concat();
+            let kind = match mark.is_kind() {
+                true => [said.kind, &[word]].concat(),
+                false => said.kind.to_vec(),
+            };
+            let said = Said {
+                words: &words,
+                kind: &kind,
+            };
+            split_by(frames, &marks[index + 1..], said, parts);
         }
         return;
     }
-    split_by_order(frames, words, parts);
+    split_by_order(frames, said, parts);
 }
 
 /// Nothing in the file tells frames at one place apart. Where nearly all places hold several they are times, in
 /// the order of the stack; else they are duplicates and stay together.
-fn split_by_order<'a>(frames: Vec<Placed<'a>>, words: &[String], parts: &mut Vec<Part<'a>>) {
+fn split_by_order<'a>(frames: Vec<Placed<'a>>, said: Said<'_>, parts: &mut Vec<Part<'a>>) {
     let [mut places, mut several] = [0_u32; 2];
     for at in by_place(&frames) {
         places += 1;
         several += u32::from(at.len() > 1);
     }
     if f64::from(several) < TIMES_SHARE * f64::from(places) {
-        parts.push((words.to_vec(), frames));
+        parts.push(said.part(&[], frames));
         return;
     }
     let mut times: Vec<Vec<Placed<'a>>> = Vec::new();
@@ -133,7 +159,17 @@ fn split_by_order<'a>(frames: Vec<Placed<'a>>, words: &[String], parts: &mut Vec
     let count = times.len();
     for (index, frames) in times.into_iter().enumerate() {
         let word = format!("time {} of {count}", index + 1);
-        parts.push(([words, &[word]].concat(), frames));
+        parts.push(said.part(&[word], frames));
+    }
+}
+
+impl Said<'_> {
+    fn part<'a>(self, more: &[String], frames: Vec<Placed<'a>>) -> Part<'a> {
+        Part {
+            words: [self.words, more].concat(),
+            kind: self.kind.to_vec(),
+            frames,
+        }
     }
 }
 
@@ -159,6 +195,11 @@ fn thousandths(number: f64) -> i64 {
 }
 
 impl Mark {
+    /// What an image is, whenever it is.
+    fn is_kind(self) -> bool {
+        matches!(self, Self::Type | Self::Echo | Self::Inversion)
+    }
+
     /// Values of these may be others at each place, though they mean the same.
     fn is_time(self) -> bool {
         matches!(

@@ -29,6 +29,7 @@ pub mod sample;
 pub mod shares;
 mod slab;
 pub mod slices;
+pub mod times;
 pub mod track;
 
 pub use asked::PlaneAsked;
@@ -48,4 +49,5 @@ pub use render::PlanePainter;
 pub use sample::{Interpolation, SampleError, Sampler, plane_values};
 pub use shares::Shares;
 pub use slices::{Slice, SliceError, Slices};
+pub use times::{TimePoint, is_same_grid};
 pub use track::Track;

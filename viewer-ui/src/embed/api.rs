@@ -18,6 +18,7 @@ use viewer_core::pixel::Window;
 use viewer_core::state::{Action, Layout, ViewChange, ViewLink};
 use viewer_core::tools::MarkKind;
 use viewer_core::tools::probe::ProbeRegion;
+use viewer_core::volume::TimePoint;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -51,6 +52,24 @@ struct ViewSetting {
     invert: Option<bool>,
 }
 
+/// A point of a series' times.
+#[derive(Serialize)]
+struct Time {
+    label: String,
+    at_ms: Option<f64>,
+    b_value: Option<f64>,
+}
+
+impl Time {
+    fn of(point: &TimePoint) -> Self {
+        Self {
+            label: point.label.clone(),
+            at_ms: point.at_ms,
+            b_value: point.b_value,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct ViewportInfo {
     id: usize,
@@ -63,6 +82,8 @@ struct ViewportInfo {
     slice: usize,
     slices: usize,
     times: usize,
+    time: usize,
+    time_points: Vec<Time>,
     window: Option<Window>,
     plane: Option<planes::Plane>,
     width: u32,
@@ -385,10 +406,28 @@ impl ViewerV1 {
         unsupported()
     }
 
-    /// Times need volumes.
+    /// Shows another phase, time or b-value, from 0; the promise ends when it is drawn.
     #[wasm_bindgen(js_name = setTime)]
-    pub fn set_time(&self, _viewport: usize, _index: usize) -> Promise {
-        unsupported()
+    pub fn set_time(&self, viewport: usize, index: usize) -> Promise {
+        let count = self.handle.with(|engine| {
+            let shown = engine.state.viewports.get(viewport)?;
+            shown.series?;
+            let time = engine.state.time_shown(shown);
+            Some(time.map_or(1, |time| time.points().len()))
+        });
+        match count {
+            None => refused(ViewerError::new(
+                "no_viewport",
+                "the viewport shows no series",
+            )),
+            Some(count) if index >= count => {
+                refused(ViewerError::new("bad_argument", "there is no such time"))
+            }
+            Some(_) => {
+                self.handle.act(Action::SetTime { viewport, index });
+                self.wait(Condition::Drawn(viewport))
+            }
+        }
     }
 
     /// The promise ends when every frame of a series, or of all stacks on screen, is decoded or has
@@ -481,6 +520,7 @@ fn viewport_info(engine: &Engine, index: usize) -> ViewportInfo {
     let shown = viewport.shown(&engine.state);
     let view = engine.viewport_view(index);
     let is_shown = engine.page != Page::List;
+    let time = engine.state.time_shown(viewport);
     ViewportInfo {
         id: index,
         source: study.map(|study| study.source.clone()).unwrap_or_default(),
@@ -497,7 +537,13 @@ fn viewport_info(engine: &Engine, index: usize) -> ViewportInfo {
         },
         slice: view.slice,
         slices: view.slices,
-        times: 1,
+        times: time.as_ref().map_or(1, |time| time.points().len()),
+        time: time.as_ref().map_or(0, |time| time.index),
+        time_points: time
+            .iter()
+            .flat_map(|it| it.points())
+            .map(Time::of)
+            .collect(),
         window: viewport.window(&engine.state).map(|(window, _)| window),
         plane: match &viewport.plane {
             Some(view) => Some(planes::Plane::of(&view.plane)),

@@ -23,6 +23,7 @@ pub mod screen;
 mod snapshot;
 mod stored_frame;
 pub mod text;
+mod times;
 mod told;
 mod video;
 mod volume_screen;

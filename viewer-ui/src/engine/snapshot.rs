@@ -358,6 +358,7 @@ impl Engine {
             return view;
         };
         view.series = viewport.series;
+        view.time = self.time_view(viewport);
         let Some(shown) = viewport.shown(&self.state) else {
             view.content = self.content_without_frame(viewport);
             return view;

@@ -141,6 +141,10 @@ pub fn meaning(key: &str, shift: bool, target: Target) -> Option<Meaning> {
         "h" => view(ViewChange::Flip(Direction::Left)),
         "o" => Action::ToggleOverlayPlanes,
         " " => Action::TogglePlaying(viewport),
+        "j" => Action::StepTime {
+            viewport,
+            delta: if shift { -1 } else { 1 },
+        },
         "<" => Action::ChangeSpeed(-1),
         ">" => Action::ChangeSpeed(1),
         "r" if !shift => Action::Reset(viewport),
@@ -203,6 +207,7 @@ pub const SHEET: [(&str, &[SheetLine]); 5] = [
             ("One viewport large", &["Enter"]),
             ("Play, stop", &["Space"]),
             ("Play slower, faster", &["<", ">"]),
+            ("Next, previous time", &["J", "Shift+J"]),
         ],
     ),
     (

@@ -19,6 +19,7 @@ mod share_mail;
 mod slab;
 mod spoken;
 mod stack_lines;
+mod time_bar;
 mod viewport;
 
 use crate::input::keys::{Meaning, Popover, Target, meaning, passes};

@@ -5,6 +5,7 @@ use super::focus;
 use super::hands::{Pointed, use_drop, use_pointers, use_wheel};
 use super::scroll_bar::ScrollBar;
 use super::stack_lines::StackLines;
+use super::time_bar::TimeBar;
 use crate::components::icon::Icon;
 use crate::store::{Command, Content, ViewportView};
 use viewer_core::state::{Action, Tool};
@@ -102,6 +103,9 @@ pub fn ViewportCell(props: &ViewportProps) -> Html {
                         pointed={viewport.pointed} />
                 }
                 {texts(props)}
+                if let Some(time) = viewport.time.clone().filter(|_| viewport.content == Content::Image) {
+                    <TimeBar viewport={index} {time} dispatch={dispatch.clone()} />
+                }
                 if viewport.slices > 1 {
                     <ScrollBar viewport={index} slice={viewport.slice} slices={viewport.slices}
                         loaded={viewport.loaded_runs.clone()} failed={viewport.failed_slices.clone()}
