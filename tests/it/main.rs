@@ -48,6 +48,7 @@ mod stage;
 mod store;
 mod tampered;
 mod tiles;
+mod times;
 mod trouble;
 mod upload;
 mod valid;
