@@ -84,6 +84,9 @@ pub fn ViewportCell(props: &ViewportProps) -> Html {
         (!viewport.marks.is_empty()).then_some("marked"),
         (viewport.content == Content::Image).then_some("shows")
     );
+    // Planes are of one time: the slider stands in one of them.
+    let has_slider = viewport.content == Content::Image && (viewport.plane.is_none() || index == 0);
+    let time = viewport.time.clone().filter(|_| has_slider);
     html! {
         <section {class} id={format!("viewport-{index}")} aria-label={label(viewport)}
             role="application" aria-roledescription="viewport" tabindex="0" ref={node}
@@ -103,7 +106,7 @@ pub fn ViewportCell(props: &ViewportProps) -> Html {
                         pointed={viewport.pointed} />
                 }
                 {texts(props)}
-                if let Some(time) = viewport.time.clone().filter(|_| viewport.content == Content::Image) {
+                if let Some(time) = time {
                     <TimeBar viewport={index} {time} dispatch={dispatch.clone()} />
                 }
                 if viewport.slices > 1 {
