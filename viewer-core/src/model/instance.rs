@@ -8,7 +8,7 @@ use super::color_tables::PaletteSource;
 use super::graphics::{self, OverlayPlane};
 use super::grey_scale::GreyScale;
 use super::mosaic::Mosaic;
-use super::suv::{Inputs, NoSuv, Suv};
+use super::suv::{Inputs, NoSuv, Suv, SuvKind};
 use super::ultrasound::{self, UltrasoundRegion};
 use super::{BulkAnswer, Cine, functional_groups, tags};
 use crate::geometry::ImagePlane;
@@ -254,6 +254,11 @@ impl Instance {
         let suv = self.suv.as_ref().and_then(|suv| suv.as_ref().err());
         let suv = suv.map(|reason| format!("SUV is not shown: {reason}"));
         video.into_iter().chain(read).chain(palette).chain(suv)
+    }
+
+    /// The kind of uptake value that its values are shown as, and what they are multiplied by.
+    pub fn uptake(&self) -> Option<(SuvKind, f64)> {
+        Some(self.suv.as_ref()?.as_ref().ok()?.first)
     }
 
     /// What holds for one frame, `frame_index` from 0.

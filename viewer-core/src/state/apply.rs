@@ -356,12 +356,8 @@ impl ViewerState {
     pub fn presets(&self, viewport: usize) -> Vec<window_level::Preset> {
         let shown = self.viewports.get(viewport).and_then(|v| v.shown(self));
         shown.map_or_else(Vec::new, |shown| {
-            let attributes = shown.instance.frame(shown.frame_index);
-            window_level::presets(
-                &shown.series.modality,
-                &attributes.grey.unit,
-                &attributes.grey.voi,
-            )
+            let grey = &shown.instance.frame(shown.frame_index).grey;
+            window_level::presets(shown.customary(), &grey.voi)
         })
     }
 

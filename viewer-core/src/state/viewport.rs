@@ -9,7 +9,7 @@ use crate::model::{Instance, Series, SeriesId, Stack};
 use crate::pixel::icc::ScreenColors;
 use crate::pixel::{FrameParams, Presentation, VoiFunction, VoiLut, Window};
 use crate::tools::WindowSource;
-use crate::tools::window_level::{COLOUR, bit_range, full_range, resolve, span};
+use crate::tools::window_level::{COLOUR, Customary, bit_range, full_range, resolve, span};
 use crate::volume::{Interpolation, PlaneParams};
 use std::sync::Arc;
 
@@ -72,6 +72,15 @@ pub struct ShownFrame<'a> {
 }
 
 impl ShownFrame<'_> {
+    /// What decides which windows are customary for it.
+    pub fn customary(&self) -> Customary<'_> {
+        Customary {
+            modality: &self.series.modality,
+            unit: &self.instance.frame(self.frame_index).grey.unit,
+            suv: self.instance.uptake().map(|(_, factor)| factor),
+        }
+    }
+
     /// Key of the frame for queue and caches.
     pub fn key(&self) -> FrameKey {
         FrameKey {
@@ -109,8 +118,7 @@ impl Viewport {
         let voi = if is_colour { &[][..] } else { &grey.voi };
         Some(resolve(
             self.window,
-            &shown.series.modality,
-            &grey.unit,
+            shown.customary(),
             voi,
             if is_colour {
                 VoiFunction::Linear

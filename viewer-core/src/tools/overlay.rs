@@ -5,8 +5,9 @@
 
 use super::Probe;
 use super::probe::ProbeRegion;
-use super::window_level::span;
+use super::window_level::{span, window_words};
 use crate::geometry::{Projection, Slab, ViewPlane};
+use crate::model::suv::SuvKind;
 use crate::model::{Instance, Series, Stack};
 use crate::pixel::VoiLut;
 use crate::volume::PlaneKind;
@@ -116,7 +117,7 @@ pub fn corners(shown: &Shown) -> Corners {
     Corners {
         top_left: what(shown, instance),
         bottom_left: place(shown, instance, frame_index),
-        bottom_right: how(shown),
+        bottom_right: how(shown, instance.uptake()),
     }
 }
 
@@ -137,6 +138,8 @@ pub struct ShownPlane<'a> {
     pub stops: usize,
     /// The curve on screen, and its name.
     pub voi: Option<(VoiLut, String)>,
+    /// The uptake value that values are shown as.
+    pub uptake: Option<(SuvKind, f64)>,
     /// Low values are bright by the user's wish.
     pub inverted: bool,
     /// The value under the pointer.
@@ -189,7 +192,7 @@ pub fn plane_corners(shown: &ShownPlane) -> Corners {
     });
     let mut bottom_right = Vec::new();
     bottom_right.extend(shown.plane.slab.map(slab_line));
-    bottom_right.extend(window_line(&shown.voi, shown.inverted));
+    bottom_right.extend(window_line(&shown.voi, shown.uptake, shown.inverted));
     Corners {
         top_left,
         bottom_left,
@@ -321,7 +324,7 @@ fn region_text(region: &ProbeRegion) -> String {
     format!("{}  {}, {}", region.name, one(x, x_unit), one(y, y_unit))
 }
 
-fn how(shown: &Shown) -> CornerText {
+fn how(shown: &Shown, uptake: Option<(SuvKind, f64)>) -> CornerText {
     let mut lines = Vec::new();
     let zoom = format!(
         "Zoom {}\u{d7}",
@@ -338,7 +341,7 @@ fn how(shown: &Shown) -> CornerText {
         lines.push(line(vec![plain("Overlay planes off")]));
     }
     lines.extend(shown.slab.map(slab_line));
-    lines.extend(window_line(&shown.voi, shown.inverted));
+    lines.extend(window_line(&shown.voi, uptake, shown.inverted));
     lines
 }
 
@@ -350,14 +353,18 @@ fn slab_line(slab: Slab) -> Line {
     line(vec![strong(format!("{name} {thickness} mm"))])
 }
 
-fn window_line(voi: &Option<(VoiLut, String)>, inverted: bool) -> Option<Line> {
+fn window_line(
+    voi: &Option<(VoiLut, String)>,
+    uptake: Option<(SuvKind, f64)>,
+    inverted: bool,
+) -> Option<Line> {
     match voi {
         Some((voi, name)) => {
             let mut spans = Vec::new();
             if inverted {
                 spans.push(plain("Inverted  "));
             }
-            spans.extend(voi_spans(voi, name));
+            spans.extend(voi_spans(voi, uptake, name));
             Some(line(spans))
         }
         None => inverted.then(|| line(vec![plain("Inverted")])),
@@ -365,7 +372,7 @@ fn window_line(voi: &Option<(VoiLut, String)>, inverted: bool) -> Option<Line> {
 }
 
 /// The name of a curve, and width and level of one that has them: a table has only its name.
-fn voi_spans(voi: &VoiLut, name: &str) -> Vec<Span> {
+fn voi_spans(voi: &VoiLut, uptake: Option<(SuvKind, f64)>, name: &str) -> Vec<Span> {
     if matches!(voi, VoiLut::Table(_)) {
         return vec![strong(if name.is_empty() { "LUT" } else { name })];
     }
@@ -373,12 +380,8 @@ fn voi_spans(voi: &VoiLut, name: &str) -> Vec<Span> {
     if !name.is_empty() {
         spans.push(plain(format!("{name}  ")));
     }
-    let window = span(voi);
-    spans.push(strong(format!(
-        "W {}  L {}",
-        window_number(window.width),
-        window_number(window.center)
-    )));
+    let [width, center] = window_words(span(voi), uptake);
+    spans.push(strong(format!("W {width}  L {center}")));
     spans
 }
 

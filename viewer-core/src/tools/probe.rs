@@ -84,8 +84,7 @@ pub fn probe(
         (value, unit) = (Some(mapped), its_unit);
     }
     // Uptake is what PET is read by; the concentration stands beside it.
-    if let (Some(activity), Some(Ok(suv))) = (value, &instance.suv) {
-        let (kind, factor) = suv.first;
+    if let (Some(activity), Some((kind, factor))) = (value, instance.uptake()) {
         if factor.to_bits() != 1.0_f64.to_bits() {
             real_world.insert(0, (activity, unit));
         }

@@ -2,7 +2,9 @@
 //!
 //! Source: DICOM PS3.3 C.11.2.1.2 (Window Center and Window Width).
 
+use super::overlay::{number, window_number};
 use crate::model::NamedVoi;
+use crate::model::suv::SuvKind;
 use crate::pixel::{SampleType, VoiFunction, VoiLut, Window};
 
 /// Where the window on screen comes from.
@@ -37,42 +39,73 @@ const CT: [(&str, f64, f64); 6] = [
     ("Angio", 600.0, 200.0),
 ];
 
+/// Upper ends of windows of PET from 0, in standardized uptake values. Customary values of nuclear medicine.
+const PET: [(&str, f64); 5] = [
+    ("SUV 0\u{2013}5", 5.0),
+    ("SUV 0\u{2013}7", 7.0),
+    ("SUV 0\u{2013}10", 10.0),
+    ("SUV 0\u{2013}15", 15.0),
+    ("SUV 0\u{2013}20", 20.0),
+];
+
+/// What decides which windows are customary for an image.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Customary<'a> {
+    /// Modality of its series.
+    pub modality: &'a str,
+    /// Unit of its modality values.
+    pub unit: &'a str,
+    /// What these are multiplied by for standardized uptake values, where that is known.
+    pub suv: Option<f64>,
+}
+
+impl Customary<'_> {
+    /// The customary windows, by their places.
+    fn windows(self) -> Vec<(&'static str, VoiLut)> {
+        if let Some(factor) = self.suv {
+            let window = |(name, upper): (&'static str, f64)| {
+                let width = upper / factor;
+                let center = width / 2.0;
+                // Ends at 0 and at the upper value exactly: values may be as small as the offsets of the other function.
+                (name, VoiLut::LinearExact(Window { center, width }))
+            };
+            return PET.into_iter().map(window).collect();
+        }
+        if (self.modality, self.unit) != ("CT", "HU") {
+            return Vec::new();
+        }
+        let window = |(name, width, center)| (name, VoiLut::Linear(Window { center, width }));
+        CT.into_iter().map(window).collect()
+    }
+}
+
 /// Name of a file's window that has no explanation.
 const UNNAMED: &str = "From file";
 
 /// The presets of an image, the file's own first: key 1 is from the file.
-pub fn presets(modality: &str, unit: &str, file: &[NamedVoi]) -> Vec<Preset> {
+pub fn presets(of: Customary, file: &[NamedVoi]) -> Vec<Preset> {
     let own = file.iter().enumerate().map(|(index, named)| Preset {
         name: name_of(file, index),
         window: span(&named.voi),
         source: WindowSource::File(index),
     });
     // A customary window that the file names too is offered once, as the file's.
-    let is_new = |window: &Window| {
-        let mut own = file.iter().map(|named| &named.voi);
-        own.all(|voi| *voi != VoiLut::Linear(*window))
-    };
-    let customary = customary(modality, unit)
-        .iter()
-        .enumerate()
-        .map(|(index, preset)| Preset {
-            name: preset.0.to_owned(),
-            window: Window {
-                center: preset.2,
-                width: preset.1,
-            },
-            source: WindowSource::Preset(index),
-        })
-        .filter(|preset| is_new(&preset.window));
-    own.chain(customary).collect()
+    let is_new = |voi: &VoiLut| file.iter().all(|named| named.voi != *voi);
+    let customary = of.windows().into_iter().enumerate();
+    let customary = customary.filter(|(_, (_, voi))| is_new(voi));
+    own.chain(customary.map(|(index, (name, voi))| Preset {
+        name: name.to_owned(),
+        window: span(&voi),
+        source: WindowSource::Preset(index),
+    }))
+    .collect()
 }
 
 /// The curve that a source stands for, and its name (empty for the user's own); `fallback` where the file has
 /// none. A user's window keeps the function of the file's.
 pub fn resolve(
     source: WindowSource,
-    modality: &str,
-    unit: &str,
+    of: Customary,
     file: &[NamedVoi],
     function: VoiFunction,
     fallback: Window,
@@ -86,17 +119,26 @@ pub fn resolve(
     };
     match source {
         WindowSource::File(index) => from_file(index),
-        WindowSource::Preset(index) => match customary(modality, unit).get(index) {
-            Some((name, width, center)) => (
-                VoiLut::Linear(Window {
-                    center: *center,
-                    width: *width,
-                }),
-                (*name).to_owned(),
-            ),
+        WindowSource::Preset(index) => match of.windows().into_iter().nth(index) {
+            Some((name, voi)) => (voi, name.to_owned()),
             None => from_file(0),
         },
         WindowSource::User(window) => (function.with(window), String::new()),
+    }
+}
+
+/// Width and center as they are shown: in uptake values where the image has such.
+pub fn window_words(window: Window, uptake: Option<(SuvKind, f64)>) -> [String; 2] {
+    let [width, center] = [window.width, window.center].map(|value| match uptake {
+        Some((_, factor)) => value * factor,
+        None => value,
+    });
+    match uptake {
+        Some((kind, _)) => [
+            number(width, 2),
+            format!("{} {}", number(center, 2), kind.unit()),
+        ],
+        None => [window_number(width), window_number(center)],
     }
 }
 
@@ -143,14 +185,6 @@ fn sentence_case(name: &str) -> String {
             .chain(letters.flat_map(char::to_lowercase))
             .collect()
     })
-}
-
-fn customary(modality: &str, unit: &str) -> &'static [(&'static str, f64, f64)] {
-    if modality == "CT" && unit == "HU" {
-        &CT
-    } else {
-        &[]
-    }
 }
 
 /// The window that spans a range of modality values exactly, by the formula of C.11.2.1.2.1: the
@@ -223,6 +257,16 @@ mod tests {
     use super::*;
     use crate::pixel::voi::linear;
 
+    const HOUNSFIELD: Customary<'_> = of("CT", "HU");
+
+    const fn of<'a>(modality: &'a str, unit: &'a str) -> Customary<'a> {
+        Customary {
+            modality,
+            unit,
+            suv: None,
+        }
+    }
+
     #[test]
     fn the_first_preset_is_from_the_file() {
         let file = [NamedVoi {
@@ -232,7 +276,7 @@ mod tests {
                 width: 1400.0,
             }),
         }];
-        let list = presets("CT", "HU", &file);
+        let list = presets(HOUNSFIELD, &file);
         assert_eq!(list[0].name, "Lung window");
         assert_eq!(list[0].source, WindowSource::File(0));
         assert_eq!(list[1].name, "Soft tissue");
@@ -247,7 +291,7 @@ mod tests {
                 width: 400.0,
             }),
         }];
-        let list = presets("CT", "HU", &file);
+        let list = presets(HOUNSFIELD, &file);
         assert_eq!(list.len(), 6);
         assert_eq!(list[1].name, "Lung");
     }
@@ -266,7 +310,7 @@ mod tests {
             voi: VoiLut::COLOR,
         };
         let file = [table.clone(), table, window.clone(), window];
-        let names: Vec<String> = presets("DX", "", &file)
+        let names: Vec<String> = presets(of("DX", ""), &file)
             .into_iter()
             .map(|p| p.name)
             .collect();
@@ -289,14 +333,39 @@ mod tests {
             width: 4.0,
         };
         let user = WindowSource::User(window);
-        let (voi, name) = resolve(user, "DX", "", &[], VoiFunction::Sigmoid, window);
+        let (voi, name) = resolve(user, of("DX", ""), &[], VoiFunction::Sigmoid, window);
         assert_eq!((voi, name), (VoiLut::Sigmoid(window), String::new()));
     }
 
     #[test]
     fn hounsfield_presets_are_not_offered_for_other_units() {
-        assert!(presets("MR", "", &[]).is_empty());
-        assert!(presets("CT", "", &[]).is_empty());
+        assert!(presets(of("MR", ""), &[]).is_empty());
+        assert!(presets(of("CT", ""), &[]).is_empty());
+    }
+
+    #[test]
+    fn windows_of_pet_end_at_whole_uptake_values() {
+        let pet = Customary {
+            modality: "PT",
+            unit: "Bq/ml",
+            suv: Some(0.000_25),
+        };
+        let list = presets(pet, &[]);
+        assert_eq!(list[0].name, "SUV 0\u{2013}5");
+        // 5 / 0.00025 Bq/ml, from 0.
+        let voi = resolve(
+            list[0].source,
+            pet,
+            &[],
+            VoiFunction::Linear,
+            list[0].window,
+        )
+        .0;
+        let VoiLut::LinearExact(window) = voi else {
+            panic!("{voi:?}");
+        };
+        assert_eq!((window.center, window.width), (10_000.0, 20_000.0));
+        assert!(presets(of("PT", "Bq/ml"), &[]).is_empty());
     }
 
     #[test]

@@ -446,6 +446,7 @@ impl Engine {
             stop,
             stops: track.count(),
             voi: viewport.voi(&self.state),
+            uptake: shown.instance.uptake(),
             inverted: viewport.inverted,
             probe: probed.as_ref(),
         });

@@ -13,8 +13,9 @@ use viewer_core::pixel::VoiLut;
 use viewer_core::state::{Viewport, viewport::ShownFrame};
 use viewer_core::tools::WindowSource;
 use viewer_core::tools::marks::{LoadCount, Marked, PlaneMarked, marks, plane_marks};
-use viewer_core::tools::overlay::{self, series_name, window_number};
+use viewer_core::tools::overlay::{self, series_name};
 use viewer_core::tools::probe::{Probe, probe};
+use viewer_core::tools::window_level::window_words;
 
 /// Id of the notice about the connection.
 const CONNECTION_NOTICE: u32 = 2;
@@ -74,6 +75,7 @@ impl Engine {
             }),
             _ => false,
         };
+        let uptake = shown.and_then(|shown| shown.instance.uptake());
         let presets = self
             .state
             .presets(active)
@@ -83,11 +85,8 @@ impl Engine {
                 values: if is_table(preset.source) {
                     "LUT".into()
                 } else {
-                    format!(
-                        "W {} L {}",
-                        window_number(preset.window.width),
-                        window_number(preset.window.center)
-                    )
+                    let [width, center] = window_words(preset.window, uptake);
+                    format!("W {width} L {center}")
                 },
                 is_chosen: chosen == Some(preset.source),
                 is_own: matches!(preset.source, WindowSource::File(_)),
