@@ -15,6 +15,7 @@ pub mod mpr;
 mod mpr_drag;
 mod plane_view;
 pub mod saved;
+mod series_volumes;
 pub mod stack_slab;
 pub mod time;
 mod view;
