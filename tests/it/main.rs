@@ -51,6 +51,7 @@ mod tiles;
 mod times;
 mod trouble;
 mod upload;
+mod uptake;
 mod valid;
 mod view;
 mod walk;

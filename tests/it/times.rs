@@ -111,3 +111,42 @@ fn a_series_of_one_time_has_no_slider() {
     let refused = "window.sagitta.setTime(0, 1).then(() => 'drawn', (error) => error.code)";
     assert_eq!(stage.eval(refused), "bad_argument");
 }
+
+#[test]
+fn phases_of_a_heart_have_their_times_and_are_each_what_it_was_then() {
+    let volume = volumes::heart(SEED).unwrap();
+    let folder = folder_of(&volume);
+    let stage = Stage::list(Backend::WebGl2, folder.path());
+    stage.make_small();
+    open_volume(&stage, &volume);
+    let info = stage.eval("window.sagitta.viewports()[0]");
+    let times: Vec<f64> = info["time_points"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|point| point["at_ms"].as_f64().unwrap())
+        .collect();
+    let expected: Vec<f64> = (0..volumes::PHASES)
+        .map(|phase| volumes::PHASE_MS * phase as f64)
+        .collect();
+    assert_eq!(times, expected);
+    // The chamber at 15 mm from its middle: contrast while it is wide, muscle while it is narrow.
+    let [x, y, z] = volume.parts[0].lattice.patient_mm([32, 32, 10]);
+    let plane = Plane::new([x, y, z], AXIAL, 1.0);
+    for phase in [0, 5, 9, 3] {
+        stage.eval(&format!("window.sagitta.setTime(0, {phase})"));
+        let values = plane.values(&stage, 0, [63, 63]);
+        let part = &volume.parts[phase];
+        let mut compared = 0;
+        for (at, value) in values.iter().enumerate() {
+            let place = plane.place([(at % 63) as f64, (at / 63) as f64], [63, 63]);
+            if part.is_plain(place) {
+                compared += 1;
+                let off = (f64::from(*value) - part.truth(place)).abs();
+                assert!(off < 0.1, "phase {phase}: {value} at {place:?}");
+            }
+        }
+        assert!(compared > 400, "{compared}");
+    }
+    stage.expect_no_problems();
+}

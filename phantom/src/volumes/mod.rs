@@ -7,6 +7,7 @@
 pub mod body;
 mod faulty;
 mod lattice;
+mod living;
 mod mosaic;
 mod series;
 mod several;
@@ -18,6 +19,10 @@ pub use faulty::{
     two_localisers, unnormalised_orientation, zero_spacing,
 };
 pub use lattice::Lattice;
+pub use living::{
+    BQML_OF_UPTAKE, Lesion, PHASE_MS, PHASES, Scene, chamber_radius_mm, heart, lesions, pair_ct,
+    pair_pet,
+};
 pub use mosaic::{mosaic, mosaic_without_header};
 pub use series::{Part, Rescale, Volume};
 pub use several::{LONG_SLICES, enhanced, four_dimensional, long, tall, two_echoes};

@@ -1,7 +1,7 @@
 //! How a made-up series becomes files: the body at each voxel, stored by each slice's rescale.
 
-use super::body;
 use super::lattice::Lattice;
+use super::living::Scene;
 use crate::PhantomError;
 use crate::dicom::{Dataset, Encoding, Patient, Pixels, Place, Plane, Samples, Series, Study};
 use dicom_core::VR;
@@ -29,7 +29,9 @@ pub struct Rescale {
 pub struct Part {
     /// Where its voxels lie.
     pub lattice: Lattice,
-    /// Its values are those of the body and so much more.
+    /// What it shows.
+    pub scene: Scene,
+    /// Its values are those of the scene and so much more.
     pub offset: f64,
     /// Of each slice.
     pub rescale: Vec<Rescale>,
@@ -40,12 +42,12 @@ pub struct Part {
 impl Part {
     /// The right value at any place, LPS in mm; edges of shapes are not as voxels hold them.
     pub fn truth(&self, place_mm: [f64; 3]) -> f64 {
-        body::value(place_mm) + self.offset
+        self.scene.value(place_mm) + self.offset
     }
 
     /// True where trilinear interpolation must give [`Part::truth`]: no edge of a shape in the cell of voxels about it.
     pub fn is_plain(&self, place_mm: [f64; 3]) -> bool {
-        body::is_plain(place_mm, self.lattice.reach_mm())
+        self.scene.is_plain(place_mm, self.lattice.reach_mm())
     }
 
     /// The stored value of a voxel: column, row, slice.
@@ -161,6 +163,7 @@ impl Draft {
             rescale: (0..lattice.size[2]).map(rescale).collect(),
             frames: Vec::new(),
             lattice,
+            scene: Scene::Body,
             offset,
         }
     }
