@@ -115,6 +115,12 @@ fn read(
     })?;
     drop(decoder);
 
+    // Samples without a sign stand there as they will.
+    if !format.signed && shape.sample_type.size_bytes() == size {
+        room.drain(..start);
+        room.truncate(shape.bytes);
+        return Ok((shape, precision, is_xyb, room));
+    }
     let picture = &room[start..start + line_bytes * rows];
     let mut canvas = Canvas::new(precision, &shape, format.signed);
     let samples_per_pixel = usize::from(shape.samples_per_pixel);

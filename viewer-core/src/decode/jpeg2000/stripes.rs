@@ -96,19 +96,27 @@ impl<T: Dequantize> Stripe<'_, T> {
     /// Decodes the next row of blocks.
     fn fill(&mut self, stream: &[u8], decoder: &mut Decoder) -> Result<(), DecodeError> {
         self.gone = 0;
-        self.lines.clear();
         let blocks = self.blocks.as_slice();
         let Some((y, height)) = blocks.first().map(|each| (each.y, each.height)) else {
+            self.lines.clear();
             return Ok(());
         };
         let width = self.band.area.width();
-        self.lines.resize(width * height, T::default());
         let value = T::new(self.band);
         let count = blocks.iter().take_while(|each| each.y == y).count();
+        // Blocks side by side write every sample; what stood there before need not go first.
+        let covered: usize = blocks.iter().take(count).map(|each| each.width).sum();
+        if covered != width {
+            self.lines.clear();
+        }
+        self.lines.resize(width * height, T::default());
         for block in self.blocks.by_ref().take(count) {
             // An HT block without bytes has nothing but zeros; of part 1 ones that are not there have a meaning.
             let is_empty = |first: &Chunk| decoder.style.high_throughput && first.length == 0;
             if block.chunks.first().is_none_or(is_empty) {
+                for line in self.lines.chunks_exact_mut(width) {
+                    line[block.x..block.x + block.width].fill(T::default());
+                }
                 continue;
             }
             if block.empty_planes >= self.band.planes {

@@ -11,6 +11,10 @@ use super::header::Presets;
 pub(super) struct Coding {
     pub max_value: i32,
     pub near: i32,
+    /// From one quantised error to the next.
+    pub step: i32,
+    /// How far values are taken back that leave their range.
+    wrap: i32,
     /// Number of values that a quantised error can take.
     pub range: i32,
     /// Bits of a quantised error written plainly.
@@ -22,6 +26,13 @@ pub(super) struct Coding {
     pub thresholds: [i32; 3],
     pub reset: i32,
 }
+
+/// Errors are exact, and values wrap at a power of two.
+pub(super) const EXACT: u8 = 0;
+/// Errors are quantised.
+pub(super) const NEAR: u8 = 1;
+/// Errors are exact, and values wrap elsewhere.
+pub(super) const ODD: u8 = 2;
 
 impl Coding {
     /// The parameters of a scan; presets of zero are the defaults.
@@ -63,6 +74,8 @@ impl Coding {
         Ok(Self {
             max_value,
             near,
+            step: 2 * near + 1,
+            wrap: range * (2 * near + 1),
             range,
             plain_bits,
             limit,
@@ -72,24 +85,32 @@ impl Coding {
         })
     }
 
-    /// True where errors are exact and values wrap at a power of two.
-    pub fn wraps_by_mask(&self) -> bool {
-        self.near == 0 && (self.max_value + 1).cast_unsigned().is_power_of_two()
+    /// How its errors become values: [`EXACT`], [`NEAR`] or [`ODD`].
+    pub fn way(&self) -> u8 {
+        match (self.max_value + 1).cast_unsigned().is_power_of_two() {
+            _ if self.near > 0 => NEAR,
+            true => EXACT,
+            false => ODD,
+        }
     }
 
     /// The value of a sample from its prediction and its signed, still quantised error (A.4.5, A.8).
     #[inline(always)]
-    pub fn reconstruct<const EXACT: bool>(&self, predicted: i32, error: i32) -> i32 {
-        if EXACT {
+    pub fn reconstruct<const WAY: u8>(&self, predicted: i32, error: i32) -> i32 {
+        if WAY == EXACT {
             return (predicted + error) & self.max_value;
         }
-        let step = 2 * self.near + 1;
-        let mut value = predicted + error * step;
-        if value < -self.near {
-            value += self.range * step;
-        } else if value > self.max_value + self.near {
-            value -= self.range * step;
-        }
+        let value = match WAY {
+            NEAR => predicted + error * self.step,
+            _ => predicted + error,
+        };
+        // Few values leave their range, so that nearly none waits for this.
+        let above_least = (value + self.near).cast_unsigned();
+        let value = match above_least <= (self.max_value + 2 * self.near).cast_unsigned() {
+            true => value,
+            false if value < 0 => value + self.wrap,
+            false => value - self.wrap,
+        };
         value.clamp(0, self.max_value)
     }
 

@@ -5,7 +5,7 @@
 //! Source: ISO/IEC 14495-1 A.3 (contexts), A.4 to A.6 (errors, update), A.7.2 (run interruption).
 
 use super::bits::BitReader;
-use super::coding::Coding;
+use super::coding::{Coding, NEAR};
 
 /// How many bits follow a broken run, by run index (J of A.2.1).
 pub(super) const RUN_BITS: [u32; 32] = [
@@ -75,7 +75,7 @@ impl Contexts {
 
     /// A sample outside runs (A.4 to A.6). `None` for a code that no encoder writes.
     #[inline(always)]
-    pub fn regular<const EXACT: bool>(
+    pub fn regular<const WAY: u8>(
         &mut self,
         reader: &mut BitReader,
         coding: &Coding,
@@ -90,13 +90,19 @@ impl Contexts {
         let code = reader
             .golomb(context.k.into(), coding.escape, coding.plain_bits)?
             .cast_signed();
-        let error = (code >> 1) ^ -(code & 1) ^ i32::from(context.flip);
-        context.update::<EXACT>(error, coding);
-        Some(coding.reconstruct::<EXACT>(predicted, (error ^ sign) - sign))
+        // Signs are swapped in exact errors alone.
+        let flip = if WAY == NEAR {
+            0
+        } else {
+            i32::from(context.flip)
+        };
+        let error = (code >> 1) ^ -(code & 1) ^ flip;
+        context.update::<WAY>(error, coding);
+        Some(coding.reconstruct::<WAY>(predicted, (error ^ sign) - sign))
     }
 
     /// The sample that ends a run (A.7.2). `None` for a code that no encoder writes.
-    pub fn interruption<const EXACT: bool>(
+    pub fn interruption<const WAY: u8>(
         &mut self,
         reader: &mut BitReader,
         coding: &Coding,
@@ -111,9 +117,9 @@ impl Contexts {
         let code = reader.golomb(k, escape, coding.plain_bits)?.cast_signed();
         let error = context.error(code, k, coding);
         Some(if alike {
-            coding.reconstruct::<EXACT>(left, error)
+            coding.reconstruct::<WAY>(left, error)
         } else {
-            coding.reconstruct::<EXACT>(above, if left > above { -error } else { error })
+            coding.reconstruct::<WAY>(above, if left > above { -error } else { error })
         })
     }
 }
@@ -156,22 +162,16 @@ impl Regular {
             k: 0,
             flip: 0,
         };
-        context.prepare(coding.near);
+        context.k = golomb_parameter(sum, 1) as u8;
         context
-    }
-
-    #[inline(always)]
-    fn prepare(&mut self, near: i32) {
-        self.k = golomb_parameter(self.sum, self.count) as u8;
-        self.flip = -i8::from(near == 0 && self.k == 0 && 2 * self.bias <= -self.count);
     }
 
     /// Counts an error (A.6).
     #[inline(always)]
-    fn update<const EXACT: bool>(&mut self, error: i32, coding: &Coding) {
-        let near = if EXACT { 0 } else { coding.near };
+    fn update<const WAY: u8>(&mut self, error: i32, coding: &Coding) {
+        let step = if WAY == NEAR { coding.step } else { 1 };
         self.sum = self.sum.wrapping_add(error.abs());
-        let mut bias = self.bias.wrapping_add(error.wrapping_mul(2 * near + 1));
+        let mut bias = self.bias.wrapping_add(error.wrapping_mul(step));
         let mut count = self.count;
         if count == coding.reset {
             self.sum >>= 1;
@@ -186,7 +186,10 @@ impl Regular {
         let correction = i32::from(self.correction) + high - low;
         self.correction = correction.clamp(-128, 127) as i16;
         (self.bias, self.count) = (bias, count);
-        self.prepare(near);
+        self.k = golomb_parameter(self.sum, count) as u8;
+        if WAY != NEAR {
+            self.flip = -i8::from(self.k == 0 && 2 * bias <= -count);
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::super::DecodeError;
 use super::bits::BitReader;
-use super::coding::Coding;
+use super::coding::{Coding, EXACT, NEAR, ODD};
 use super::contexts::{Contexts, Gradients, RUN_BITS, Run};
 use super::corrupt;
 use super::header::Interleave;
@@ -141,17 +141,10 @@ impl<'a> Scan<'a> {
     ) -> Result<(), DecodeError> {
         let samples: usize = components.iter().map(|lines| lines.current.len()).sum();
         work::count(samples);
-        let exact = self.coding.wraps_by_mask();
-        let plain = |lines: &mut Lines| match exact {
-            true => self.plain_line::<true>(lines),
-            false => self.plain_line::<false>(lines),
-        };
-        let done = match (interleave, components.len(), exact) {
-            (Interleave::Sample, 2, true) => self.interleaved_line::<true, 2>(components),
-            (Interleave::Sample, 2, false) => self.interleaved_line::<false, 2>(components),
-            (Interleave::Sample, _, true) => self.interleaved_line::<true, 3>(components),
-            (Interleave::Sample, _, false) => self.interleaved_line::<false, 3>(components),
-            _ => components.iter_mut().try_for_each(plain),
+        let done = match self.coding.way() {
+            EXACT => self.line::<EXACT>(components, interleave),
+            NEAR => self.line::<NEAR>(components, interleave),
+            _ => self.line::<ODD>(components, interleave),
         };
         if done.is_none() {
             return Err(corrupt("the scan holds a code that no encoder writes"));
@@ -162,8 +155,23 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
+    /// A line of all components.
+    fn line<const WAY: u8>(
+        &mut self,
+        components: &mut [Lines],
+        interleave: Interleave,
+    ) -> Option<()> {
+        match (interleave, components.len()) {
+            (Interleave::Sample, 2) => self.interleaved_line::<WAY, 2>(components),
+            (Interleave::Sample, _) => self.interleaved_line::<WAY, 3>(components),
+            _ => components
+                .iter_mut()
+                .try_for_each(|lines| self.plain_line::<WAY>(lines)),
+        }
+    }
+
     /// A line of one component.
-    fn plain_line<const EXACT: bool>(&mut self, lines: &mut Lines) -> Option<()> {
+    fn plain_line<const WAY: u8>(&mut self, lines: &mut Lines) -> Option<()> {
         // Copies, so that the loop keeps them in registers.
         let Self {
             mut reader, coding, ..
@@ -179,7 +187,7 @@ impl<'a> Scan<'a> {
             let context = gradients.context(left, above, above_left, above_right);
             if context != 0 {
                 let predicted = predict(left, above, above_left);
-                left = contexts.regular::<EXACT>(&mut reader, &coding, context, predicted)?;
+                left = contexts.regular::<WAY>(&mut reader, &coding, context, predicted)?;
                 lines.current[column] = narrow(left);
                 column += 1;
                 (above_left, above) = (above, above_right);
@@ -196,7 +204,7 @@ impl<'a> Scan<'a> {
                 index: lines.run_index,
                 may_be_alike: true,
             };
-            left = contexts.interruption::<EXACT>(&mut reader, &coding, left, above, run)?;
+            left = contexts.interruption::<WAY>(&mut reader, &coding, left, above, run)?;
             lines.current[column] = narrow(left);
             lines.run_index = lines.run_index.saturating_sub(1);
             above_left = above;
@@ -208,7 +216,7 @@ impl<'a> Scan<'a> {
     }
 
     /// A line of several components, a sample of each in turn. A run is one of whole pixels.
-    fn interleaved_line<const EXACT: bool, const N: usize>(
+    fn interleaved_line<const WAY: u8, const N: usize>(
         &mut self,
         components: &mut [Lines],
     ) -> Option<()> {
@@ -241,12 +249,8 @@ impl<'a> Scan<'a> {
             if signed.iter().any(|context| *context != 0) {
                 for index in 0..N {
                     let predicted = predict(left[index], above[index], above_left[index]);
-                    left[index] = contexts.regular::<EXACT>(
-                        &mut reader,
-                        &coding,
-                        signed[index],
-                        predicted,
-                    )?;
+                    left[index] =
+                        contexts.regular::<WAY>(&mut reader, &coding, signed[index], predicted)?;
                     lines[index].1[column] = narrow(left[index]);
                 }
                 column += 1;
@@ -267,13 +271,8 @@ impl<'a> Scan<'a> {
                     index: run_index,
                     may_be_alike: false,
                 };
-                left[index] = contexts.interruption::<EXACT>(
-                    &mut reader,
-                    &coding,
-                    left[index],
-                    value,
-                    run,
-                )?;
+                left[index] =
+                    contexts.interruption::<WAY>(&mut reader, &coding, left[index], value, run)?;
                 current[column] = narrow(left[index]);
                 above_left[index] = value;
                 above[index] = i32::from(previous[column + 1]);
