@@ -44,6 +44,8 @@ pub(super) trait Filter {
     /// What a line of a single sample at an odd place becomes.
     fn halve(value: Self::Sample) -> Self::Sample;
     fn add(a: Self::Sample, b: Self::Sample) -> Self::Sample;
+    /// Takes all steps on lines that lie above each other, the lowest first, which with the highest stays as it is.
+    fn lift_column_lines(lines: &mut [Vec<Self::Sample>; 6], width: usize);
 }
 
 /// 5-3, F.3.8.1.
@@ -77,6 +79,15 @@ impl Filter for Reversible {
     fn add(a: i32, b: i32) -> i32 {
         a.wrapping_add(b)
     }
+
+    fn lift_column_lines([a, b, c, d, ..]: &mut [Vec<i32>; 6], width: usize) {
+        let (a, b, c, d) = (&a[..width], &mut b[..width], &mut c[..width], &d[..width]);
+        for x in 0..width {
+            let even = Self::step(0, b[x], Self::add(a[x], c[x]));
+            b[x] = even;
+            c[x] = Self::step(1, c[x], Self::add(even, d[x]));
+        }
+    }
 }
 
 /// 9-7, F.3.8.2 and table F.4.
@@ -106,6 +117,19 @@ impl Filter for Irreversible {
     #[inline]
     fn add(a: f32, b: f32) -> f32 {
         a + b
+    }
+
+    fn lift_column_lines([a, b, c, d, e, f]: &mut [Vec<f32>; 6], width: usize) {
+        let (a, f) = (&a[..width], &f[..width]);
+        let (b, c) = (&mut b[..width], &mut c[..width]);
+        let (d, e) = (&mut d[..width], &mut e[..width]);
+        for x in 0..width {
+            let first = Self::step(0, b[x], Self::add(a[x], c[x]));
+            let second = Self::step(1, c[x], Self::add(first, d[x]));
+            let third = Self::step(2, d[x], Self::add(second, e[x]));
+            (b[x], c[x], d[x]) = (first, second, third);
+            e[x] = Self::step(3, e[x], Self::add(third, f[x]));
+        }
     }
 }
 
@@ -170,6 +194,11 @@ impl<F: Filter> Level<F> {
     /// Takes the steps that become possible with odd line `y`.
     fn lift(&mut self, y: usize) {
         let (top, end) = (self.area.y0 as usize, self.area.y1 as usize);
+        // Away from the ends all steps go down a column together: each line is read once.
+        if y > top + F::STEPS && y < end {
+            self.lift_inner(y);
+            return;
+        }
         for index in 0..F::STEPS {
             let Some(at) = y.checked_sub(1 + index) else {
                 continue;
@@ -187,6 +216,21 @@ impl<F: Filter> Level<F> {
                 *value = F::step(index, *value, F::add(*before, *after));
             }
             *self.line(at) = line;
+        }
+    }
+
+    /// The same where all lines that the steps need are there.
+    fn lift_inner(&mut self, y: usize) {
+        let width = self.area.width();
+        let count = self.lines.len();
+        let mut lines: [Vec<F::Sample>; 6] = Default::default();
+        // From the line that has just come upwards, as many as there are.
+        for (above, line) in lines.iter_mut().enumerate().take(F::STEPS + 2) {
+            *line = std::mem::take(&mut self.lines[(y - above) % count]);
+        }
+        F::lift_column_lines(&mut lines, width);
+        for (above, line) in lines.into_iter().enumerate().take(F::STEPS + 2) {
+            self.lines[(y - above) % count] = line;
         }
     }
 }
