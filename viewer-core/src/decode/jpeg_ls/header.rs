@@ -32,6 +32,8 @@ pub(super) enum Interleave {
 pub(super) struct ScanHeader {
     /// Indices into [`FrameHeader::components`].
     pub components: Vec<usize>,
+    /// Numbers of their mapping tables, 0 for none.
+    pub mappings: Vec<u8>,
     /// Largest difference that the encoder allowed.
     pub near: i32,
     pub interleave: Interleave,
@@ -49,6 +51,11 @@ pub(super) struct Presets {
 pub(super) enum Part<'a> {
     Frame(FrameHeader),
     Presets(Presets),
+    /// A mapping table, or more of one: what follows its type.
+    Mapping {
+        goes_on: bool,
+        body: &'a [u8],
+    },
     /// Lines between two restart markers; zero for none.
     RestartInterval(u32),
     /// A scan, and all bytes behind its header.
@@ -107,7 +114,7 @@ impl<'a> Parts<'a> {
                     self.components.clone_from(&header.components);
                     return Ok(Part::Frame(header));
                 }
-                0xF8 => return presets(body).map(Part::Presets),
+                0xF8 => return preset_parameters(body),
                 0xDD => return restart_interval(body).map(Part::RestartInterval),
                 0xDA => return Ok(Part::Scan(scan_header(body, &self.components)?, self.rest)),
                 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
@@ -151,17 +158,20 @@ fn frame_header(body: &[u8]) -> Result<FrameHeader, DecodeError> {
     })
 }
 
-fn presets(body: &[u8]) -> Result<Presets, DecodeError> {
+fn preset_parameters(body: &[u8]) -> Result<Part<'_>, DecodeError> {
     match *body {
         [1, a1, a0, b1, b0, c1, c0, d1, d0, e1, e0] => {
             let word = |high, low| i32::from(u16::from_be_bytes([high, low]));
-            Ok(Presets {
+            Ok(Part::Presets(Presets {
                 max_value: word(a1, a0),
                 thresholds: [word(b1, b0), word(c1, c0), word(d1, d0)],
                 reset: word(e1, e0),
-            })
+            }))
         }
-        [2 | 3, ..] => Err(unsupported("a mapping table")),
+        [kind @ (2 | 3), ref body @ ..] => Ok(Part::Mapping {
+            goes_on: kind == 3,
+            body,
+        }),
         [4, ..] => Err(unsupported("an image of more than 65535 rows or columns")),
         _ => Err(corrupt("the preset parameters are not whole")),
     }
@@ -185,11 +195,9 @@ fn scan_header(body: &[u8], frame: &[u8]) -> Result<ScanHeader, DecodeError> {
     let &[near, interleave, transform] = rest else {
         return Err(missing());
     };
-    let mut components = Vec::with_capacity(3);
+    let (mut components, mut mappings) = (Vec::with_capacity(3), Vec::with_capacity(3));
     for [identifier, mapping] in table.as_chunks::<2>().0 {
-        if *mapping != 0 {
-            return Err(unsupported("a mapping table"));
-        }
+        mappings.push(*mapping);
         let index = frame.iter().position(|other| other == identifier);
         components.push(index.ok_or_else(|| corrupt("a scan of an unknown component"))?);
     }
@@ -206,6 +214,7 @@ fn scan_header(body: &[u8], frame: &[u8]) -> Result<ScanHeader, DecodeError> {
     };
     Ok(ScanHeader {
         components,
+        mappings,
         near: i32::from(near),
         interleave,
     })

@@ -63,7 +63,7 @@ pub(super) fn decode<'a>(
     bytes: &'a [u8],
     coding: &Coding,
     layout: &Layout,
-    mut line: impl FnMut(usize, &[u16]),
+    mut line: impl FnMut(usize, &[u16]) -> Result<(), DecodeError>,
 ) -> Result<&'a [u8], DecodeError> {
     let mut components: Vec<_> = (0..layout.components)
         .map(|_| Lines::new(layout.columns))
@@ -92,7 +92,7 @@ pub(super) fn decode<'a>(
             components.iter_mut().for_each(Lines::advance);
             scan.decode_line(&mut components, layout.interleave)?;
             for (index, lines) in components.iter().enumerate() {
-                line(index, lines.samples());
+                line(index, lines.samples())?;
             }
         }
         row = end;
