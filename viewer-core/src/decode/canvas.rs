@@ -62,6 +62,23 @@ impl Canvas {
         }
     }
 
+    /// Puts part of a line of one component in its place, whose samples have more than 16 bits.
+    pub fn write_wide_part(&mut self, corner: (usize, usize), component: usize, line: &[u32]) {
+        let start = corner.0 * self.line_bytes;
+        let skipped = corner.1 * self.pixel_bytes;
+        let whole = self.data.get_mut(start..start + self.line_bytes);
+        let target = whole.and_then(|whole| whole.get_mut(skipped..));
+        let pixels = target
+            .into_iter()
+            .flat_map(|it| it.chunks_exact_mut(self.pixel_bytes));
+        for (pixel, sample) in pixels.zip(line) {
+            let value = (sample.cast_signed() << self.unused) >> self.unused;
+            if let Some(bytes) = pixel.as_chunks_mut::<4>().0.get_mut(component) {
+                *bytes = value.to_le_bytes();
+            }
+        }
+    }
+
     /// Puts part of a line of one component in its place, which begins at row and column `corner`.
     pub fn write_part(&mut self, corner: (usize, usize), component: usize, line: &[u16]) {
         let start = corner.0 * self.line_bytes;

@@ -37,8 +37,8 @@ class Container:
         `numbers` are the samples that a reader has to get, in rows, columns and components; `stored` is the number of
         bits that carry them; `about` says in words how the stream was made. `more` may name `allocated`, `high_bit`,
         `signed`, `planar` and `photometric` of the attributes, `means`, which is what the samples are once decoded, and
-        `compare`: "exact", "close" (a level on 99.9 %, two at most), "deep" (four levels of 65536), "first" (close, the
-        first component alone) or "refused" (decoders may say no, but nothing wrong).
+        `compare`: "exact", "close" (a level on 99.9 %, two at most), "deep" (four levels of 65536) or "first" (close, the
+        first component alone).
         """
         rows, columns, components = numbers.shape
         allocated = more.get("allocated", 8 if stored <= 8 else 16 if stored <= 16 else 32)

@@ -148,8 +148,8 @@ fn read_size(body: &[u8]) -> Result<Header, DecodeError> {
         return Err(unsupported("a subsampled component"));
     }
     let precision = (first[0] & 0x7F) + 1;
-    if precision > 16 {
-        return Err(unsupported("more than 16 bits a sample"));
+    if precision > 32 {
+        return Err(unsupported("more than 32 bits a sample"));
     }
     Ok(Header {
         rows,

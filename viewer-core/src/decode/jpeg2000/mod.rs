@@ -136,6 +136,24 @@ impl Depth {
     }
 }
 
+impl Depth {
+    /// The same of more than 16 bits.
+    fn store_wide(self, levels: impl Iterator<Item = i32>, stored: &mut [u32]) {
+        let half = 1_i64 << (self.precision - 1);
+        let offset = if self.signed { 0 } else { half };
+        for (stored, level) in stored.iter_mut().zip(levels) {
+            let value = i64::from(level).clamp(-half, half - 1) + offset;
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the bits below the precision are the value"
+            )]
+            let bits = (value & (2 * half - 1)) as u32;
+            *stored = bits;
+        }
+    }
+}
+
 /// What holds for all tiles.
 struct Decoder<'a> {
     stream: &'a [u8],
@@ -197,6 +215,7 @@ impl Decoder<'_> {
             signed: self.header.signed,
         };
         let is_of_three_bytes = lines.len() == 3 && left == 0 && canvas.is_of_three_bytes();
+        let mut wide = vec![0; if precision > 16 { area.width() } else { 0 }];
         let mut stored: [Vec<u16>; 3] = std::array::from_fn(|_| vec![0; area.width()]);
         for y in 0..area.height() {
             for component in &mut lines {
@@ -214,6 +233,11 @@ impl Decoder<'_> {
                 continue;
             }
             for (index, component) in lines.iter().enumerate() {
+                if precision > 16 {
+                    component.store_wide(depth, &mut wide);
+                    canvas.write_wide_part((top + y, left), index, &wide);
+                    continue;
+                }
                 let [stored, ..] = &mut stored;
                 component.store(depth, stored);
                 canvas.write_part((top + y, left), index, stored);
@@ -259,6 +283,18 @@ impl<'a> Lines<'a> {
             Self::Real(each) => {
                 wavelet::next_line(&mut each.levels, &mut each.bands, &mut each.line)
             }
+        }
+    }
+
+    /// The same of more than 16 bits.
+    fn store_wide(&self, depth: Depth, stored: &mut [u32]) {
+        match self {
+            Self::Whole(each) => depth.store_wide(each.line.iter().copied(), stored),
+            #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+            Self::Real(each) => depth.store_wide(
+                each.line.iter().map(|value| (value + 0.5).floor() as i32),
+                stored,
+            ),
         }
     }
 

@@ -1,11 +1,11 @@
 //! The lines of a component's bands, decoded a row of code blocks at a time.
 
-use super::corrupt;
 use super::embedded;
 use super::high_throughput::{self, Coded, Codes};
 use super::parameters::BlockStyle;
 use super::tile::{Band, Block, Chunk, Resolution};
 use super::wavelet::BandLines;
+use super::{corrupt, unsupported};
 use crate::decode::DecodeError;
 use protocol::order;
 
@@ -119,10 +119,13 @@ impl<T: Dequantize> Stripe<'_, T> {
                 }
                 continue;
             }
-            if block.empty_planes >= self.band.planes {
+            let spare = self.band.spare_planes;
+            let empty_planes = (block.empty_planes.checked_sub(spare))
+                .ok_or_else(|| unsupported("coefficients of so many bits"))?;
+            if empty_planes >= self.band.planes {
                 return Err(corrupt("an impossible number of bit planes"));
             }
-            decoder.decode(stream, self.band, block)?;
+            decoder.decode(stream, self.band, block, empty_planes)?;
             let lines = self.lines.chunks_exact_mut(width);
             for (line, bits) in lines.zip(decoder.lines(block)) {
                 let line = &mut line[block.x..block.x + block.width];
@@ -177,7 +180,13 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn decode(&mut self, stream: &[u8], band: &Band, block: &Block) -> Result<(), DecodeError> {
+    fn decode(
+        &mut self,
+        stream: &[u8],
+        band: &Band,
+        block: &Block,
+        empty_planes: u32,
+    ) -> Result<(), DecodeError> {
         let Self {
             style,
             kind,
@@ -194,7 +203,7 @@ impl<'a> Decoder<'a> {
                     cleanup,
                     refinement,
                     passes: 1 + passes,
-                    empty_planes: block.empty_planes,
+                    empty_planes,
                     causal: style.causal,
                 };
                 decoder
@@ -203,7 +212,7 @@ impl<'a> Decoder<'a> {
             }
             Kind::Embedded(decoder) => {
                 let passes: u32 = block.chunks.iter().map(|each| each.passes).sum();
-                if block.empty_planes + (passes + 1) / 3 >= band.planes {
+                if empty_planes + (passes + 1) / 3 >= band.planes {
                     return Err(corrupt("more coding passes than bit planes"));
                 }
                 let shape = embedded::Shape {
@@ -211,7 +220,7 @@ impl<'a> Decoder<'a> {
                     height: block.height,
                     style: *style,
                     orientation: band.orientation,
-                    empty_planes: block.empty_planes,
+                    empty_planes,
                 };
                 decoder.begin(shape).ok_or_else(damaged)?;
                 for chunks in words {

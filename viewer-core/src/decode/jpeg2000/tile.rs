@@ -53,6 +53,8 @@ pub(super) struct Band {
     pub orientation: Orientation,
     /// Bit planes of a coefficient, with those of a region of interest.
     pub planes: u32,
+    /// Bit planes above those that have to be empty: a stream may have room for more than its samples need.
+    pub spare_planes: u32,
     /// By how many bit planes the region of interest was moved up.
     pub region_shift: u32,
     /// What a step of a coefficient is worth.
@@ -170,15 +172,22 @@ pub(super) fn component(
             };
             let (exponent, mantissa) = step(quantization, index, coding.levels, level)?;
             let planes = (quantization.guard_bits + exponent).saturating_sub(1);
-            if !(1..=31).contains(&planes) {
+            // Exponents have five bits and guard bits three, and samples 38 bits.
+            if !(1..=38).contains(&planes) {
                 return Err(corrupt("an impossible number of bit planes"));
             }
-            let planes = planes + region_shift;
-            if planes > 31 {
+            if region_shift > 0 && planes + region_shift > 31 {
                 return Err(unsupported(
                     "a region of interest of more than 31 bit planes",
                 ));
             }
+            let said = planes + region_shift;
+            // A word holds 31, of which blocks of part 15 need two below the last one.
+            let planes = match (said, coding.style.high_throughput) {
+                (..=31, _) => said,
+                (_, true) => 29,
+                (_, false) => 31,
+            };
             // Gains of the bands, table E.1.
             let range = precision + high_x + high_y;
             let step = (1.0 + mantissa as f32 / 2048.0)
@@ -206,6 +215,7 @@ pub(super) fn component(
                     high_y: *high_y == 1,
                 },
                 planes,
+                spare_planes: said - planes,
                 region_shift,
                 step,
                 precincts,
