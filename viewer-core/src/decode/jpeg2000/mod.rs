@@ -187,6 +187,9 @@ impl Decoder<'_> {
         }
         let bounds = (self.limits, self.wanted.may_end_early);
         let end = packets::read(self.stream, tile, parameters, &mut components, bounds)?;
+        components
+            .iter_mut()
+            .for_each(tile::TileComponent::forget_trees);
 
         let reduction = self.wanted.reduction.levels();
         let area = area.reduced(reduction);
@@ -254,7 +257,7 @@ enum Lines<'a> {
 }
 
 struct Transform<'a, F: Filter> {
-    bands: Stripes<'a, F::Sample>,
+    bands: Stripes<'a>,
     levels: Vec<Level<F>>,
     line: Vec<F::Sample>,
 }
@@ -317,7 +320,7 @@ impl<'a, F: Filter<Sample: Dequantize>> Transform<'a, F> {
         let widths = areas.clone().map(Area::width);
         let levels = areas.skip(1).zip(widths);
         Some(Self {
-            bands: Stripes::new(stream, resolutions, codes)?,
+            bands: Stripes::new::<F::Sample>(stream, resolutions, codes)?,
             levels: levels
                 .map(|(area, below)| Level::new(area, below))
                 .collect(),

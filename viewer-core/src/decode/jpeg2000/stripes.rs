@@ -11,61 +11,114 @@ use protocol::order;
 
 /// How coefficients of a band become what the transform takes.
 pub(super) trait Dequantize: Copy + Default {
-    fn new(band: &Band) -> impl Fn(u32) -> Self;
+    /// Bits of a magnitude behind its first that are of no use.
+    fn unused(planes: u32) -> u32;
+    /// What a coefficient without those stands for, where `unit` is what one does.
+    fn value(coefficient: i32, unit: f32) -> Self;
 }
 
 impl Dequantize for i32 {
-    fn new(band: &Band) -> impl Fn(u32) -> Self {
-        let shift = 31 - band.planes;
-        move |bits| {
-            let magnitude = ((bits & 0x7FFF_FFFF) >> shift).cast_signed();
-            let sign = bits.cast_signed() >> 31;
-            (magnitude ^ sign) - sign
-        }
+    fn unused(planes: u32) -> u32 {
+        31 - planes
+    }
+
+    fn value(coefficient: i32, _: f32) -> Self {
+        coefficient
     }
 }
 
 impl Dequantize for f32 {
-    fn new(band: &Band) -> impl Fn(u32) -> Self {
-        let step = band.step / 2.0_f32.powi(31 - band.planes.cast_signed());
-        move |bits| {
-            let magnitude = (bits & 0x7FFF_FFFF).cast_signed() as f32 * step;
-            f32::from_bits(magnitude.to_bits() | bits & 0x8000_0000)
-        }
+    // Half of the last plane counts.
+    fn unused(planes: u32) -> u32 {
+        30_u32.saturating_sub(planes)
+    }
+
+    fn value(coefficient: i32, unit: f32) -> Self {
+        coefficient as f32 * unit
     }
 }
 
+/// A coefficient as it is kept.
+trait Kept: Copy + Default {
+    fn of(coefficient: i32) -> Self;
+    fn coefficient(self) -> i32;
+}
+
+impl Kept for i16 {
+    #[expect(clippy::cast_possible_truncation, reason = "taken for 15 bits at most")]
+    fn of(coefficient: i32) -> Self {
+        coefficient as Self
+    }
+
+    fn coefficient(self) -> i32 {
+        self.into()
+    }
+}
+
+impl Kept for i32 {
+    fn of(coefficient: i32) -> Self {
+        coefficient
+    }
+
+    fn coefficient(self) -> i32 {
+        self
+    }
+}
+
+/// Lines of coefficients: in half the room where they are small, as those of pictures of 8 bits are.
+enum Lines {
+    Narrow(Vec<i16>),
+    Wide(Vec<i32>),
+}
+
 /// One band: the row of blocks under way.
-struct Stripe<'a, T> {
+struct Stripe<'a> {
     band: &'a Band,
     /// Blocks that are still to come, by their lines.
     blocks: std::vec::IntoIter<&'a Block>,
-    lines: Vec<T>,
-    /// Lines of `lines` that were given out.
+    lines: Lines,
+    /// Bits that coefficients are shifted down by, and what one stands for then.
+    unused: u32,
+    unit: f32,
+    /// Lines of `lines` that were given out, and all of them.
     gone: usize,
+    height: usize,
 }
 
 /// All bands of a component, in the order LL, then HL, LH, HH of each level.
-pub(super) struct Stripes<'a, T> {
+pub(super) struct Stripes<'a> {
     stream: &'a [u8],
     decoder: Decoder<'a>,
-    bands: Vec<Stripe<'a, T>>,
+    bands: Vec<Stripe<'a>>,
 }
 
-impl<'a, T: Dequantize> Stripes<'a, T> {
-    /// `resolutions` are those that are wanted, from the lowest on.
-    pub fn new(stream: &'a [u8], resolutions: &'a [Resolution], codes: &'a Codes) -> Option<Self> {
+impl<'a> Stripes<'a> {
+    /// `resolutions` are those that are wanted, from the lowest on; their samples are of type `T`.
+    pub fn new<T: Dequantize>(
+        stream: &'a [u8],
+        resolutions: &'a [Resolution],
+        codes: &'a Codes,
+    ) -> Option<Self> {
         let style = resolutions.first()?.style;
         let bands = resolutions.iter().flat_map(|each| &each.bands);
         let stripe = |band: &'a Band| {
             let blocks = band.precincts.iter().flat_map(|grid| &grid.blocks);
             let mut blocks: Vec<&Block> = blocks.collect();
             order::sort_by_key(&mut blocks, |block| block.y);
+            let unused = T::unused(band.planes);
+            let down = 31 - band.planes.cast_signed() - unused.cast_signed();
             Stripe {
                 band,
                 blocks: blocks.into_iter(),
-                lines: Vec::new(),
+                // Magnitudes have 31 bits before those that are of no use are gone.
+                lines: match 31 - unused {
+                    ..=15 => Lines::Narrow(Vec::new()),
+                    _ => Lines::Wide(Vec::new()),
+                },
+                unused,
+                unit: band.step / 2.0_f32.powi(down),
                 gone: 0,
+                height: 0,
             }
         };
         Some(Self {
@@ -76,47 +129,92 @@ impl<'a, T: Dequantize> Stripes<'a, T> {
     }
 }
 
-impl<T: Dequantize> BandLines<T> for Stripes<'_, T> {
-    fn next_line(&mut self, band: usize) -> Result<&[T], DecodeError> {
+impl<T: Dequantize> BandLines<T> for Stripes<'_> {
+    fn next_line(&mut self, band: usize, scale: f32, line: &mut Vec<T>) -> Result<(), DecodeError> {
         let Some(stripe) = self.bands.get_mut(band) else {
             return Err(corrupt("a band is missing"));
         };
         let width = stripe.band.area.width();
-        if width > 0 && stripe.gone * width >= stripe.lines.len() {
+        if width > 0 && stripe.gone >= stripe.height {
             stripe.fill(self.stream, &mut self.decoder)?;
         }
         let start = stripe.gone * width;
         stripe.gone += 1;
-        let line = stripe.lines.get(start..start + width);
-        line.ok_or_else(|| corrupt("bands that do not fit together"))
+        let (range, unit) = (start..start + width, stripe.unit * scale);
+        let found = match &stripe.lines {
+            Lines::Narrow(kept) => kept.get(range).map(|kept| put(kept, unit, line)),
+            Lines::Wide(kept) => kept.get(range).map(|kept| put(kept, unit, line)),
+        };
+        found.ok_or_else(|| corrupt("bands that do not fit together"))
     }
 }
 
-impl<T: Dequantize> Stripe<'_, T> {
+fn put<T: Dequantize>(kept: &[impl Kept], unit: f32, line: &mut Vec<T>) {
+    line.extend(kept.iter().map(|it| T::value(it.coefficient(), unit)));
+}
+
+impl Stripe<'_> {
     /// Decodes the next row of blocks.
     fn fill(&mut self, stream: &[u8], decoder: &mut Decoder) -> Result<(), DecodeError> {
-        self.gone = 0;
-        let blocks = self.blocks.as_slice();
-        let Some((y, height)) = blocks.first().map(|each| (each.y, each.height)) else {
-            self.lines.clear();
-            return Ok(());
+        let Self {
+            band,
+            blocks,
+            lines,
+            unused,
+            gone,
+            height,
+            ..
+        } = self;
+        *gone = 0;
+        let row = Row {
+            band,
+            unused: *unused,
+            stream,
+        };
+        *height = match lines {
+            Lines::Narrow(lines) => row.fill(blocks, lines, decoder)?,
+            Lines::Wide(lines) => row.fill(blocks, lines, decoder)?,
+        };
+        Ok(())
+    }
+}
+
+/// A row of blocks of a band.
+struct Row<'a> {
+    band: &'a Band,
+    unused: u32,
+    stream: &'a [u8],
+}
+
+impl Row<'_> {
+    /// Decodes the next blocks into `lines`; how many lines they are.
+    fn fill<K: Kept>(
+        &self,
+        blocks: &mut std::vec::IntoIter<&Block>,
+        lines: &mut Vec<K>,
+        decoder: &mut Decoder,
+    ) -> Result<usize, DecodeError> {
+        let left = blocks.as_slice();
+        let Some((y, height)) = left.first().map(|each| (each.y, each.height)) else {
+            lines.clear();
+            return Ok(0);
         };
         let width = self.band.area.width();
-        let value = T::new(self.band);
-        let count = blocks.iter().take_while(|each| each.y == y).count();
+        let count = left.iter().take_while(|each| each.y == y).count();
         // Blocks side by side write every sample; what stood there before need not go first.
-        let covered: usize = blocks.iter().take(count).map(|each| each.width).sum();
+        let covered: usize = left.iter().take(count).map(|each| each.width).sum();
         if covered != width {
-            self.lines.clear();
+            lines.clear();
         }
-        self.lines.resize(width * height, T::default());
-        for block in self.blocks.by_ref().take(count) {
+        lines.resize(width * height, K::default());
+        for block in blocks.by_ref().take(count) {
+            let columns = block.x..block.x + block.width;
+            let lines = lines.chunks_exact_mut(width);
+            let lines = lines.map(|line| &mut line[columns.clone()]);
             // An HT block without bytes has nothing but zeros; of part 1 ones that are not there have a meaning.
             let is_empty = |first: &Chunk| decoder.style.high_throughput && first.length == 0;
             if block.chunks.first().is_none_or(is_empty) {
-                for line in self.lines.chunks_exact_mut(width) {
-                    line[block.x..block.x + block.width].fill(T::default());
-                }
+                lines.for_each(|line| line.fill(K::default()));
                 continue;
             }
             let spare = self.band.spare_planes;
@@ -125,22 +223,28 @@ impl<T: Dequantize> Stripe<'_, T> {
             if empty_planes >= self.band.planes {
                 return Err(corrupt("an impossible number of bit planes"));
             }
-            decoder.decode(stream, self.band, block, empty_planes)?;
-            let lines = self.lines.chunks_exact_mut(width);
+            decoder.decode(self.stream, self.band, block, empty_planes)?;
             for (line, bits) in lines.zip(decoder.lines(block)) {
-                let line = &mut line[block.x..block.x + block.width];
                 if self.band.region_shift > 0 {
                     for (out, bits) in line.iter_mut().zip(bits) {
-                        *out = value(moved_down(self.band, *bits));
+                        *out = K::of(self.coefficient(moved_down(self.band, *bits)));
                     }
                     continue;
                 }
                 for (out, bits) in line.iter_mut().zip(bits) {
-                    *out = value(*bits);
+                    *out = K::of(self.coefficient(*bits));
                 }
             }
         }
-        Ok(())
+        Ok(height)
+    }
+
+    /// From sign and magnitude, without the bits that are of no use.
+    #[inline(always)]
+    fn coefficient(&self, bits: u32) -> i32 {
+        let magnitude = ((bits & 0x7FFF_FFFF) >> self.unused).cast_signed();
+        let sign = bits.cast_signed() >> 31;
+        (magnitude ^ sign) - sign
     }
 }
 

@@ -48,6 +48,17 @@ pub(super) struct BlockGrid {
     pub blocks: Vec<Block>,
 }
 
+impl TileComponent {
+    /// Drops what the headers of packets were read by: blocks know all that they say.
+    pub fn forget_trees(&mut self) {
+        let bands = self.resolutions.iter_mut().flat_map(|it| &mut it.bands);
+        for grid in bands.flat_map(|band| &mut band.precincts) {
+            grid.inclusion = TagTree::new(0, 0);
+            grid.planes = TagTree::new(0, 0);
+        }
+    }
+}
+
 pub(super) struct Band {
     pub area: Area,
     pub orientation: Orientation,
@@ -285,6 +296,8 @@ fn blocks(part: Area, band: Area, width: u32, height: u32) -> BlockGrid {
         let (first_y, last_y) = (part.y0 >> height, (part.y1 - 1) >> height);
         columns = (last_x - first_x + 1) as usize;
         rows = (last_y - first_y + 1) as usize;
+        // No more than `header` has found that there may be.
+        blocks.reserve_exact(columns * rows);
         for y in first_y..=last_y {
             for x in first_x..=last_x {
                 let (x0, y0) = (

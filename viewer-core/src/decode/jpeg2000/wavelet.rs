@@ -135,8 +135,8 @@ impl Filter for Irreversible {
 
 /// Where the lines of bands come from: 0 is LL of the lowest level, behind it HL, LH, HH of each level.
 pub(super) trait BandLines<T> {
-    /// The next line of a band.
-    fn next_line(&mut self, band: usize) -> Result<&[T], DecodeError>;
+    /// Puts the next line of a band, multiplied by `scale` where samples are real, behind what `line` holds.
+    fn next_line(&mut self, band: usize, scale: f32, line: &mut Vec<T>) -> Result<(), DecodeError>;
 }
 
 /// One level of a transform: makes the lines of its area of those of its bands, from the top down.
@@ -242,7 +242,13 @@ pub(super) fn next_line<F: Filter>(
     out: &mut Vec<F::Sample>,
 ) -> Result<(), DecodeError> {
     let Some((level, lower)) = levels.split_last_mut() else {
-        return copy(out, bands.next_line(0)?);
+        let width = out.len();
+        out.clear();
+        bands.next_line(0, 1.0, out)?;
+        if out.len() != width {
+            return Err(corrupt("bands that do not fit together"));
+        }
+        return Ok(());
     };
     let first_band = 3 * lower.len() + 1;
     while level.finished() <= level.gone {
@@ -264,10 +270,10 @@ pub(super) fn next_line<F: Filter>(
                 level.low.resize(level.below_width, F::Sample::default());
                 next_line(lower, bands, &mut level.low)?;
                 scale_all::<F>(&mut level.low, scales[0]);
-                fill::<F>(&mut level.high, bands.next_line(first_band)?, scales[1]);
+                bands.next_line(first_band, scales[1], &mut level.high)?;
             } else {
-                fill::<F>(&mut level.low, bands.next_line(first_band + 1)?, scales[0]);
-                fill::<F>(&mut level.high, bands.next_line(first_band + 2)?, scales[1]);
+                bands.next_line(first_band + 1, scales[0], &mut level.low)?;
+                bands.next_line(first_band + 2, scales[1], &mut level.high)?;
             }
             let starts_odd = level.area.x0 % 2 == 1;
             let count = level.lines.len();
@@ -305,10 +311,6 @@ fn scale_all<F: Filter>(line: &mut [F::Sample], scale: f32) {
     for value in line {
         *value = F::scale(*value, scale);
     }
-}
-
-fn fill<F: Filter>(out: &mut Vec<F::Sample>, line: &[F::Sample], scale: f32) {
-    out.extend(line.iter().map(|value| F::scale(*value, scale)));
 }
 
 /// One line from its low and its high half.
