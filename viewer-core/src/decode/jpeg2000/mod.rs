@@ -120,18 +120,26 @@ struct Depth {
 }
 
 impl Depth {
-    /// From levels to the bits of stored values.
-    fn store(self, levels: impl Iterator<Item = i32>, stored: &mut [u16]) {
+    /// What makes a level the bits of a stored value.
+    fn stored(self) -> impl Fn(i32) -> u16 {
         let half = 1 << (self.precision - 1);
         let (offset, mask) = (if self.signed { 0 } else { half }, 2 * half - 1);
-        for (stored, level) in stored.iter_mut().zip(levels) {
+        move |level| {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "the bits below the precision are the value"
             )]
             let bits = ((level.clamp(-half, half - 1) + offset) & mask) as u16;
-            *stored = bits;
+            bits
+        }
+    }
+
+    /// From levels to the bits of stored values.
+    fn store(self, levels: impl Iterator<Item = i32>, stored: &mut [u16]) {
+        let value = self.stored();
+        for (stored, level) in stored.iter_mut().zip(levels) {
+            *stored = value(level);
         }
     }
 }
@@ -223,6 +231,14 @@ impl Decoder<'_> {
         for y in 0..area.height() {
             for component in &mut lines {
                 component.advance()?;
+            }
+            if is_of_three_bytes
+                && parameters.color_transform
+                && store_whole_colors(&lines, depth, &mut stored)
+            {
+                let [a, b, c] = &stored;
+                canvas.write_pixels(top + y, [a, b, c]);
+                continue;
             }
             if parameters.color_transform {
                 undo_color_transform(&mut lines)?;
@@ -327,6 +343,24 @@ impl<'a, F: Filter<Sample: Dequantize>> Transform<'a, F> {
             line: vec![F::Sample::default(); resolutions.last()?.area.width()],
         })
     }
+}
+
+/// RCT undone on the way to stored values; false where samples are not whole numbers.
+fn store_whole_colors(lines: &[Lines], depth: Depth, stored: &mut [Vec<u16>; 3]) -> bool {
+    let [Lines::Whole(y), Lines::Whole(u), Lines::Whole(v)] = lines else {
+        return false;
+    };
+    let [red, green, blue] = stored;
+    let value = depth.stored();
+    let levels = y.line.iter().zip(&u.line).zip(&v.line);
+    let stored = red.iter_mut().zip(green).zip(blue);
+    for (((y, u), v), ((red, green), blue)) in levels.zip(stored) {
+        let middle = y.wrapping_sub(u.wrapping_add(*v) >> 2);
+        *red = value(v.wrapping_add(middle));
+        *green = value(middle);
+        *blue = value(u.wrapping_add(middle));
+    }
+    true
 }
 
 /// Annex G: RCT of whole numbers, ICT of real ones, in the line that is under way.

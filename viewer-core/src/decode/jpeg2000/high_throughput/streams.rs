@@ -227,24 +227,34 @@ impl<'a> RunLengths<'a> {
     }
 
     /// The next event.
+    #[inline(always)]
     pub fn event(&mut self) -> bool {
-        const EXPONENTS: [u32; 13] = [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5];
-        if self.left == 0 && !self.ends_true {
-            let exponent = EXPONENTS[self.state];
-            if self.bit() == 1 {
-                self.left = 1 << exponent;
-                self.state = (self.state + 1).min(12);
-            } else {
-                self.left = (0..exponent).fold(0, |run, _| run << 1 | self.bit());
-                self.ends_true = true;
-                self.state = self.state.saturating_sub(1);
-            }
+        if self.left == 0 {
+            return self.end_of_run();
         }
-        if self.left > 0 {
-            self.left -= 1;
+        self.left -= 1;
+        false
+    }
+
+    /// The event behind a run, or the first of the next one.
+    fn end_of_run(&mut self) -> bool {
+        const EXPONENTS: [u32; 13] = [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5];
+        if std::mem::take(&mut self.ends_true) {
+            return true;
+        }
+        let exponent = EXPONENTS[self.state];
+        if self.bit() == 1 {
+            self.left = (1 << exponent) - 1;
+            self.state = (self.state + 1).min(12);
             return false;
         }
-        std::mem::take(&mut self.ends_true)
+        let run = (0..exponent).fold(0, |run, _| run << 1 | self.bit());
+        self.state = self.state.saturating_sub(1);
+        if run == 0 {
+            return true;
+        }
+        (self.left, self.ends_true) = (run - 1, true);
+        false
     }
 }
 
