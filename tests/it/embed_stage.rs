@@ -266,7 +266,7 @@ pub fn expect_thirty(all: &Value) {
         (22, "bad_argument"),
         (23, "unsupported"),
         (24, "bad_argument"),
-        (25, "unsupported"),
+        (25, "no_viewport"),
         (26, "ticket_refused"),
     ] {
         assert_eq!(said(index), code, "{index}");
